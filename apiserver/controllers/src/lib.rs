@@ -1,0 +1,1 @@
+//! The reconcilers of the guest, machine and VM layers, over a Kubernetes client and the driver trait.

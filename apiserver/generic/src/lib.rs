@@ -1,0 +1,26 @@
+//! Build a Kubernetes API server in Rust.
+//!
+//! The crate knows no kind: a resource is a [`registry::ResourceDefinition`] (names, scope, structural schema, subresources,
+//! columns) plus a [`registry::Strategy`]. The folders follow a request: `serve` > `authn` > `authz` > `flow` > `request` >
+//! `negotiate` > `admission` > `registry` > `patch`/`apply`/`schema` > `cache` > `storage`.
+
+pub mod admission;
+pub mod apply;
+pub mod authn;
+pub mod authz;
+pub mod cache;
+pub mod discovery;
+pub mod flow;
+pub mod health;
+pub mod negotiate;
+pub mod patch;
+pub mod registry;
+pub mod request;
+pub mod schema;
+pub mod serve;
+pub mod status;
+pub mod storage;
+pub mod table;
+
+pub use serve::{ApiServer, ApiServerBuilder};
+pub use status::{FieldError, Status};

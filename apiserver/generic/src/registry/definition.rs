@@ -1,0 +1,202 @@
+//! What a served resource is: its names, scope, schema, subresources and columns.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{CreateOnly, Strategy};
+use crate::schema::Schema;
+
+/// Everything the server needs to serve one version of one resource. Cheap to clone; shared by thousands of servers.
+#[derive(Clone)]
+pub struct ResourceDefinition {
+    /// Names and scope.
+    pub names: Names,
+    /// Structural schema of the whole object; `metadata` is the server's own.
+    pub schema: Arc<Schema>,
+    /// Which reference behaviour clients see where the two differ.
+    pub style: Style,
+    /// Serves `/status`, which then alone writes `status`.
+    pub status: bool,
+    /// Serves `/scale`.
+    pub scale: Option<Scale>,
+    /// Columns after NAME (and AGE last, where the definition declares none).
+    pub columns: Vec<Column>,
+    /// Fields beside `metadata.name` and `metadata.namespace` that field selectors may name, such as `spec.user`.
+    pub selectable: Vec<SelectableField>,
+    /// The verbs served, in discovery's words.
+    pub verbs: Verbs,
+    /// What a name may be.
+    pub name_rule: NameRule,
+    /// The kind's own rules.
+    pub strategy: Arc<dyn Strategy>,
+    /// Further subresources that only take a POST, such as `credential`.
+    pub create_subresources: Vec<CreateSubresource>,
+    /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
+    pub virtual_create: Option<Arc<dyn CreateOnly>>,
+}
+
+/// Names and scope of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// API group, empty for core.
+    pub group: String,
+    /// Version, such as `v1alpha1`.
+    pub version: String,
+    /// Kind, such as `GuestCluster`.
+    pub kind: String,
+    /// Plural, as in paths.
+    pub plural: String,
+    /// Singular.
+    pub singular: String,
+    /// Short names for kubectl.
+    pub short_names: Vec<String>,
+    /// Categories, such as `all`.
+    pub categories: Vec<String>,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+}
+
+impl Names {
+    /// `group/version`, or `version` alone for core: what objects carry as `apiVersion`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// `plural.group`, or `plural` for core: what messages name.
+    pub fn group_resource(&self) -> String {
+        if self.group.is_empty() {
+            self.plural.clone()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
+    }
+
+    /// Prefix of the keys of all objects: `<group or "core">/<plural>/`.
+    pub fn key_prefix(&self) -> String {
+        let group = if self.group.is_empty() { "core" } else { &self.group };
+        format!("{group}/{}/", self.plural)
+    }
+
+    /// Key of one object in the store.
+    pub fn key(&self, namespace: &str, name: &str) -> String {
+        format!("{}{namespace}/{name}", self.key_prefix())
+    }
+}
+
+/// Which of kube-apiserver's two behaviours a resource follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// As a CRD: generation, pruning, 415 for strategic merge patch, PUT needs a resourceVersion.
+    Custom,
+    /// As a built-in: strategic merge patch, unconditional PUT where the strategy allows it.
+    BuiltIn {
+        /// Whether a write of anything but metadata and status raises `metadata.generation`.
+        generation: bool,
+        /// Whether a PUT without resourceVersion is accepted.
+        unconditional_update: bool,
+        /// Whether a PUT of a missing object creates it (Leases, Events).
+        create_on_update: bool,
+    },
+}
+
+/// The verbs a resource serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbs {
+    /// create, delete, deletecollection, get, list, patch, update, watch.
+    All,
+    /// create only (virtual resources).
+    Create,
+    /// get, list, watch, delete, deletecollection: the server itself writes.
+    ReadDelete,
+    /// create, get, list, watch, delete.
+    Immutable,
+}
+
+/// What `metadata.name` may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameRule {
+    /// RFC 1123 subdomain, at most 253.
+    Subdomain,
+    /// RFC 1123 label, at most 63.
+    Label,
+    /// RFC 1035 label with a limit of its own.
+    Label1035 {
+        /// Longest name.
+        max: usize,
+    },
+    /// Any path segment (RBAC kinds).
+    PathSegment,
+}
+
+/// How `/scale` finds its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As a CRD declares it, simple dotted paths such as `.spec.replicas`.
+    Paths {
+        /// Desired replicas.
+        spec: String,
+        /// Observed replicas.
+        status: String,
+        /// Label selector in string form.
+        selector: Option<String>,
+    },
+    /// By [`Strategy::scale`] and [`Strategy::set_scale`].
+    Strategy,
+}
+
+/// One printer column.
+#[derive(Clone)]
+pub struct Column {
+    /// Header, such as `Version`.
+    pub name: String,
+    /// `string`, `integer`, `number`, `boolean` or `date`.
+    pub r#type: String,
+    /// OpenAPI format, mostly empty.
+    pub format: String,
+    /// What the column shows.
+    pub description: String,
+    /// 0 is always shown, more only by `-o wide`.
+    pub priority: i32,
+    /// Where the cell comes from.
+    pub cell: Cell,
+}
+
+/// Where the cell of a column comes from.
+#[derive(Clone)]
+pub enum Cell {
+    /// A JSONPath as in a CRD's `additionalPrinterColumns`: dotted fields, indexes, `[?(@.type=="Ready")]` filters.
+    Path(String),
+    /// A function of the object.
+    Compute(fn(&Value) -> Value),
+}
+
+/// A field that field selectors may name.
+#[derive(Clone)]
+pub struct SelectableField {
+    /// The name in the selector, such as `spec.user` or `involvedObject.name`.
+    pub name: String,
+    /// The value of an object; absent counts as the empty string.
+    pub value: fn(&Value) -> Option<String>,
+}
+
+/// A subresource that takes only a POST.
+#[derive(Clone)]
+pub struct CreateSubresource {
+    /// Path segment, such as `credential`.
+    pub name: String,
+    /// Group, version and kind of the body.
+    pub group: String,
+    /// Version of the body.
+    pub version: String,
+    /// Kind of the body.
+    pub kind: String,
+    /// Schema of the body.
+    pub schema: Arc<Schema>,
+    /// Who answers.
+    pub handler: Arc<dyn CreateOnly>,
+}

@@ -1,0 +1,87 @@
+//! A kind's own rules, beside the generic registry: prepare, validate, warn, scale.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{
+    authn::User,
+    status::{FieldError, Status},
+};
+
+/// The request a strategy is asked for.
+pub struct StrategyContext<'a> {
+    /// Who.
+    pub user: &'a User,
+    /// Namespace, or empty.
+    pub namespace: &'a str,
+    /// Nothing is stored.
+    pub dry_run: bool,
+}
+
+/// What validation found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Any error refuses the write with 422.
+    pub errors: Vec<FieldError>,
+    /// Sent as `Warning` headers.
+    pub warnings: Vec<String>,
+}
+
+/// Numbers of a scale subresource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScaleValues {
+    /// `spec.replicas`.
+    pub desired: i64,
+    /// `status.replicas`.
+    pub observed: i64,
+    /// `status.selector`.
+    pub selector: String,
+}
+
+/// Per-kind rules. Every method has a default that does nothing.
+#[async_trait]
+pub trait Strategy: Send + Sync + 'static {
+    /// Changes a new object before it is validated; the schema's defaults are already in it.
+    fn prepare_for_create(&self, _context: &StrategyContext<'_>, _object: &mut Value) {}
+
+    /// Changes an updated object before it is validated.
+    fn prepare_for_update(&self, _context: &StrategyContext<'_>, _object: &mut Value, _old: &Value) {}
+
+    /// Rules that the schema can't state, for a new object. `Err` refuses with another status than 422.
+    async fn validate_create(&self, _context: &StrategyContext<'_>, _object: &Value) -> Result<Findings, Status> {
+        Ok(Findings::default())
+    }
+
+    /// Rules for an update through the main resource (not `/status`), also for the finalizer writes of controllers.
+    async fn validate_update(
+        &self,
+        _context: &StrategyContext<'_>,
+        _object: &Value,
+        _old: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(Findings::default())
+    }
+
+    /// The scale of an object, for [`super::Scale::Strategy`].
+    fn scale(&self, _object: &Value) -> Result<ScaleValues, Status> {
+        Err(Status::internal("this resource has no scale"))
+    }
+
+    /// Sets the desired replicas, for [`super::Scale::Strategy`].
+    fn set_scale(&self, _object: &mut Value, _replicas: i64) -> Result<(), Status> {
+        Err(Status::internal("this resource has no scale"))
+    }
+}
+
+/// The strategy without rules.
+pub struct NoRules;
+
+impl Strategy for NoRules {}
+
+/// Answers the POST of a virtual resource or a create-only subresource.
+#[async_trait]
+pub trait CreateOnly: Send + Sync + 'static {
+    /// `object` is the decoded body; `parent` is the name in the path for a subresource. Returns the body of the 201.
+    async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, object: Value)
+    -> Result<Value, Status>;
+}

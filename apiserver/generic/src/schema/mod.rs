@@ -1,0 +1,4 @@
+//! The structural schema: defaulting, pruning, validation, OpenAPI.
+
+/// One node of a structural schema.
+pub struct Schema;

@@ -1,0 +1,1 @@
+//! What a Kubernetes cluster has by itself: core kinds, default roles, RBAC, garbage collection, namespace lifecycle.

@@ -1,0 +1,2 @@
+//! `guestcluster-apiserver`: the supervisor of guest clusters.
+fn main() {}

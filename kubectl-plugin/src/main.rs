@@ -1,0 +1,2 @@
+//! `kubectl guest`: guest clusters at the prompt.
+fn main() {}
