@@ -98,6 +98,12 @@ pub enum FieldErrorKind {
 impl Status {
     /// 500 without a reason, as kube-apiserver sends for an unexpected error.
     pub fn internal(message: impl Into<String>) -> Status {
-        Status { message: message.into(), reason: String::new(), details: None, code: 500, continue_token: None }
+        Status {
+            message: message.into(),
+            reason: String::new(),
+            details: None,
+            code: 500,
+            continue_token: None,
+        }
     }
 }
