@@ -1,0 +1,212 @@
+//! X.509 certificate authorities and what they issue: ECDSA P-256 keys, as everywhere in this project.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+/// How long a certificate authority lives: ten years, as kubeadm's.
+pub const CA_VALIDITY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How far back validity starts, so that a peer whose clock is behind accepts a new certificate.
+const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// A certificate could not be made or an authority not be read. Never carries key material.
+#[derive(Debug, thiserror::Error)]
+#[error("certificate: {0}")]
+pub struct X509Error(String);
+
+impl From<rcgen::Error> for X509Error {
+    fn from(error: rcgen::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A certificate and its private key, both PEM. `Debug` shows neither.
+#[derive(Clone)]
+pub struct CertifiedKey {
+    /// The certificate, PEM.
+    pub certificate: String,
+    /// The private key, PKCS #8 PEM. Secret.
+    pub key: String,
+}
+
+impl fmt::Debug for CertifiedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CertifiedKey")
+    }
+}
+
+/// A certificate authority that can sign.
+pub struct CertificateAuthority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl fmt::Debug for CertificateAuthority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CertificateAuthority")
+    }
+}
+
+impl CertificateAuthority {
+    /// Makes a new self-signed authority with this common name.
+    pub fn generate(common_name: &str) -> Result<(Self, CertifiedKey), X509Error> {
+        let mut params = named(common_name, None);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+        ];
+        valid_for(&mut params, CA_VALIDITY);
+        let key = KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?.pem();
+        let pair = CertifiedKey {
+            certificate: certificate.clone(),
+            key: key.serialize_pem(),
+        };
+        Ok((
+            Self {
+                certificate,
+                issuer: Issuer::new(params, key),
+            },
+            pair,
+        ))
+    }
+
+    /// Reads an authority back from PEM.
+    pub fn from_pem(certificate: &str, key: &str) -> Result<Self, X509Error> {
+        let issuer = Issuer::from_ca_cert_pem(certificate, KeyPair::from_pem(key)?)?;
+        Ok(Self {
+            certificate: certificate.to_owned(),
+            issuer,
+        })
+    }
+
+    /// The authority's own certificate, PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// Issues a client certificate: `user` becomes the common name, `group` the organization. One group only: the
+    /// certificate builder keeps one value per attribute of a distinguished name.
+    pub fn issue_client(&self, user: &str, group: Option<&str>, validity: Duration) -> Result<CertifiedKey, X509Error> {
+        let mut params = named(user, group);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.issue(params, validity)
+    }
+
+    /// Issues a serving certificate for these DNS names and addresses.
+    pub fn issue_server(
+        &self,
+        common_name: &str,
+        dns_names: &[&str],
+        addresses: &[IpAddr],
+        validity: Duration,
+    ) -> Result<CertifiedKey, X509Error> {
+        let mut params = named(common_name, None);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        for name in dns_names {
+            params.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
+        }
+        params
+            .subject_alt_names
+            .extend(addresses.iter().copied().map(SanType::IpAddress));
+        self.issue(params, validity)
+    }
+
+    fn issue(&self, mut params: CertificateParams, validity: Duration) -> Result<CertifiedKey, X509Error> {
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.use_authority_key_identifier_extension = true;
+        valid_for(&mut params, validity);
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok(CertifiedKey {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+}
+
+/// A new ECDSA P-256 key pair as (private PKCS #8 PEM, public SPKI PEM), for service account tokens.
+pub fn generate_key_pair() -> Result<(String, String), X509Error> {
+    let key = KeyPair::generate()?;
+    Ok((key.serialize_pem(), key.public_key_pem()))
+}
+
+/// SHA-256 of the certificate's DER, lower-case hex: what `--ca-sha256` compares.
+pub fn fingerprint(certificate: &str) -> Result<String, X509Error> {
+    use rustls_pki_types::{CertificateDer, pem::PemObject};
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|error| X509Error(error.to_string()))?;
+    Ok(Sha256::digest(&der).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn named(common_name: &str, organization: Option<&str>) -> CertificateParams {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    if let Some(organization) = organization {
+        name.push(DnType::OrganizationName, organization);
+    }
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name;
+    params
+}
+
+fn valid_for(params: &mut CertificateParams, validity: Duration) {
+    let now = OffsetDateTime::now_utc();
+    params.not_before = now - CLOCK_SKEW;
+    params.not_after = now + validity;
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls_pki_types::{CertificateDer, pem::PemObject};
+    use x509_parser::prelude::{FromDer, X509Certificate};
+
+    use super::*;
+
+    fn groups(certificate: &str) -> Vec<String> {
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let (_, parsed) = X509Certificate::from_der(&der).unwrap();
+        parsed
+            .subject()
+            .iter_organization()
+            .map(|o| o.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_client_certificate_carries_its_group() {
+        let (authority, _) = CertificateAuthority::generate("test").unwrap();
+        let issued = authority
+            .issue_client("dev", Some("team-a"), Duration::from_secs(60))
+            .unwrap();
+        assert_eq!(groups(&issued.certificate), ["team-a"]);
+    }
+
+    #[test]
+    fn an_authority_read_back_signs_the_same_chain() {
+        let (_, pair) = CertificateAuthority::generate("test").unwrap();
+        let authority = CertificateAuthority::from_pem(&pair.certificate, &pair.key).unwrap();
+        let issued = authority
+            .issue_server("api", &["localhost"], &[], Duration::from_secs(60))
+            .unwrap();
+        let der = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).unwrap();
+        let (_, leaf) = X509Certificate::from_der(&der).unwrap();
+        let ca = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
+        let (_, ca) = X509Certificate::from_der(&ca).unwrap();
+        assert_eq!(leaf.issuer(), ca.subject());
+        assert!(ca.is_ca());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let (_, pair) = CertificateAuthority::generate("test").unwrap();
+        assert_eq!(format!("{pair:?}"), "CertifiedKey");
+    }
+}
