@@ -1,2 +1,28 @@
 //! `guestcluster-apiserver`: the supervisor of guest clusters.
-fn main() {}
+
+mod args;
+mod controllers;
+mod embedded;
+mod guestclusters;
+mod logging;
+mod releases;
+mod roles;
+mod upstream;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    match arguments.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

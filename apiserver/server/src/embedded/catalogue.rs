@@ -1,0 +1,155 @@
+//! What the first start of an embedded supervisor puts into it: namespaces, releases, VM classes, images, storage classes.
+
+use serde_json::{Value, json};
+
+/// The namespace of the supervisor's own objects.
+pub(crate) const SYSTEM_NAMESPACE: &str = "guestclusters-system";
+/// Namespaces for users.
+const TEAM_NAMESPACES: [&str; 2] = ["team-a", "team-b"];
+
+/// One object of the catalogue and where it goes.
+pub(crate) struct Seed {
+    /// API group, empty for core.
+    pub(crate) group: &'static str,
+    /// Plural name of the resource.
+    pub(crate) resource: &'static str,
+    /// Namespace, or empty.
+    pub(crate) namespace: String,
+    /// The object.
+    pub(crate) object: Value,
+}
+
+/// Every object, in an order in which each finds what it needs.
+pub(crate) fn seeds() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
+    seeds.extend(RELEASES.iter().flat_map(|release| [release.image(), release.seed()]));
+    seeds.extend(STORAGE_CLASSES.iter().map(|(name, default)| storage_class(name, *default)));
+    for team in TEAM_NAMESPACES {
+        seeds.extend(SIZES.iter().flat_map(|size| [size.best_effort(team), size.guaranteed(team)]));
+    }
+    seeds
+}
+
+/// A namespace.
+pub(crate) fn namespace(name: &str) -> Seed {
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    Seed { group: "", resource: "namespaces", namespace: String::new(), object }
+}
+
+struct Release {
+    version: &'static str,
+    etcd: &'static str,
+    coredns: &'static str,
+    pause: &'static str,
+    support: &'static str,
+}
+
+const RELEASES: [Release; 5] = [
+    Release { version: "v1.33.6", etcd: "3.5.24", coredns: "v1.12.0", pause: "3.10", support: "deprecated" },
+    Release { version: "v1.33.7", etcd: "3.5.24", coredns: "v1.12.0", pause: "3.10", support: "supported" },
+    Release { version: "v1.34.1", etcd: "3.6.4", coredns: "v1.12.1", pause: "3.10.1", support: "supported" },
+    Release { version: "v1.34.2", etcd: "3.6.5", coredns: "v1.12.1", pause: "3.10.1", support: "supported" },
+    Release { version: "v1.35.0", etcd: "3.6.6", coredns: "v1.13.1", pause: "3.10.1", support: "supported" },
+];
+
+impl Release {
+    fn image_name(&self) -> String {
+        format!("photon-5-kubernetes-{}", self.version)
+    }
+
+    fn seed(&self) -> Seed {
+        let object = json!({
+            "apiVersion": "guestclusters.dev/v1alpha1",
+            "kind": "GuestClusterRelease",
+            "metadata": {"name": self.version},
+            "spec": {
+                "version": self.version,
+                "support": self.support,
+                // Simulated guests have no etcd of their own to manage.
+                "etcd": "external",
+                "images": [{"os": "photon", "name": self.image_name()}],
+                "components": [
+                    {"name": "coredns", "version": self.coredns},
+                    {"name": "etcd", "version": self.etcd},
+                    {"name": "pause", "version": self.pause},
+                ],
+            },
+        });
+        Seed { group: "guestclusters.dev", resource: "guestclusterreleases", namespace: String::new(), object }
+    }
+
+    fn image(&self) -> Seed {
+        let object = json!({
+            "apiVersion": "vmoperator.vmware.com/v1alpha5",
+            "kind": "ClusterVirtualMachineImage",
+            "metadata": {"name": self.image_name()},
+            "spec": {},
+        });
+        let resource = "clustervirtualmachineimages";
+        Seed { group: "vmoperator.vmware.com", resource, namespace: String::new(), object }
+    }
+}
+
+/// Name, and whether it is the default.
+const STORAGE_CLASSES: [(&str, bool); 2] = [("gold", true), ("silver", false)];
+
+fn storage_class(name: &str, default: bool) -> Seed {
+    let object = json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": name,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": default.to_string()},
+        },
+        "provisioner": "csi.vsphere.vmware.com",
+        "allowVolumeExpansion": true,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+    });
+    Seed { group: "storage.k8s.io", resource: "storageclasses", namespace: String::new(), object }
+}
+
+struct Size {
+    name: &'static str,
+    cpus: u32,
+    memory: &'static str,
+}
+
+const SIZES: [Size; 5] = [
+    Size { name: "xsmall", cpus: 2, memory: "2Gi" },
+    Size { name: "small", cpus: 2, memory: "4Gi" },
+    Size { name: "medium", cpus: 2, memory: "8Gi" },
+    Size { name: "large", cpus: 4, memory: "16Gi" },
+    Size { name: "xlarge", cpus: 4, memory: "32Gi" },
+];
+
+impl Size {
+    fn best_effort(&self, namespace: &str) -> Seed {
+        self.class(namespace, "best-effort", json!({"hardware": self.hardware()}))
+    }
+
+    fn guaranteed(&self, namespace: &str) -> Seed {
+        let requests = json!({"cpu": format!("{}", self.cpus), "memory": self.memory});
+        let spec = json!({
+            "hardware": self.hardware(),
+            "policies": {"resources": {"requests": requests, "limits": {}}},
+        });
+        self.class(namespace, "guaranteed", spec)
+    }
+
+    fn hardware(&self) -> Value {
+        json!({"cpus": self.cpus, "memory": self.memory})
+    }
+
+    fn class(&self, namespace: &str, tier: &str, spec: Value) -> Seed {
+        let object = json!({
+            "apiVersion": "vmoperator.vmware.com/v1alpha5",
+            "kind": "VirtualMachineClass",
+            "metadata": {"name": format!("{tier}-{}", self.name), "namespace": namespace},
+            "spec": spec,
+        });
+        let resource = "virtualmachineclasses";
+        Seed { group: "vmoperator.vmware.com", resource, namespace: namespace.to_owned(), object }
+    }
+}

@@ -1,0 +1,93 @@
+//! Certificates of an embedded supervisor: an authority made at first start, a serving certificate at every start.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use guestcluster_credentials::{
+    kubeconfig::Kubeconfig,
+    x509::{CertificateAuthority, CertifiedKey},
+};
+
+use super::data_dir::DataDir;
+
+/// A start makes a new serving certificate, so this bounds how long one process can serve.
+const SERVING_VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The admin's certificate is renewed at every start.
+const ADMIN_VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Members may do everything (`authz::SystemMasters`).
+const ADMIN_GROUP: &str = "system:masters";
+
+/// Who a kubeconfig is for.
+pub(crate) struct UserRequest<'a> {
+    /// User name.
+    pub(crate) name: &'a str,
+    /// Group, if any.
+    pub(crate) group: Option<&'a str>,
+    /// Default namespace of the context.
+    pub(crate) namespace: Option<&'a str>,
+    /// Until the certificate expires.
+    pub(crate) validity: Duration,
+}
+
+/// The authority, read from the folder or made on the first start.
+pub(crate) fn authority(dir: &DataDir) -> anyhow::Result<CertificateAuthority> {
+    if let Some(authority) = stored_authority(dir)? {
+        return Ok(authority);
+    }
+    let (authority, pair) = CertificateAuthority::generate("guestclusters-supervisor")?;
+    // The certificate is written last: a start that was cut off between the two begins anew.
+    dir.write("ca.key", &pair.key)?;
+    dir.write("ca.crt", &pair.certificate)?;
+    Ok(authority)
+}
+
+/// A serving certificate for the address and the names that reach it.
+pub(crate) fn serving(authority: &CertificateAuthority, address: IpAddr) -> anyhow::Result<CertifiedKey> {
+    let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    let addresses = [address, IpAddr::from([127, 0, 0, 1])];
+    Ok(authority.issue_server("guestcluster-apiserver", &names, &addresses, SERVING_VALIDITY)?)
+}
+
+/// Writes the admin's kubeconfig and the server's address for later kubeconfigs.
+pub(crate) fn write_admin_kubeconfig(
+    dir: &DataDir,
+    authority: &CertificateAuthority,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
+    let server = format!("https://{address}");
+    let admin =
+        UserRequest { name: "admin", group: Some(ADMIN_GROUP), namespace: Some("team-a"), validity: ADMIN_VALIDITY };
+    dir.write("server", &server)?;
+    dir.write("admin.kubeconfig", &kubeconfig(authority, &server, &admin)?)
+}
+
+/// A kubeconfig for a user of the supervisor in this folder.
+pub(crate) fn user_kubeconfig(dir: &DataDir, user: &UserRequest<'_>) -> anyhow::Result<String> {
+    let authority = stored_authority(dir)?.context("the folder holds no certificate authority")?;
+    let server = dir.read("server")?.context("the supervisor was never started from this folder")?;
+    kubeconfig(&authority, &server, user)
+}
+
+fn stored_authority(dir: &DataDir) -> anyhow::Result<Option<CertificateAuthority>> {
+    let (Some(certificate), Some(key)) = (dir.read("ca.crt")?, dir.read("ca.key")?) else { return Ok(None) };
+    let authority = CertificateAuthority::from_pem(&certificate, &key)
+        .with_context(|| format!("{} and ca.key are no certificate authority", dir.file("ca.crt").display()))?;
+    Ok(Some(authority))
+}
+
+fn kubeconfig(authority: &CertificateAuthority, server: &str, user: &UserRequest<'_>) -> anyhow::Result<String> {
+    let credential = authority.issue_client(user.name, user.group, user.validity)?;
+    Ok(Kubeconfig {
+        cluster: "supervisor",
+        user: user.name,
+        context: "supervisor",
+        server,
+        certificate_authority: authority.certificate(),
+        credential: &credential,
+        namespace: user.namespace,
+    }
+    .render())
+}

