@@ -1,7 +1,14 @@
 //! May they: the attributes of a request, and the authorizer's answer.
 
+mod access;
+mod forbidden;
+
 use async_trait::async_trait;
 
+pub use self::{
+    access::{Access, target_of},
+    forbidden::forbidden,
+};
 use crate::authn::User;
 
 /// What a request wants to do, as in a SubjectAccessReview.

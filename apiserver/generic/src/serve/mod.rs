@@ -1,6 +1,35 @@
 //! From socket to answer: listener, TLS, the filter chain, routing, drain.
 
-/// A running API server.
-pub struct ApiServer;
-/// Builds an [`ApiServer`].
-pub struct ApiServerBuilder;
+mod body;
+mod builder;
+mod local;
+mod server;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use self::{
+    body::Body,
+    builder::{ApiServerBuilder, Limits, VersionInfo},
+    local::{LocalHandle, LocalService},
+    server::{ApiServer, Caller},
+};
+use crate::{authz::Access, registry::ResourceDefinition, request::RequestInfo};
+
+/// What the server serves under `/api` and `/apis`: the registry.
+#[async_trait]
+pub trait Resources: Send + Sync + 'static {
+    /// Every served resource, for routing, discovery and OpenAPI. Servers that share it share those documents.
+    fn definitions(&self) -> &Arc<[ResourceDefinition]>;
+
+    /// Answers a request for a resource that [`Resources::definitions`] names, in a version and with a verb that it serves,
+    /// already authorized. The body has been read, within the limit.
+    async fn handle(
+        &self,
+        info: &RequestInfo,
+        access: Access<'_>,
+        request: http::Request<Bytes>,
+    ) -> http::Response<Body>;
+}

@@ -1,0 +1,131 @@
+//! How an [`ApiServer`] is put together.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{ApiServer, Resources};
+use crate::{authn::Authenticator, authz::Authorizer, health::Check};
+
+/// What `/version` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionInfo {
+    /// Such as `v1.37.2`; clients parse it as semver.
+    pub git_version: String,
+    /// Such as `1`.
+    pub major: String,
+    /// Such as `37`.
+    pub minor: String,
+}
+
+/// Bounds of one server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests that only read, at one time.
+    pub reads: usize,
+    /// Requests that write, at one time.
+    pub writes: usize,
+    /// Longest a request may take, watches excepted.
+    pub deadline: Duration,
+    /// Longest request body in bytes.
+    pub body_bytes: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Longest a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long requests in flight may go on after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            reads: 400,
+            writes: 200,
+            deadline: Duration::from_mins(1),
+            body_bytes: 3 * 1024 * 1024,
+            connections: 20_000,
+            handshake: Duration::from_secs(10),
+            drain: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Builds an [`ApiServer`].
+pub struct ApiServerBuilder {
+    pub(super) resources: Arc<dyn Resources>,
+    pub(super) authenticators: Vec<Arc<dyn Authenticator>>,
+    pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
+    pub(super) anonymous: bool,
+    pub(super) version: Arc<VersionInfo>,
+    pub(super) checks: Vec<Check>,
+    pub(super) limits: Limits,
+}
+
+impl ApiServerBuilder {
+    pub(super) fn new(resources: Arc<dyn Resources>) -> ApiServerBuilder {
+        let version = VersionInfo {
+            git_version: "v1.37.0".into(),
+            major: "1".into(),
+            minor: "37".into(),
+        };
+        ApiServerBuilder {
+            resources,
+            authenticators: Vec::new(),
+            authorizers: Vec::new(),
+            anonymous: false,
+            version: Arc::new(version),
+            checks: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Adds an authenticator; they are tried in order.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> ApiServerBuilder {
+        self.authenticators.push(authenticator);
+        self
+    }
+
+    /// Adds an authorizer after the built-in ones (`system:masters`, health paths). With none, nobody else may do anything.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> ApiServerBuilder {
+        self.authorizers.push(authorizer);
+        self
+    }
+
+    /// Whether a request without a credential goes on as `system:anonymous` (off by default).
+    #[must_use]
+    pub fn anonymous(mut self, anonymous: bool) -> ApiServerBuilder {
+        self.anonymous = anonymous;
+        self
+    }
+
+    /// What `/version` says.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<Arc<VersionInfo>>) -> ApiServerBuilder {
+        self.version = version.into();
+        self
+    }
+
+    /// Adds a health check, shown under `name` by `/healthz`, `/livez` and `/readyz`.
+    #[must_use]
+    pub fn check(
+        mut self,
+        name: &str,
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> ApiServerBuilder {
+        self.checks.push(Check::new(name, check));
+        self
+    }
+
+    /// Other bounds than the default ones.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> ApiServerBuilder {
+        self.limits = limits;
+        self
+    }
+
+    /// The server, ready to answer.
+    pub fn build(self) -> Arc<ApiServer> {
+        ApiServer::from_builder(self)
+    }
+}
