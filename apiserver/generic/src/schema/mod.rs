@@ -1,4 +1,13 @@
-//! The structural schema: defaulting, pruning, validation, OpenAPI.
+//! The structural schema: what an object may look like.
+//!
+//! [`Schema`] is one node, read once from the `openAPIV3Schema` of a CustomResourceDefinition and shared from then on. It
+//! defaults, prunes and validates objects as kube-apiserver does for custom resources, and tells server-side apply and
+//! strategic merge patch how lists and maps merge.
 
-/// One node of a structural schema.
-pub struct Schema;
+mod build;
+mod meta;
+mod node;
+mod rules;
+
+pub use build::SchemaError;
+pub use node::{Kind, ListType, PatchMerge, Property, Schema};
