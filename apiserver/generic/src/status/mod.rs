@@ -1,7 +1,12 @@
 //! The one place where an error becomes a Kubernetes `Status` and an HTTP code, word for word as kube-apiserver's.
 
+mod construct;
+mod field_error;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+pub use construct::Forbidden;
+pub use field_error::{FieldError, FieldErrorKind};
 
 /// `meta/v1 Status`: the body of every error answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,53 +62,10 @@ pub struct StatusCause {
     pub field: String,
 }
 
-/// One problem of one field, as apimachinery's `field.Error`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FieldError {
-    /// The kind of problem.
-    pub kind: FieldErrorKind,
-    /// Path such as `spec.topology.nodePools[0].replicas`.
-    pub field: String,
-    /// The value that was refused; `None` where the form has none (Required, Forbidden, TooLong).
-    pub value: Option<Value>,
-    /// What is accepted.
-    pub detail: String,
-}
-
-/// The kinds of `field.Error`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldErrorKind {
-    /// `Duplicate value`
-    Duplicate,
-    /// `Forbidden`
-    Forbidden,
-    /// `Internal error`
-    Internal,
-    /// `Invalid value`
-    Invalid,
-    /// `Not found`
-    NotFound,
-    /// `Unsupported value`
-    NotSupported,
-    /// `Required value`
-    Required,
-    /// `Too long`
-    TooLong,
-    /// `Too many`
-    TooMany,
-    /// `Invalid value` with cause `FieldValueTypeInvalid`
-    TypeInvalid,
-}
-
-impl Status {
-    /// 500 without a reason, as kube-apiserver sends for an unexpected error.
-    pub fn internal(message: impl Into<String>) -> Status {
-        Status {
-            message: message.into(),
-            reason: String::new(),
-            details: None,
-            code: 500,
-            continue_token: None,
-        }
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
     }
 }
+
+impl std::error::Error for Status {}
