@@ -1,5 +1,6 @@
 //! The registry: every served resource, and the verbs over the watch cache and the store.
 
+pub mod crd;
 mod definition;
 mod strategy;
 
