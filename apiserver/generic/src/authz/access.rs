@@ -21,6 +21,11 @@ impl<'a> Access<'a> {
         self.user
     }
 
+    /// Who decides, for questions about other users.
+    pub fn authorizer(&self) -> &'a dyn Authorizer {
+        self.authorizer
+    }
+
     /// Asks whether the user may do what `info` names, with another verb. 403 with kube-apiserver's words if not, 500 if
     /// the authorizer can't tell.
     pub async fn check(&self, verb: &str, info: &RequestInfo) -> Result<(), Status> {

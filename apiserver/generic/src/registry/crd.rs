@@ -43,17 +43,27 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
         return Err(DefinitionError::NoServedVersion(name));
     };
     if !version.selectable_fields.is_empty() {
-        return Err(DefinitionError::Unsupported { name, feature: "selectableFields" });
+        return Err(DefinitionError::Unsupported {
+            name,
+            feature: "selectableFields",
+        });
     }
     let schema = Schema::root_from_json(&version.schema.open_api_v3_schema)
         .map_err(|error| DefinitionError::Schema { name, error })?;
     Ok(ResourceDefinition {
-        names: spec.names.with(spec.group, version.name.clone(), spec.scope == Scope::Namespaced),
+        names: spec
+            .names
+            .with(spec.group, version.name.clone(), spec.scope == Scope::Namespaced),
         schema: Arc::new(schema),
         style: Style::Custom,
         status: version.subresources.status.is_some(),
         scale: version.subresources.scale.clone().map(ScalePaths::into_scale),
-        columns: version.additional_printer_columns.iter().cloned().map(PrinterColumn::into_column).collect(),
+        columns: version
+            .additional_printer_columns
+            .iter()
+            .cloned()
+            .map(PrinterColumn::into_column)
+            .collect(),
         selectable: Vec::new(),
         verbs: Verbs::All,
         name_rule: NameRule::Subdomain,
@@ -97,7 +107,10 @@ struct DeclaredNames {
 
 impl DeclaredNames {
     fn with(self, group: String, version: String, namespaced: bool) -> Names {
-        let singular = self.singular.filter(|name| !name.is_empty()).unwrap_or_else(|| self.kind.to_lowercase());
+        let singular = self
+            .singular
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| self.kind.to_lowercase());
         Names {
             group,
             version,
@@ -176,7 +189,10 @@ impl PrinterColumn {
     fn into_column(self) -> Column {
         // kube-apiserver names the path of a column that has no description.
         let description = match self.description.as_str() {
-            "" => format!("Custom resource definition column (in JSONPath format): {}", self.json_path),
+            "" => format!(
+                "Custom resource definition column (in JSONPath format): {}",
+                self.json_path
+            ),
             _ => self.description,
         };
         Column {
@@ -231,7 +247,11 @@ mod tests {
         assert!(definition.names.namespaced && definition.status);
         assert_eq!(
             definition.scale,
-            Some(Scale::Paths { spec: ".spec.size".into(), status: ".status.size".into(), selector: None })
+            Some(Scale::Paths {
+                spec: ".spec.size".into(),
+                status: ".status.size".into(),
+                selector: None
+            })
         );
         assert_eq!(definition.columns[0].name, "Size");
         assert!(definition.schema.property("spec").unwrap().property("size").is_some());

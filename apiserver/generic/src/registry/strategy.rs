@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     authn::User,
+    authz::Access,
     status::{FieldError, Status},
 };
 
@@ -12,6 +13,8 @@ use crate::{
 pub struct StrategyContext<'a> {
     /// Who.
     pub user: &'a User,
+    /// What they and others may do, as this server's authorizer sees it; none for calls within the process.
+    pub access: Option<Access<'a>>,
     /// Namespace, or empty.
     pub namespace: &'a str,
     /// Nothing is stored.
