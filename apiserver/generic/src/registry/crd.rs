@@ -68,6 +68,7 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
         verbs: Verbs::All,
         name_rule: NameRule::Subdomain,
         strategy: Arc::new(NoRules),
+        update_subresources: Vec::new(),
         create_subresources: Vec::new(),
         virtual_create: None,
     })

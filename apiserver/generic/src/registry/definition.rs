@@ -30,6 +30,9 @@ pub struct ResourceDefinition {
     pub name_rule: NameRule,
     /// The kind's own rules.
     pub strategy: Arc<dyn Strategy>,
+    /// Further subresources that only take a PUT of the object, such as a namespace's `finalize`; what the PUT may change is up
+    /// to [`Strategy::prepare_for_update`].
+    pub update_subresources: Vec<&'static str>,
     /// Further subresources that only take a POST, such as `credential`.
     pub create_subresources: Vec<CreateSubresource>,
     /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
@@ -109,12 +112,36 @@ pub enum Style {
 pub enum Verbs {
     /// create, delete, deletecollection, get, list, patch, update, watch.
     All,
+    /// All but deletecollection (namespaces).
+    NoDeleteCollection,
     /// create only (virtual resources).
     Create,
     /// get, list, watch, delete, deletecollection: the server itself writes.
     ReadDelete,
     /// create, get, list, watch, delete.
     Immutable,
+}
+
+impl Verbs {
+    /// The verbs in alphabetical order, as discovery lists them.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Verbs::All => &[
+                "create",
+                "delete",
+                "deletecollection",
+                "get",
+                "list",
+                "patch",
+                "update",
+                "watch",
+            ],
+            Verbs::NoDeleteCollection => &["create", "delete", "get", "list", "patch", "update", "watch"],
+            Verbs::Create => &["create"],
+            Verbs::ReadDelete => &["delete", "deletecollection", "get", "list", "watch"],
+            Verbs::Immutable => &["create", "delete", "get", "list", "watch"],
+        }
+    }
 }
 
 /// What `metadata.name` may be.

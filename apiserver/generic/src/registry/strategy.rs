@@ -17,6 +17,8 @@ pub struct StrategyContext<'a> {
     pub access: Option<Access<'a>>,
     /// Namespace, or empty.
     pub namespace: &'a str,
+    /// Subresource that is written, or empty.
+    pub subresource: &'a str,
     /// Nothing is stored.
     pub dry_run: bool,
 }
@@ -47,7 +49,8 @@ pub trait Strategy: Send + Sync + 'static {
     /// Changes a new object before it is validated; the schema's defaults are already in it.
     fn prepare_for_create(&self, _context: &StrategyContext<'_>, _object: &mut Value) {}
 
-    /// Changes an updated object before it is validated.
+    /// Changes an updated object before it is validated; not called for `/status`. For one of the definition's
+    /// `update_subresources` it is the only guard: `object` is what was sent, with the stored metadata.
     fn prepare_for_update(&self, _context: &StrategyContext<'_>, _object: &mut Value, _old: &Value) {}
 
     /// Rules that the schema can't state, for a new object. `Err` refuses with another status than 422.
@@ -63,6 +66,15 @@ pub trait Strategy: Send + Sync + 'static {
         _old: &Value,
     ) -> Result<Findings, Status> {
         Ok(Findings::default())
+    }
+
+    /// Changes an object whose deletion begins but that stays for the time being.
+    fn prepare_for_delete(&self, _object: &mut Value) {}
+
+    /// Whether an object that is being deleted must stay for a reason beside `metadata.finalizers`: a namespace's
+    /// `spec.finalizers`.
+    fn holds_deletion(&self, _object: &Value) -> bool {
+        false
     }
 
     /// The scale of an object, for [`super::Scale::Strategy`].
