@@ -1,0 +1,72 @@
+//! From a changed key of the store to a changed map and an event.
+
+use std::sync::Arc;
+
+use super::map::Map;
+use super::{Entry, Event, EventKind, Indexer, ResourceSpec};
+use crate::storage::Revision;
+
+/// Which of the sorted `specs` a key belongs to, with the namespace and name of the object.
+pub(super) fn locate<'k>(specs: &[ResourceSpec], key: &'k str) -> Option<(usize, (&'k str, &'k str))> {
+    let index = specs
+        .partition_point(|spec| spec.prefix.as_str() <= key)
+        .checked_sub(1)?;
+    let rest = key.strip_prefix(specs[index].prefix.as_str())?;
+    Some((index, rest.split_once('/')?))
+}
+
+/// Applies one write (or removal, without `value`) to `map`. None when the map shows it already.
+pub(super) fn apply(
+    map: &mut Map,
+    indexer: &dyn Indexer,
+    (namespace, name): (&str, &str),
+    revision: Revision,
+    value: Option<&[u8]>,
+) -> Option<Arc<Event>> {
+    let held = map.get(namespace, name);
+    if held.is_some_and(|held| held.revision >= revision) {
+        return None;
+    }
+    let kind = if held.is_some() {
+        EventKind::Modified
+    } else {
+        EventKind::Added
+    };
+    let Some(entry) = value.and_then(|value| readable(kind, (namespace, name), revision, value, indexer)) else {
+        let previous = map.remove(namespace, name)?;
+        return deleted(previous, revision, indexer);
+    };
+    let entry = Arc::new(entry);
+    let previous = map.insert(entry.clone());
+    Some(Arc::new(Event {
+        kind,
+        revision,
+        entry,
+        previous,
+    }))
+}
+
+/// The entry of a stored value. One that can't be read counts as absent, and is told of in the log.
+pub(super) fn readable(
+    kind: EventKind,
+    (namespace, name): (&str, &str),
+    revision: Revision,
+    value: &[u8],
+    indexer: &dyn Indexer,
+) -> Option<Entry> {
+    Entry::new(kind, (namespace, name), revision, value, indexer)
+        .inspect_err(|error| tracing::error!(namespace, name, revision, %error, "a stored object can't be read"))
+        .ok()
+}
+
+/// The event of a removal: the last state, with the revision of the removal.
+pub(super) fn deleted(previous: Arc<Entry>, revision: Revision, indexer: &dyn Indexer) -> Option<Arc<Event>> {
+    let key = (&*previous.namespace, &*previous.name);
+    let entry = Arc::new(readable(EventKind::Deleted, key, revision, &previous.encoded, indexer)?);
+    Some(Arc::new(Event {
+        kind: EventKind::Deleted,
+        revision,
+        entry,
+        previous: Some(previous),
+    }))
+}
