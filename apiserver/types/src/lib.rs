@@ -1,3 +1,27 @@
 //! The kinds of guestclusters.dev, and the part of the upstream kinds that we write or read. No IO.
 
+pub mod columns;
+pub mod conditions;
+mod guest_cluster;
+pub mod labels;
+pub mod names;
+mod release;
+mod schema;
 pub mod upstream;
+pub mod validation;
+pub mod version;
+
+pub use guest_cluster::{
+    Cni, ControlPlane, ControlPlaneRollout, Distribution, GuestCluster, GuestClusterSpec, IpBlocks, Network, NodePool,
+    NodePoolRollout, Settings, Storage, Taint, TaintEffect, Topology,
+    status::{
+        ApiEndpoint, ControlPlaneStatus, DistributionStatus, GuestClusterStatus, NodePoolStatus, Operation,
+        OperationKind, Phase,
+    },
+};
+pub use release::{Component, EtcdMode, GuestClusterRelease, GuestClusterReleaseSpec, Image, Support};
+
+/// API group of our kinds.
+pub const GROUP: &str = "guestclusters.dev";
+/// Served version of our kinds.
+pub const VERSION: &str = "v1alpha1";

@@ -1,0 +1,35 @@
+//! Labels, annotations, finalizers and field managers of the layers.
+
+/// Label on everything that the guest layer writes: the guest UID. What lacks it is never touched.
+pub const GUEST_UID: &str = "guestclusters.dev/guest-uid";
+/// Label of a pool's objects: the name of the node pool.
+pub const NODE_POOL: &str = "guestclusters.dev/node-pool";
+/// Label of a Cluster: the network plugin it asks for; add-on providers select by it.
+pub const CNI: &str = "guestclusters.dev/cni";
+/// Label of a Cluster API object: the name of its Cluster.
+pub const CLUSTER_NAME: &str = "cluster.x-k8s.io/cluster-name";
+/// Label of a control-plane Machine; the value is empty.
+pub const CONTROL_PLANE: &str = "cluster.x-k8s.io/control-plane";
+/// Label of a control-plane Machine: the name of its KubeadmControlPlane.
+pub const CONTROL_PLANE_NAME: &str = "cluster.x-k8s.io/control-plane-name";
+/// Label of a worker Machine: the name of its MachineDeployment.
+pub const DEPLOYMENT_NAME: &str = "cluster.x-k8s.io/deployment-name";
+
+/// Annotation of a new GuestCluster: the guest UID of running objects that it takes over.
+pub const ADOPT: &str = "guestclusters.dev/adopt";
+/// Annotation of a Cluster: the revision of the templates that its objects were made with.
+pub const TEMPLATE_REVISION: &str = "guestclusters.dev/template-revision";
+/// Annotation of a Cluster: the StorageClasses its workloads may use, separated by commas; storage providers read it.
+pub const STORAGE_CLASSES: &str = "guestclusters.dev/storage-classes";
+/// Annotation of a Cluster: the default one of its StorageClasses.
+pub const DEFAULT_STORAGE_CLASS: &str = "guestclusters.dev/default-storage-class";
+
+/// Finalizer of a GuestCluster: its Cluster API objects are gone before it goes.
+pub const FINALIZER: &str = "guestclusters.dev/guest";
+
+/// Field manager of the guest layer.
+pub const GUEST_MANAGER: &str = "guestcluster-controller";
+/// Field manager of the machine layer.
+pub const MACHINE_MANAGER: &str = "guestcluster-machine-controller";
+/// Field manager of the VM layer.
+pub const VM_MANAGER: &str = "guestcluster-vm-controller";
