@@ -45,7 +45,8 @@ impl Changes {
         let element = element();
         let Change { own, below } = change;
         self.removed.push(element.clone(), own == Own::Removed, below.removed);
-        self.modified.push(element.clone(), own == Own::Modified, below.modified);
+        self.modified
+            .push(element.clone(), own == Own::Modified, below.modified);
         self.added.push(element, own == Own::Added, below.added);
     }
 }
@@ -73,7 +74,10 @@ enum Own {
 
 impl Change {
     fn own(own: Own) -> Change {
-        Change { own, below: Changes::default() }
+        Change {
+            own,
+            below: Changes::default(),
+        }
     }
 
     fn is_none(&self) -> bool {
@@ -124,7 +128,11 @@ fn is_whole(forms: (Form<'_>, Form<'_>)) -> bool {
 fn mixed(r#type: Type<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<Changes, NoIdentity> {
     let removed = walk(r#type, old, None)?.below.removed;
     let added = walk(r#type, None, new)?.below.added;
-    Ok(Changes { removed, modified: FieldSet::default(), added })
+    Ok(Changes {
+        removed,
+        modified: FieldSet::default(),
+        added,
+    })
 }
 
 fn maps(
@@ -174,14 +182,28 @@ fn items<'v>(
     match (old.len(), new.len()) {
         (0 | 1, 0 | 1) => walk(r#type, old.next(), new.next()),
         (0 | 1, _) => {
-            let gone = old.next().map_or(Ok(Change::default()), |old| walk(r#type, Some(old), None))?;
-            Ok(Change { own: Own::Added, below: gone.below })
+            let gone = old
+                .next()
+                .map_or(Ok(Change::default()), |old| walk(r#type, Some(old), None))?;
+            Ok(Change {
+                own: Own::Added,
+                below: gone.below,
+            })
         }
         (_, 0 | 1) => {
-            let fresh = new.next().map_or(Ok(Change::default()), |new| walk(r#type, None, Some(new)))?;
+            let fresh = new
+                .next()
+                .map_or(Ok(Change::default()), |new| walk(r#type, None, Some(new)))?;
             // The path is gone as a leaf of duplicates, and back as an ordinary item.
-            let own = if fresh.own == Own::Added { Own::Modified } else { Own::Removed };
-            Ok(Change { own, below: fresh.below })
+            let own = if fresh.own == Own::Added {
+                Own::Modified
+            } else {
+                Own::Removed
+            };
+            Ok(Change {
+                own,
+                below: fresh.below,
+            })
         }
         (before, after) => {
             let equal = before == after && old.zip(new).all(|(old, new)| same(old, new));

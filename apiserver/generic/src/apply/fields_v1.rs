@@ -53,7 +53,10 @@ fn serialize_map(set: &FieldSet, with_self: bool) -> Map<String, Value> {
     }
     for node in &set.nodes {
         let with_self = node.member && !node.below.is_empty();
-        fields.insert(node.element.serialize(), Value::Object(serialize_map(&node.below, with_self)));
+        fields.insert(
+            node.element.serialize(),
+            Value::Object(serialize_map(&node.below, with_self)),
+        );
     }
     fields
 }
@@ -84,8 +87,17 @@ mod tests {
         assert_eq!(parse(None), Ok(FieldSet::default()));
         assert_eq!(parse(Some(&json!(null))), Ok(FieldSet::default()));
         assert_eq!(parse(Some(&json!({"x:future": {}}))), Ok(FieldSet::default()));
-        assert_eq!(parse(Some(&json!({"f:a": {".": {}}}))), parse(Some(&json!({"f:a": {}}))));
-        for broken in [json!([]), json!("x"), json!({"a": {}}), json!({"f:a": 1}), json!({"k:[]": {}})] {
+        assert_eq!(
+            parse(Some(&json!({"f:a": {".": {}}}))),
+            parse(Some(&json!({"f:a": {}})))
+        );
+        for broken in [
+            json!([]),
+            json!("x"),
+            json!({"a": {}}),
+            json!({"f:a": 1}),
+            json!({"k:[]": {}}),
+        ] {
             assert_eq!(parse(Some(&broken)), Err(NotFields), "{broken}");
         }
     }

@@ -22,11 +22,7 @@ pub(super) fn merge(r#type: Type<'_>, live: &Value, config: &Value) -> Result<Op
     }
 }
 
-fn maps(
-    r#type: Type<'_>,
-    live: &Map<String, Value>,
-    config: &Map<String, Value>,
-) -> Result<Option<Value>, NoIdentity> {
+fn maps(r#type: Type<'_>, live: &Map<String, Value>, config: &Map<String, Value>) -> Result<Option<Value>, NoIdentity> {
     let mut changed = Vec::new();
     for (name, wanted) in config {
         let merged = match live.get(name) {
@@ -77,7 +73,9 @@ fn configured_item(
 ) -> Result<(Value, bool), NoIdentity> {
     let wanted = config.all(element).next().unwrap_or(&Value::Null);
     // Live duplicates are replaced by the one that is configured.
-    let Some(current) = live.only(element) else { return Ok((wanted.clone(), false)) };
+    let Some(current) = live.only(element) else {
+        return Ok((wanted.clone(), false));
+    };
     Ok(match merge(r#type, current, wanted)? {
         Some(merged) => (merged, false),
         None => (current.clone(), true),
@@ -198,9 +196,21 @@ mod tests {
     fn what_does_not_merge_is_replaced() {
         for (live, config, expected) in [
             (json!({"list": [1, 2]}), json!({"list": [3]}), json!({"list": [3]})),
-            (json!({"whole": {"a": 1}}), json!({"whole": {"b": 1}}), json!({"whole": {"b": 1}})),
-            (json!({"labels": {"a": "1"}}), json!({"labels": {"b": "1"}}), json!({"labels": {"a": "1", "b": "1"}})),
-            (json!({"labels": {"a": "1"}}), json!({"labels": null}), json!({"labels": {"a": "1"}})),
+            (
+                json!({"whole": {"a": 1}}),
+                json!({"whole": {"b": 1}}),
+                json!({"whole": {"b": 1}}),
+            ),
+            (
+                json!({"labels": {"a": "1"}}),
+                json!({"labels": {"b": "1"}}),
+                json!({"labels": {"a": "1", "b": "1"}}),
+            ),
+            (
+                json!({"labels": {"a": "1"}}),
+                json!({"labels": null}),
+                json!({"labels": {"a": "1"}}),
+            ),
             (json!({"any": {"a": 1}}), json!({"any": 5}), json!({"any": 5})),
             (json!({"n": 5}), json!({"n": null}), json!({"n": null})),
         ] {

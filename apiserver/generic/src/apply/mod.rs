@@ -1,8 +1,36 @@
 //! Server-side apply: who owns which field, merging, conflicts.
+//!
+//! [`track_update`] is for every write that is no apply, [`apply`] for those that are; both compute
+//! `metadata.managedFields`. They follow the schema: objects merge field by field, lists by their keys or items where it
+//! says so, and everything else is owned and replaced as a whole.
+//!
+//! Entries of all versions of a kind are read with the one schema that is served.
 
-use serde_json::Value;
+mod compare;
+mod equality;
+mod extract;
+mod fields_v1;
+mod last_applied;
+mod managers;
+mod merge;
+mod ownership;
+mod path;
+mod prune;
+mod remove;
+mod server_side;
+mod set;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod update;
+mod validate;
+mod value;
 
-use crate::schema::Schema;
+use std::fmt;
+
+pub use self::{
+    equality::equal_ignoring_managed_time, path::PathElement, server_side::apply, set::FieldSet, update::track_update,
+};
 
 /// Who writes, and through which endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +52,15 @@ pub enum Operation {
     Apply,
     /// By any other write.
     Update,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Operation::Apply => "Apply",
+            Operation::Update => "Update",
+        })
+    }
 }
 
 /// One field that another manager owns with another value.
@@ -48,37 +85,6 @@ pub struct Conflict {
 pub enum ApplyError {
     /// Other managers own fields of the configuration, with other values. Sorted by manager, then by field.
     Conflicts(Vec<Conflict>),
-    /// The configuration does not fit the schema; the whole message.
+    /// The configuration does not fit the schema, or the live object can't be merged; the whole message.
     Invalid(String),
-}
-
-/// After a create, update or patch that is not an apply: computes `metadata.managedFields` of `new`.
-///
-/// `reset` are fields (dotted paths such as `status`, `metadata.ownerReferences`) that this endpoint can't own.
-pub fn track_update(
-    _schema: &Schema,
-    _live: Option<&Value>,
-    _new: &mut Value,
-    _manager: &Manager<'_>,
-    _reset: &[&str],
-) {
-}
-
-/// Server-side apply of `config` by `manager`. `live` is `None` for a create.
-///
-/// The result carries the new `metadata.managedFields`; what the configuration does not touch is as in `live`.
-pub fn apply(
-    _schema: &Schema,
-    _live: Option<&Value>,
-    config: &Value,
-    _manager: &Manager<'_>,
-    _force: bool,
-    _reset: &[&str],
-) -> Result<Value, ApplyError> {
-    Ok(config.clone())
-}
-
-/// Whether two objects are the same but for the times in `metadata.managedFields`: such a write is not stored.
-pub fn equal_ignoring_managed_time(a: &Value, b: &Value) -> bool {
-    a == b
 }

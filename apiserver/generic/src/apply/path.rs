@@ -47,12 +47,15 @@ impl PathElement {
             "f" => Ok(PathElement::field(content)),
             "v" => parse_json(content).map(|value| PathElement::Value(Arc::new(value))),
             "k" => match parse_json(content)? {
-                Value::Object(fields) => {
-                    Ok(PathElement::key(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
-                }
+                Value::Object(fields) => Ok(PathElement::key(
+                    fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                )),
                 _ => Err(Unreadable::Malformed),
             },
-            "i" => content.parse().map(PathElement::Index).map_err(|_| Unreadable::Malformed),
+            "i" => content
+                .parse()
+                .map(PathElement::Index)
+                .map_err(|_| Unreadable::Malformed),
             _ if kind.chars().count() == 1 => Err(Unreadable::UnknownKind),
             _ => Err(Unreadable::Malformed),
         }
@@ -63,8 +66,10 @@ impl PathElement {
         match self {
             PathElement::Field(name) => format!("f:{name}"),
             PathElement::Key(fields) => {
-                let fields: Map<String, Value> =
-                    fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+                let fields: Map<String, Value> = fields
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.clone()))
+                    .collect();
                 format!("k:{}", html_safe(&Value::Object(fields).to_string()))
             }
             PathElement::Value(value) => format!("v:{}", html_safe(&value.to_string())),
@@ -129,7 +134,9 @@ impl fmt::Display for Shown<'_> {
                 }
                 f.write_str("]")
             }
-            Value::Object(fields) => fields.iter().try_for_each(|(name, value)| write!(f, "{name}={}", Shown(value))),
+            Value::Object(fields) => fields
+                .iter()
+                .try_for_each(|(name, value)| write!(f, "{name}={}", Shown(value))),
             other => write!(f, "{other}"),
         }
     }
@@ -212,7 +219,11 @@ mod tests {
             (PathElement::field("a:b/c"), "f:a:b/c", ".a:b/c"),
             (port, r#"k:{"port":80,"protocol":"TCP"}"#, r#"[port=80,protocol="TCP"]"#),
             (PathElement::Value(Arc::new(json!("x"))), r#"v:"x""#, r#"[="x"]"#),
-            (PathElement::Value(Arc::new(json!("a<b"))), r#"v:"a\u003cb""#, r#"[="a<b"]"#),
+            (
+                PathElement::Value(Arc::new(json!("a<b"))),
+                r#"v:"a\u003cb""#,
+                r#"[="a<b"]"#,
+            ),
             (PathElement::Value(Arc::new(json!(true))), "v:true", "[=true]"),
             (PathElement::Index(3), "i:3", "[3]"),
         ] {

@@ -48,7 +48,9 @@ fn remove_items(list: Type<'_>, items: &[Value], fields: &FieldSet) -> Vec<Value
 
 /// An item that stays keeps its keys: without them it would be no item of this list.
 fn with_keys(list: Type<'_>, item: &Value, mut rest: Value) -> Value {
-    let (Value::Object(before), Value::Object(after)) = (item, &mut rest) else { return rest };
+    let (Value::Object(before), Value::Object(after)) = (item, &mut rest) else {
+        return rest;
+    };
     for (name, value) in before.iter().filter(|(name, _)| list.is_key(name)) {
         after.entry(name.clone()).or_insert_with(|| value.clone());
     }

@@ -28,12 +28,17 @@ impl FieldSet {
 
     /// How many paths are in the set.
     pub fn len(&self) -> usize {
-        self.nodes.iter().map(|node| usize::from(node.member) + node.below.len()).sum()
+        self.nodes
+            .iter()
+            .map(|node| usize::from(node.member) + node.below.len())
+            .sum()
     }
 
     /// Adds one path. The empty path, the object itself, can't be a member.
     pub fn insert(&mut self, path: &[PathElement]) {
-        let Some((first, rest)) = path.split_first() else { return };
+        let Some((first, rest)) = path.split_first() else {
+            return;
+        };
         let node = self.node_mut(first);
         if rest.is_empty() {
             node.member = true;
@@ -44,7 +49,9 @@ impl FieldSet {
 
     /// Whether this path is in the set.
     pub fn has(&self, path: &[PathElement]) -> bool {
-        let Some((first, rest)) = path.split_first() else { return false };
+        let Some((first, rest)) = path.split_first() else {
+            return false;
+        };
         match self.node(first) {
             None => false,
             Some(node) if rest.is_empty() => node.member,
@@ -63,9 +70,11 @@ impl FieldSet {
     #[must_use]
     pub fn union(&self, other: &FieldSet) -> FieldSet {
         self.zip(other, |element, a, b| match (a, b) {
-            (Some(a), Some(b)) => {
-                Some(Node { element: element.clone(), member: a.member || b.member, below: a.below.union(&b.below) })
-            }
+            (Some(a), Some(b)) => Some(Node {
+                element: element.clone(),
+                member: a.member || b.member,
+                below: a.below.union(&b.below),
+            }),
             (Some(only), None) | (None, Some(only)) => Some(only.clone()),
             (None, None) => None,
         })
@@ -111,15 +120,17 @@ impl FieldSet {
             member: node.member && node.below.is_empty(),
             below: node.below.leaves(),
         };
-        FieldSet { nodes: self.nodes.iter().map(leaf).collect() }
+        FieldSet {
+            nodes: self.nodes.iter().map(leaf).collect(),
+        }
     }
 
     /// Whether every member is in the other set.
     pub fn is_subset(&self, other: &FieldSet) -> bool {
         self.nodes.iter().all(|node| {
-            other.node(&node.element).is_some_and(|known| {
-                (known.member || !node.member) && node.below.is_subset(&known.below)
-            })
+            other
+                .node(&node.element)
+                .is_some_and(|known| (known.member || !node.member) && node.below.is_subset(&known.below))
         })
     }
 
@@ -131,7 +142,9 @@ impl FieldSet {
 
     /// Adds a node for an element that is not in the set; elements that arrive in order cost no search.
     pub(super) fn push(&mut self, element: PathElement, member: bool, below: FieldSet) {
-        let Some(node) = Node::new(element, member, below) else { return };
+        let Some(node) = Node::new(element, member, below) else {
+            return;
+        };
         if self.nodes.last().is_none_or(|last| last.element < node.element) {
             self.nodes.push(node);
             return;
@@ -150,7 +163,11 @@ impl FieldSet {
         let at = match self.position(element) {
             Ok(at) => at,
             Err(at) => {
-                let node = Node { element: element.clone(), member: false, below: FieldSet::default() };
+                let node = Node {
+                    element: element.clone(),
+                    member: false,
+                    below: FieldSet::default(),
+                };
                 self.nodes.insert(at, node);
                 at
             }

@@ -46,7 +46,11 @@ pub(super) struct Field<'a> {
 impl<'a> Type<'a> {
     /// The type of a whole object.
     pub(super) fn root(schema: &'a Schema) -> Type<'a> {
-        Type::Declared { schema, keep_unknown: false }.settled()
+        Type::Declared {
+            schema,
+            keep_unknown: false,
+        }
+        .settled()
     }
 
     /// The node, where the schema declares one.
@@ -70,31 +74,54 @@ impl<'a> Type<'a> {
     /// The type of an object's field; `None` where the schema refuses it.
     pub(super) fn declared_field(self, name: &str) -> Option<Field<'a>> {
         let Type::Declared { schema, keep_unknown } = self else {
-            return Some(Field { r#type: self, declared: false });
+            return Some(Field {
+                r#type: self,
+                declared: false,
+            });
         };
         let below = |schema: &'a Arc<Schema>| Type::Declared { schema, keep_unknown }.settled();
         if let Some(property) = schema.property(name) {
-            return Some(Field { r#type: below(property), declared: true });
+            return Some(Field {
+                r#type: below(property),
+                declared: true,
+            });
         }
         if let Some(values) = schema.additional_properties() {
-            return Some(Field { r#type: below(values), declared: false });
+            return Some(Field {
+                r#type: below(values),
+                declared: false,
+            });
         }
         let free = keep_unknown || schema.allows_undeclared() || schema.properties().is_empty();
-        free.then_some(Field { r#type: Type::Deduced, declared: false })
+        free.then_some(Field {
+            r#type: Type::Deduced,
+            declared: false,
+        })
     }
 
     /// The type of an object's field; one that the schema refuses merges as an unknown one.
     pub(super) fn field(self, name: &str) -> Field<'a> {
-        self.declared_field(name).unwrap_or(Field { r#type: Type::Deduced, declared: false })
+        self.declared_field(name).unwrap_or(Field {
+            r#type: Type::Deduced,
+            declared: false,
+        })
     }
 
     /// The type of a list's items.
     pub(super) fn item(self) -> Type<'a> {
         match self {
-            Type::Declared { schema, keep_unknown } => {
-                schema.items().map_or(Type::Whole, |schema| Type::Declared { schema, keep_unknown }.settled())
-            }
+            Type::Declared { schema, keep_unknown } => schema
+                .items()
+                .map_or(Type::Whole, |schema| Type::Declared { schema, keep_unknown }.settled()),
             Type::Deduced | Type::Whole => Type::Whole,
+        }
+    }
+
+    /// The type of what a path element leads to.
+    pub(super) fn at(self, element: &PathElement) -> Type<'a> {
+        match element {
+            PathElement::Field(name) => self.field(name).r#type,
+            PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => self.item(),
         }
     }
 
@@ -114,7 +141,7 @@ impl<'a> Type<'a> {
         matches!(self.schema().map(Schema::list_type), Some(ListType::Map(keys)) if keys.iter().any(|key| key == name))
     }
 
-    /// Whether values of this type are replaced as a whole whatever they hold, though sets may go into them.
+    /// Whether this is an object or list that is only replaced as a whole.
     pub(super) fn is_atomic(self) -> bool {
         match self.schema().map(Schema::kind) {
             Some(Kind::Object) => !self.merges_maps(),
@@ -125,18 +152,17 @@ impl<'a> Type<'a> {
 
     fn settled(self) -> Type<'a> {
         match self {
-            Type::Declared { schema, keep_unknown } => {
-                Type::Declared { schema, keep_unknown: keep_unknown || schema.preserve_unknown() }
-            }
+            Type::Declared { schema, keep_unknown } => Type::Declared {
+                schema,
+                keep_unknown: keep_unknown || schema.preserve_unknown(),
+            },
             other => other,
         }
     }
 
     fn merges_maps(self) -> bool {
         match self {
-            Type::Declared { schema, .. } => {
-                matches!(schema.kind(), Kind::Object | Kind::Any) && !schema.map_atomic()
-            }
+            Type::Declared { schema, .. } => matches!(schema.kind(), Kind::Object | Kind::Any) && !schema.map_atomic(),
             Type::Deduced => true,
             Type::Whole => false,
         }
@@ -150,7 +176,11 @@ impl<'a> Type<'a> {
 
     fn key_element(self, keys: &[String], fields: &Map<String, Value>) -> Option<PathElement> {
         let items = self.schema()?.items();
-        let default = |key: &str| items.and_then(|items| items.property(key)).and_then(|field| field.default());
+        let default = |key: &str| {
+            items
+                .and_then(|items| items.property(key))
+                .and_then(|field| field.default())
+        };
         let found: Vec<(Arc<str>, Value)> = keys
             .iter()
             .filter_map(|key| {
@@ -186,7 +216,11 @@ impl<'v> Items<'v> {
             positions.entry(element.clone()).or_default().push(at);
             elements.push(element);
         }
-        Ok(Items { elements, positions, values })
+        Ok(Items {
+            elements,
+            positions,
+            values,
+        })
     }
 
     /// All items with this element.

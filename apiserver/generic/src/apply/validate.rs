@@ -44,7 +44,10 @@ enum Step<'a> {
 
 impl Path<'_> {
     fn problem(&self, text: impl Into<String>) -> Problem {
-        Problem { path: self.to_string(), text: text.into() }
+        Problem {
+            path: self.to_string(),
+            text: text.into(),
+        }
     }
 }
 
@@ -135,9 +138,10 @@ fn mismatch(schema: &Schema, value: &Value) -> Option<String> {
         Kind::Integer | Kind::Number if !value.is_number() => {
             Some(format!("expected numeric (int or float), got {}", type_name(value)))
         }
-        Kind::String if !value.is_string() => {
-            Some(format!("expected string, got &value.valueUnstructured{{Value:{}}}", Printed(value)))
-        }
+        Kind::String if !value.is_string() => Some(format!(
+            "expected string, got &value.valueUnstructured{{Value:{}}}",
+            Printed(value)
+        )),
         Kind::Boolean if !value.is_boolean() => Some(format!("expected boolean, got &{{{}}}", Printed(value))),
         Kind::Any if !scalar => Some(format!("expected any scalar, got &{{{}}}", Printed(value))),
         _ => None,
@@ -210,18 +214,30 @@ mod tests {
     fn what_does_not_fit() {
         for (spec, text) in [
             (json!({"bogus": 1}), ".spec.bogus: field not declared in schema"),
-            (json!({"n": "5"}), ".spec.n: expected numeric (int or float), got string"),
-            (json!({"text": 5}), ".spec.text: expected string, got &value.valueUnstructured{Value:5}"),
+            (
+                json!({"n": "5"}),
+                ".spec.n: expected numeric (int or float), got string",
+            ),
+            (
+                json!({"text": 5}),
+                ".spec.text: expected string, got &value.valueUnstructured{Value:5}",
+            ),
             (json!({"labels": ["a"]}), ".spec.labels: expected map, got &{[a]}"),
             (json!({"list": {"a": 1}}), ".spec.list: expected list, got &{map[a:1]}"),
-            (json!({"list": ["a"]}), ".spec.list[0]: expected numeric (int or float), got string"),
+            (
+                json!({"list": ["a"]}),
+                ".spec.list[0]: expected numeric (int or float), got string",
+            ),
             (json!({"ids": [1, 1]}), ".spec.ids: duplicate entries for key [=1]"),
             (
                 json!({"ports": [{"port": 1}, {"port": 1, "protocol": "TCP", "name": 4}]}),
                 "errors:\n  .spec.ports: duplicate entries for key [port=1,protocol=\"TCP\"]\n  \
                  .spec.ports[port=1,protocol=\"TCP\"].name: expected string, got &value.valueUnstructured{Value:4}",
             ),
-            (json!({"ports": [5]}), ".spec.ports: element 0: associative list with keys may not have non-map elements"),
+            (
+                json!({"ports": [5]}),
+                ".spec.ports: element 0: associative list with keys may not have non-map elements",
+            ),
             (
                 json!({"ids": [null]}),
                 ".spec.ids: element 0: associative list without keys has an element that's an explicit null",

@@ -22,9 +22,12 @@ pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
         (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
         (Value::String(a), Value::String(b)) => a.cmp(b),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Array(a), Value::Array(b)) => {
-            a.iter().zip(b).map(|(a, b)| compare(a, b)).find(|order| order.is_ne()).unwrap_or(a.len().cmp(&b.len()))
-        }
+        (Value::Array(a), Value::Array(b)) => a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| compare(a, b))
+            .find(|order| order.is_ne())
+            .unwrap_or(a.len().cmp(&b.len())),
         (Value::Object(a), Value::Object(b)) => a
             .iter()
             .zip(b)
@@ -56,7 +59,10 @@ fn compare_numbers(a: &Number, b: &Number) -> Ordering {
 }
 
 fn integer(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+    number
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| number.as_u64().map(i128::from))
 }
 
 #[cfg(test)]
@@ -76,7 +82,14 @@ mod tests {
 
     #[test]
     fn kinds_have_an_order() {
-        let sorted = [json!(3), json!("a"), json!(false), json!([1]), json!({"a": 1}), json!(null)];
+        let sorted = [
+            json!(3),
+            json!("a"),
+            json!(false),
+            json!([1]),
+            json!({"a": 1}),
+            json!(null),
+        ];
         for (at, a) in sorted.iter().enumerate() {
             for (to, b) in sorted.iter().enumerate() {
                 assert_eq!(compare(a, b), at.cmp(&to), "{a} and {b}");
