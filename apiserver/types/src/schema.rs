@@ -82,6 +82,12 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Schema of a number or a percentage.
+pub(crate) fn int_or_string(_: &mut SchemaGenerator) -> Schema {
+    // The derive makes an optional field of this type nullable unless something is said.
+    json_schema!({"x-kubernetes-int-or-string": true, "nullable": false})
+}
+
 /// Schema of a point in time.
 pub(crate) fn timestamp(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})

@@ -9,7 +9,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{is_false, list_map, list_set, plain};
+use crate::schema::{int_or_string, is_false, list_map, list_set, plain};
 use status::GuestClusterStatus;
 
 /// A Kubernetes cluster: which version, how many nodes of which size, and its networks.
@@ -152,8 +152,10 @@ pub enum TaintEffect {
 #[serde(rename_all = "camelCase", default)]
 pub struct NodePoolRollout {
     /// How many nodes there may be above the wanted number while nodes are replaced: a number or a percentage.
+    #[schemars(schema_with = "int_or_string")]
     pub max_surge: IntOrString,
     /// How many nodes may be missing while nodes are replaced: a number or a percentage. Not 0 together with maxSurge.
+    #[schemars(schema_with = "int_or_string")]
     pub max_unavailable: IntOrString,
     /// How long to wait for the pods of a node to move before it is removed with them; 0 waits for ever.
     #[schemars(range(min = 0))]
