@@ -1,1 +1,3 @@
 //! The reconcilers of the guest, machine and VM layers, over a Kubernetes client and the driver trait.
+
+pub mod vm;

@@ -39,8 +39,8 @@ pub struct VmSpec {
     pub zone: Option<String>,
     /// Whether it should run.
     pub powered_on: bool,
-    /// cloud-init user data. Secret: never logged.
-    pub user_data: UserData,
+    /// cloud-init user data. Secret: never logged. None when the VM was created before: it keeps what it has.
+    pub user_data: Option<UserData>,
 }
 
 /// cloud-init user data, which carries keys and tokens; `Debug` shows only its length.
@@ -120,9 +120,18 @@ pub enum Removal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
     /// A VM.
-    Vm(ObjectUid),
+    Vm(ObjectKey),
     /// A load balancer.
-    LoadBalancer(ObjectUid),
+    LoadBalancer(ObjectKey),
+}
+
+/// Namespace and name of the Kubernetes object, as the last spec gave them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
 }
 
 /// A driver call failed; the caller tries again with back-off.
@@ -151,6 +160,7 @@ pub trait Driver: Send + Sync + 'static {
     /// Removes the load balancer; `Gone` also when it never existed.
     async fn remove_load_balancer(&self, uid: &ObjectUid) -> Result<Removal, DriverError>;
 
-    /// Changes from now on. A receiver that falls behind gets every object again.
+    /// Changes from now on. A receiver that falls behind gets every object again. Polled once, it starts to listen: subscribe
+    /// before the first `ensure_vm`.
     fn changes(&self) -> BoxStream<'static, Changed>;
 }

@@ -1,0 +1,122 @@
+//! Reads what a VirtualMachine names: its class, image, storage class and bootstrap data.
+
+use std::sync::Arc;
+
+use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineClass};
+use k8s_openapi::api::{core::v1::Secret, storage::v1::StorageClass};
+use kube::{
+    Api, Client, ResourceExt as _,
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+    runtime::reflector::{ObjectRef, Store},
+};
+use vm_driver::UserData;
+
+use super::{Error, status};
+
+/// What a VirtualMachine names, as far as it exists.
+pub(super) struct Found {
+    /// The class.
+    pub(super) class: Option<Arc<VirtualMachineClass>>,
+    /// Classes of the namespace, for the message when the class is missing.
+    pub(super) classes: Vec<String>,
+    /// What is only needed until the VM is created; none afterwards.
+    pub(super) creation: Option<Creation>,
+}
+
+/// What the creation of a VM needs.
+pub(super) struct Creation {
+    /// Whether the image exists.
+    pub(super) image: bool,
+    /// Whether the storage class exists.
+    pub(super) storage_class: bool,
+    /// The bootstrap data.
+    pub(super) user_data: Option<UserData>,
+}
+
+/// Reads it all. A VM that was created needs only its class.
+pub(super) async fn read(
+    client: &Client,
+    classes: &Store<VirtualMachineClass>,
+    machine: &VirtualMachine,
+) -> Result<Found, Error> {
+    let namespace = machine.namespace().unwrap_or_default();
+    let class_name = machine.spec.class_name.as_deref().unwrap_or_default();
+    // Until the first list of classes is in, a missing one would be a wrong answer.
+    classes
+        .wait_until_ready()
+        .await
+        .map_err(|error| Error::Watch(error.to_string()))?;
+    let class = classes.get(&ObjectRef::new(class_name).within(&namespace));
+    let names = if class.is_some() {
+        Vec::new()
+    } else {
+        names_in(classes, &namespace)
+    };
+    let creation = if status::is_created(machine) {
+        None
+    } else {
+        Some(read_creation(client, machine, &namespace).await?)
+    };
+    Ok(Found {
+        class,
+        classes: names,
+        creation,
+    })
+}
+
+async fn read_creation(client: &Client, machine: &VirtualMachine, namespace: &str) -> Result<Creation, Error> {
+    let storage: Api<StorageClass> = Api::all(client.clone());
+    let storage_class = match machine.spec.storage_class.as_deref() {
+        Some(name) => storage.get_opt(name).await?.is_some(),
+        None => true,
+    };
+    Ok(Creation {
+        image: image_exists(
+            client,
+            machine.spec.image_name.as_deref().unwrap_or_default(),
+            namespace,
+        )
+        .await?,
+        storage_class,
+        user_data: user_data(client, machine, namespace).await?,
+    })
+}
+
+/// An image of the namespace, or one for all.
+async fn image_exists(client: &Client, name: &str, namespace: &str) -> Result<bool, Error> {
+    if name.is_empty() {
+        return Ok(false);
+    }
+    let of_kind = |kind| ApiResource::from_gvk(&GroupVersionKind::gvk("vmoperator.vmware.com", "v1alpha5", kind));
+    let shared: Api<DynamicObject> = Api::all_with(client.clone(), &of_kind("ClusterVirtualMachineImage"));
+    if shared.get_metadata_opt(name).await?.is_some() {
+        return Ok(true);
+    }
+    let own: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &of_kind("VirtualMachineImage"));
+    Ok(own.get_metadata_opt(name).await?.is_some())
+}
+
+/// The cloud-config. The vSphere provider names key `user-data` of a Secret whose key is `value`.
+async fn user_data(client: &Client, machine: &VirtualMachine, namespace: &str) -> Result<Option<UserData>, Error> {
+    let cloud_init = machine.spec.bootstrap.cloud_init.as_ref();
+    let Some(source) = cloud_init.and_then(|cloud_init| cloud_init.raw_cloud_config.as_ref()) else {
+        return Ok(Some(UserData::default()));
+    };
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let Some(mut data) = secrets.get_opt(&source.name).await?.and_then(|secret| secret.data) else {
+        return Ok(None);
+    };
+    let content = data.remove(&source.key).or_else(|| data.remove("value"));
+    Ok(content.map(|content| UserData(content.0)))
+}
+
+fn names_in(classes: &Store<VirtualMachineClass>, namespace: &str) -> Vec<String> {
+    let mut names: Vec<_> = classes
+        .state()
+        .iter()
+        .filter(|class| class.namespace().as_deref() == Some(namespace))
+        .map(|class| class.name_any())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,125 @@
+//! VirtualMachine: what the driver needs for it, and what the driver says of it.
+
+mod dereference;
+mod status;
+mod validate;
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt as _};
+use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineClass};
+use kube::{
+    Api, ResourceExt as _,
+    api::{Patch, PatchParams},
+    runtime::{
+        Controller, WatchStreamExt as _,
+        controller::Action,
+        reflector::{self, ObjectRef, Store},
+        watcher,
+    },
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use vm_driver::{ObjectUid, Removal};
+
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer};
+
+/// Runs until `stop`.
+pub(super) async fn run(
+    context: Arc<Context>,
+    changes: impl Stream<Item = ObjectRef<VirtualMachine>> + Send + 'static,
+    stop: CancellationToken,
+) {
+    let machines: Api<VirtualMachine> = Api::all(context.client.clone());
+    let (classes, writer) = reflector::store();
+    let class_watch = watcher(
+        Api::<VirtualMachineClass>::all(context.client.clone()),
+        watcher::Config::default(),
+    )
+    .default_backoff()
+    .reflect(writer)
+    .touched_objects();
+    let controller = Controller::new(machines, watcher::Config::default());
+    let waiting = controller.store();
+    controller
+        .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
+        .watches_stream(class_watch, move |class| not_created_in(&waiting, class.namespace()))
+        .reconcile_on(changes)
+        .graceful_shutdown_on(async move { stop.cancelled().await })
+        .run(
+            move |machine, context| reconcile(machine, context, classes.clone()),
+            super::retry,
+            context,
+        )
+        .for_each(async |outcome| super::log(&outcome))
+        .await;
+}
+
+async fn reconcile(
+    machine: Arc<VirtualMachine>,
+    context: Arc<Context>,
+    classes: Store<VirtualMachineClass>,
+) -> Result<Action, Error> {
+    let api: Api<VirtualMachine> = Api::namespaced(context.client.clone(), &machine.namespace().unwrap_or_default());
+    if machine.metadata.deletion_timestamp.is_some() {
+        return remove(&api, &machine, &context).await;
+    }
+    let found = dereference::read(&context.client, &classes, &machine).await?;
+    let desired = validate::validate(&machine, found);
+    let observed = match desired {
+        Ok(spec) => {
+            if !finalizer::present(machine.as_ref()) {
+                finalizer::add(&api, &machine).await?;
+            }
+            status::of(&context.driver.ensure_vm(&spec).await?)
+        }
+        Err(unmet) => status::unmet(&unmet),
+    };
+    write_status(&api, &machine, observed).await?;
+    context.failures.clear(machine.as_ref());
+    Ok(Action::await_change())
+}
+
+async fn write_status(
+    api: &Api<VirtualMachine>,
+    machine: &VirtualMachine,
+    observed: status::Observed,
+) -> Result<(), Error> {
+    let status = status::merged(&machine.status, observed, jiff::Timestamp::now());
+    if status == machine.status {
+        return Ok(());
+    }
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    api.patch_status(&machine.name_any(), &params, &Patch::Merge(json!({"status": status})))
+        .await?;
+    Ok(())
+}
+
+async fn remove(api: &Api<VirtualMachine>, machine: &VirtualMachine, context: &Context) -> Result<Action, Error> {
+    if !finalizer::present(machine) {
+        return Ok(Action::await_change());
+    }
+    if context.driver.remove_vm(&uid(machine)).await? == Removal::Gone {
+        finalizer::remove(api, machine).await?;
+    }
+    context.failures.clear(machine);
+    Ok(Action::await_change())
+}
+
+/// VMs that a class may let go on: those of its namespace that were not created yet.
+fn not_created_in(machines: &Store<VirtualMachine>, namespace: Option<String>) -> Vec<ObjectRef<VirtualMachine>> {
+    let in_namespace = |machine: &Arc<VirtualMachine>| machine.namespace() == namespace && !status::is_created(machine);
+    machines
+        .state()
+        .iter()
+        .filter(|machine| in_namespace(machine))
+        .map(|machine| ObjectRef::from_obj(machine.as_ref()))
+        .collect()
+}
+
+fn uid(machine: &VirtualMachine) -> ObjectUid {
+    ObjectUid(machine.uid().unwrap_or_default())
+}

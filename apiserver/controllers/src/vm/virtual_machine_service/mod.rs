@@ -1,0 +1,114 @@
+//! VirtualMachineService: a load balancer in front of VMs.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt as _};
+use guestcluster_types::upstream::vmoperator::{LoadBalancerIngress, VirtualMachineService};
+use kube::{
+    Api, ResourceExt as _,
+    api::{Patch, PatchParams},
+    runtime::{Controller, controller::Action, reflector::ObjectRef, watcher},
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use vm_driver::{LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
+
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer};
+
+/// Runs until `stop`.
+pub(super) async fn run(
+    context: Arc<Context>,
+    changes: impl Stream<Item = ObjectRef<VirtualMachineService>> + Send + 'static,
+    stop: CancellationToken,
+) {
+    let services: Api<VirtualMachineService> = Api::all(context.client.clone());
+    Controller::new(services, watcher::Config::default())
+        .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(changes)
+        .graceful_shutdown_on(async move { stop.cancelled().await })
+        .run(reconcile, super::retry, context)
+        .for_each(async |outcome| super::log(&outcome))
+        .await;
+}
+
+async fn reconcile(service: Arc<VirtualMachineService>, context: Arc<Context>) -> Result<Action, Error> {
+    let api: Api<VirtualMachineService> =
+        Api::namespaced(context.client.clone(), &service.namespace().unwrap_or_default());
+    if service.metadata.deletion_timestamp.is_some() {
+        return remove(&api, &service, &context).await;
+    }
+    let Some(spec) = validate(&service) else {
+        return Ok(Action::await_change());
+    };
+    if !finalizer::present(service.as_ref()) {
+        finalizer::add(&api, &service).await?;
+    }
+    let state = context.driver.ensure_load_balancer(&spec).await?;
+    write_status(&api, &service, &state).await?;
+    context.failures.clear(service.as_ref());
+    Ok(Action::await_change())
+}
+
+/// What the driver is asked for; none for a service that is no load balancer.
+fn validate(service: &VirtualMachineService) -> Option<LoadBalancerSpec> {
+    if service.spec.type_ != "LoadBalancer" {
+        return None;
+    }
+    let port = service.spec.ports.first()?;
+    Some(LoadBalancerSpec {
+        uid: uid(service),
+        namespace: service.namespace()?,
+        name: service.name_any(),
+        selector: service.spec.selector.clone(),
+        port: u16::try_from(port.port).ok()?,
+        target_port: u16::try_from(port.target_port).ok()?,
+    })
+}
+
+async fn write_status(
+    api: &Api<VirtualMachineService>,
+    service: &VirtualMachineService,
+    state: &LoadBalancerState,
+) -> Result<(), Error> {
+    let ingress: Vec<_> = state
+        .address
+        .iter()
+        .map(|address| LoadBalancerIngress {
+            ip: Some(address.to_string()),
+            ..LoadBalancerIngress::default()
+        })
+        .collect();
+    if let Some(blocked) = &state.blocked {
+        tracing::info!(service = %service.name_any(), reason = %blocked.reason, "{}", blocked.message);
+    }
+    if ingress == service.status.load_balancer.ingress {
+        return Ok(());
+    }
+    let patch = json!({"status": {"loadBalancer": {"ingress": ingress}}});
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    api.patch_status(&service.name_any(), &params, &Patch::Merge(patch))
+        .await?;
+    Ok(())
+}
+
+async fn remove(
+    api: &Api<VirtualMachineService>,
+    service: &VirtualMachineService,
+    context: &Context,
+) -> Result<Action, Error> {
+    if !finalizer::present(service) {
+        return Ok(Action::await_change());
+    }
+    if context.driver.remove_load_balancer(&uid(service)).await? == Removal::Gone {
+        finalizer::remove(api, service).await?;
+    }
+    context.failures.clear(service);
+    Ok(Action::await_change())
+}
+
+fn uid(service: &VirtualMachineService) -> ObjectUid {
+    ObjectUid(service.uid().unwrap_or_default())
+}
