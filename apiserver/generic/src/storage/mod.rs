@@ -3,6 +3,8 @@
 //! A [`Store`] is one keyspace. Its revisions only grow, also after kill -9 and restart. Keys are UTF-8 paths without the
 //! keyspace's own prefix: `<group or "core">/<resource>/<namespace or "">/<name>`; order is byte order.
 
+pub mod redb;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -104,7 +106,10 @@ pub enum StoreError {
     Unavailable(String),
 }
 
-/// Commits from a revision on, ending when the store closes or the watcher falls too far behind.
+/// Commits from a revision on.
+///
+/// It ends without an error when the store or the keyspace is closed for good. After an error, such as
+/// [`StoreError::Compacted`] for a watcher that fell too far behind, commits may be missing: read again.
 pub type CommitStream = futures::stream::BoxStream<'static, Result<Commit, StoreError>>;
 
 /// One keyspace of an ordered, revisioned key-value store.
