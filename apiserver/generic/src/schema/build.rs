@@ -9,10 +9,10 @@ use std::{
 
 use parking_lot::Mutex;
 use regex::{Regex, RegexBuilder};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
-    Kind, Property, Schema, meta,
+    Kind, ListType, Property, Schema, meta,
     node::{Additional, DeclaredListType, MapType, Merge, Notes},
 };
 
@@ -49,7 +49,7 @@ impl Schema {
 
 /// Whether `null` is a value or the same as an absent field.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nulls {
+enum Nulls {
     Values,
     AreAbsent,
 }
@@ -63,13 +63,25 @@ const MAX_PATTERN_BYTES: usize = 2 << 20;
 pub(super) struct Builder {
     path: Vec<String>,
     nulls: Nulls,
+    /// Whether validation looks for repeated items of set and map lists.
+    unique_lists: bool,
 }
 
 impl Builder {
-    pub(super) fn new(nulls: Nulls) -> Builder {
+    fn new(nulls: Nulls) -> Builder {
         Builder {
             path: Vec::new(),
             nulls,
+            unique_lists: true,
+        }
+    }
+
+    /// For metadata: the registry has rules of its own for its lists.
+    pub(super) fn of_metadata() -> Builder {
+        Builder {
+            path: Vec::new(),
+            nulls: Nulls::AreAbsent,
+            unique_lists: false,
         }
     }
 
@@ -98,6 +110,7 @@ impl Builder {
         }
         let mut node = Schema {
             kind: self.kind(source)?,
+            has_unique_lists: false,
             nullable: self.is_nullable(source)?,
             int_or_string: self.flag(source, "x-kubernetes-int-or-string")?,
             preserve_unknown: self.flag(source, "x-kubernetes-preserve-unknown-fields")?,
@@ -126,7 +139,9 @@ impl Builder {
         if node.embedded_resource {
             with_object_fields(&mut node, &FieldsOf::Embedded);
         }
-        node.has_defaults = has_defaults_below(&node);
+        node.has_defaults = node.default.is_some() || node.children().any(|child| child.has_defaults);
+        node.has_unique_lists = self.unique_lists && node.list_type() != ListType::Atomic
+            || node.children().any(|child| child.has_unique_lists);
         Ok(node)
     }
 
@@ -323,29 +338,4 @@ fn notes(source: &Map<String, Value>) -> Option<Box<Notes>> {
         validations: source.get("x-kubernetes-validations").cloned(),
     };
     (notes != Notes::default()).then(|| Box::new(notes))
-}
-
-/// Whether defaulting has anything to do at or below this node: a default to set, or nulls to remove.
-fn has_defaults_below(node: &Schema) -> bool {
-    let additional = match &node.additional {
-        Additional::Schema(schema) => Some(schema),
-        Additional::Undeclared | Additional::Anything => None,
-    };
-    node.default.is_some()
-        || node
-            .properties
-            .iter()
-            .map(|property| &property.schema)
-            .any(|schema| schema.has_defaults)
-        || additional.is_some_and(|schema| schema.has_defaults)
-        || node.items.as_ref().is_some_and(|schema| schema.has_defaults)
-}
-
-/// The empty schema: anything is accepted and kept only where it is a scalar or a list.
-impl Default for Schema {
-    fn default() -> Schema {
-        Builder::new(Nulls::Values)
-            .node(&json!({}))
-            .unwrap_or_else(|_| unreachable!("the empty schema is valid"))
-    }
 }

@@ -4,10 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
-use super::{
-    Schema,
-    build::{Builder, Nulls},
-};
+use super::{Schema, build::Builder};
 
 /// The schemas of the first three fields of every object.
 pub(super) struct ObjectFields {
@@ -118,6 +115,6 @@ pub(super) fn managed_fields_entry() -> Value {
 }
 
 fn build(source: &Value) -> Arc<Schema> {
-    let built = Builder::new(Nulls::AreAbsent).node(source);
+    let built = Builder::of_metadata().node(source);
     Arc::new(built.unwrap_or_else(|error| unreachable!("the schema of metadata is valid: {error}")))
 }

@@ -5,9 +5,15 @@
 //! strategic merge patch how lists and maps merge.
 
 mod build;
+mod defaults;
+pub mod field_errors;
+mod formats;
 mod meta;
 mod node;
+mod path;
+mod prune;
 mod rules;
+mod validate;
 
 pub use build::SchemaError;
 pub use node::{Kind, ListType, PatchMerge, Property, Schema};

@@ -1,6 +1,6 @@
 //! One node of a structural schema, and what others read of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ pub struct Schema {
     pub(super) null_is_absent: bool,
     /// This node or one below it has a default.
     pub(super) has_defaults: bool,
+    /// This node or one below it is a set or map list, whose items must be unique.
+    pub(super) has_unique_lists: bool,
     pub(super) map_type: Option<MapType>,
     pub(super) list_type: Option<DeclaredListType>,
     /// Sorted by name.
@@ -81,6 +83,30 @@ pub struct PatchMerge<'a> {
 }
 
 impl Schema {
+    /// The schema that declares nothing.
+    pub(super) fn nothing() -> &'static Schema {
+        static NOTHING: LazyLock<Schema> = LazyLock::new(|| Schema {
+            kind: Kind::Any,
+            nullable: false,
+            int_or_string: false,
+            preserve_unknown: false,
+            embedded_resource: false,
+            null_is_absent: false,
+            has_defaults: false,
+            has_unique_lists: false,
+            map_type: None,
+            list_type: None,
+            properties: Box::default(),
+            additional: Additional::Undeclared,
+            items: None,
+            default: None,
+            rules: None,
+            merge: None,
+            notes: None,
+        });
+        &NOTHING
+    }
+
     /// What a value must be.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -116,6 +142,12 @@ impl Schema {
     /// The declared field of this name, or the schema of a map's values.
     pub fn field(&self, name: &str) -> Option<&Arc<Schema>> {
         self.property(name).or_else(|| self.additional_properties())
+    }
+
+    /// The nodes right below: fields, map values and items.
+    pub(super) fn children(&self) -> impl Iterator<Item = &Arc<Schema>> {
+        let fields = self.properties.iter().map(|property| &property.schema);
+        fields.chain(self.additional_properties()).chain(&self.items)
     }
 
     /// Whether an undeclared field of this object is kept: `additionalProperties: true` or
@@ -180,6 +212,13 @@ impl Schema {
     /// `x-kubernetes-validations` as it was declared. The rules are not evaluated.
     pub fn validations(&self) -> Option<&Value> {
         self.notes.as_deref()?.validations.as_ref()
+    }
+}
+
+/// The schema that declares nothing.
+impl Default for Schema {
+    fn default() -> Schema {
+        Schema::nothing().clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::{Number, Value};
 
-use super::Schema;
+use super::{Schema, formats::Format};
 
 /// Rules beyond the type. All are checked; a node without any holds none of this.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Rules {
     pub(super) min_length: Option<u64>,
     pub(super) max_length: Option<u64>,
     pub(super) pattern: Option<Pattern>,
-    pub(super) format: Option<Box<str>>,
+    pub(super) format: Option<DeclaredFormat>,
     pub(super) min_items: Option<u64>,
     pub(super) max_items: Option<u64>,
     pub(super) unique_items: bool,
@@ -36,6 +36,13 @@ pub(super) struct Rules {
 pub(super) struct Bound {
     pub(super) limit: Number,
     pub(super) exclusive: bool,
+}
+
+/// `format`, as declared and as it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DeclaredFormat {
+    pub(super) name: Box<str>,
+    pub(super) check: Format,
 }
 
 /// A compiled regular expression; equal patterns of one schema share it.

@@ -5,7 +5,8 @@ use serde_json::{Map, Number, Value};
 use super::{Builder, SchemaError};
 use crate::schema::{
     Kind, Schema,
-    rules::{Bound, Pattern, Rules},
+    formats::Format,
+    rules::{Bound, DeclaredFormat, Pattern, Rules},
 };
 
 impl Builder {
@@ -25,7 +26,10 @@ impl Builder {
             format: self
                 .text(source, "format")?
                 .filter(|format| !format.is_empty())
-                .map(Into::into),
+                .map(|name| DeclaredFormat {
+                    name: name.into(),
+                    check: Format::of(node.kind, name),
+                }),
             min_items: self.count(source, "minItems")?,
             max_items: self.count(source, "maxItems")?,
             unique_items: self.flag(source, "uniqueItems")?,

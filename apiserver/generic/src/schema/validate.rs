@@ -1,0 +1,95 @@
+//! Validation: types and value rules, with kube-apiserver's texts.
+
+mod compound;
+mod scalar;
+mod types;
+mod unique;
+
+use serde_json::Value;
+
+use super::{
+    Schema,
+    path::{Allowance, Path},
+};
+use crate::status::FieldError;
+
+impl Schema {
+    /// Checks types and value rules, and that the items of set and map lists are unique. Of very many errors only the
+    /// first are returned.
+    pub fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut problems = Problems::reported();
+        check(self, object, Path::Root, &mut problems);
+        unique::check(self, object, Path::Root, &mut problems);
+        problems.errors
+    }
+}
+
+/// Checks one value and what is below it.
+fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
+    if problems.is_decided() {
+        return;
+    }
+    types::check(schema, value, path, problems);
+    match value {
+        Value::Null => {
+            compound::check_enum(schema, value, path, problems);
+            return;
+        }
+        Value::String(text) => scalar::check_text(schema, text, path, problems),
+        Value::Number(number) => scalar::check_number(schema, number, path, problems),
+        Value::Array(items) => compound::check_items(schema, items, path, problems),
+        Value::Object(fields) => compound::check_fields(schema, fields, path, problems),
+        Value::Bool(_) => {}
+    }
+    compound::check_enum(schema, value, path, problems);
+    compound::check_branches(schema, value, path, problems);
+}
+
+/// What was found: the errors, or only whether there are any.
+struct Problems {
+    errors: Vec<FieldError>,
+    found: bool,
+    reporting: bool,
+    allowance: Allowance,
+}
+
+impl Problems {
+    fn reported() -> Problems {
+        Problems {
+            errors: Vec::new(),
+            found: false,
+            reporting: true,
+            allowance: Allowance::new(),
+        }
+    }
+
+    /// Only says whether there are any, and stops at the first.
+    fn counted() -> Problems {
+        Problems {
+            reporting: false,
+            ..Problems::reported()
+        }
+    }
+
+    fn is_decided(&self) -> bool {
+        self.found && !(self.reporting && self.allowance.is_left())
+    }
+
+    /// Adds a problem; its text is only made when somebody will read it.
+    fn add(&mut self, error: impl FnOnce() -> FieldError) {
+        self.found = true;
+        if !self.reporting || !self.allowance.is_left() {
+            return;
+        }
+        let error = error();
+        self.allowance.take(error.field.len() + error.detail.len());
+        self.errors.push(error);
+    }
+}
+
+/// Whether the value fits, without making texts.
+fn fits(schema: &Schema, value: &Value, path: Path<'_>) -> bool {
+    let mut problems = Problems::counted();
+    check(schema, value, path, &mut problems);
+    !problems.found
+}

@@ -1,0 +1,181 @@
+//! The rules of lists and objects, enumerations, and schemas made of schemas.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use serde_json::{Map, Value};
+
+use super::{Problems, check, fits, scalar::should};
+use crate::{
+    schema::{Schema, field_errors, path::Path, rules::Rules},
+    status::FieldError,
+};
+
+pub(super) fn check_items(schema: &Schema, items: &[Value], path: Path<'_>, problems: &mut Problems) {
+    if let Some(item_schema) = schema.items() {
+        for (index, item) in items.iter().enumerate() {
+            check(item_schema, item, Path::Index(&path, index), problems);
+        }
+    }
+    let Some(rules) = schema.rules.as_deref() else { return };
+    if let Some(min) = rules.min_items
+        && (items.len() as u64) < min
+    {
+        problems.add(|| {
+            should(
+                path,
+                Value::from(items.len()),
+                format_args!("have at least {min} items"),
+            )
+        });
+    }
+    if let Some(max) = rules.max_items
+        && items.len() as u64 > max
+    {
+        problems.add(|| field_errors::too_many(path.to_string(), items.len(), max));
+    }
+    if rules.unique_items && !are_unique(items) {
+        problems.add(|| {
+            let field = path.to_string();
+            let detail = format!("{field} in body shouldn't contain duplicates");
+            field_errors::invalid(field, Value::from(""), detail)
+        });
+    }
+}
+
+fn are_unique(items: &[Value]) -> bool {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().all(|item| seen.insert(item))
+}
+
+pub(super) fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
+    if let Some(rules) = schema.rules.as_deref() {
+        check_sizes(rules, fields, path, problems);
+    }
+    for (name, value) in fields {
+        if value.is_null() && schema.null_is_absent {
+            continue;
+        }
+        if let Some(field) = schema.field(name) {
+            check(field, value, Path::Field(&path, name), problems);
+        }
+    }
+    if let Some(rules) = schema.rules.as_deref() {
+        for name in rules.required.iter().filter(|name| !fields.contains_key(name.as_ref())) {
+            problems.add(|| field_errors::required(Path::Field(&path, name).to_string(), ""));
+        }
+    }
+    if schema.embedded_resource {
+        check_type_fields(fields, path, problems);
+    }
+}
+
+fn check_sizes(rules: &Rules, fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
+    if let Some(min) = rules.min_properties
+        && (fields.len() as u64) < min
+    {
+        problems.add(|| {
+            should(
+                path,
+                Value::from(fields.len()),
+                format_args!("have at least {min} properties"),
+            )
+        });
+    }
+    if let Some(max) = rules.max_properties
+        && fields.len() as u64 > max
+    {
+        problems.add(|| field_errors::too_many(path.to_string(), fields.len(), max));
+    }
+}
+
+/// An embedded object must say what it is.
+fn check_type_fields(fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
+    for name in ["apiVersion", "kind"] {
+        if fields.get(name).and_then(Value::as_str) == Some("") {
+            let field = Path::Field(&path, name);
+            problems.add(|| field_errors::invalid(field.to_string(), Value::from(""), "must not be empty"));
+        }
+    }
+}
+
+pub(super) fn check_enum(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
+    let Some(rules) = schema.rules.as_deref() else { return };
+    if rules.enumeration.is_empty() || rules.enumeration.iter().any(|accepted| is_same(accepted, value)) {
+        return;
+    }
+    problems.add(|| {
+        let accepted: Vec<Cow<'_, str>> = rules.enumeration.iter().map(text_of).collect();
+        field_errors::not_supported(path.to_string(), value.clone(), accepted.iter().map(AsRef::as_ref))
+    });
+}
+
+/// Equal, where `1` and `1.0` are the same.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        _ => a == b,
+    }
+}
+
+fn text_of(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// `anyOf`, `oneOf`, `allOf` and `not`.
+pub(super) fn check_branches(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
+    let Some(rules) = schema.rules.as_deref() else { return };
+    if !rules.any_of.is_empty() && !rules.any_of.iter().any(|branch| fits(branch, value, path)) {
+        problems.add(|| composite(path, "must validate at least one schema (anyOf)"));
+        check(&rules.any_of[0], value, path, problems);
+    }
+    if !rules.one_of.is_empty() {
+        check_one_of(&rules.one_of, value, path, problems);
+    }
+    check_all_of(&rules.all_of, value, path, problems);
+    if let Some(not) = &rules.not
+        && fits(not, value, path)
+    {
+        problems.add(|| composite(path, "must not validate the schema (not)"));
+    }
+}
+
+fn check_one_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &mut Problems) {
+    let fitting = branches.iter().filter(|branch| fits(branch, value, path)).count();
+    match fitting {
+        1 => {}
+        0 => {
+            problems.add(|| composite(path, "must validate one and only one schema (oneOf). Found none valid"));
+            check(&branches[0], value, path, problems);
+        }
+        more => {
+            let found = format!("Found {more} valid alternatives");
+            problems.add(|| {
+                composite(
+                    path,
+                    format_args!("must validate one and only one schema (oneOf). {found}"),
+                )
+            });
+        }
+    }
+}
+
+fn check_all_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &mut Problems) {
+    let fitting = branches.iter().filter(|branch| fits(branch, value, path)).count();
+    if fitting == branches.len() {
+        return;
+    }
+    for branch in branches {
+        check(branch, value, path, problems);
+    }
+    let none = if fitting == 0 { ". None validated" } else { "" };
+    problems.add(|| composite(path, format_args!("must validate all the schemas (allOf){none}")));
+}
+
+/// An error about a value as a whole; kube-apiserver names no field for it.
+fn composite(path: Path<'_>, problem: impl std::fmt::Display) -> FieldError {
+    let detail = format!("{} {problem}", field_errors::quote(&path.to_string()));
+    field_errors::invalid(field_errors::NO_FIELD, Value::from(""), detail)
+}
