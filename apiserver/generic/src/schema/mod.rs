@@ -5,6 +5,7 @@
 //! strategic merge patch how lists and maps merge.
 
 mod build;
+pub mod decode;
 mod defaults;
 pub mod field_errors;
 mod formats;
