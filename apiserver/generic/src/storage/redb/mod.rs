@@ -52,10 +52,7 @@ struct Shared {
 
 /// Where the data lies.
 enum Source {
-    Path {
-        path: PathBuf,
-        cache_bytes: usize,
-    },
+    Path { path: PathBuf, cache_bytes: usize },
     Memory,
     #[cfg(test)]
     Test(Box<dyn Fn() -> Result<File, StoreError> + Send + Sync>),
@@ -69,13 +66,7 @@ impl Engine {
     /// # Errors
     /// [`StoreError::Unavailable`] when the file can't be opened, is open elsewhere, or has another format.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Arc<Self>, StoreError> {
-        Self::start(
-            Source::Path {
-                path: path.to_owned(),
-                cache_bytes,
-            },
-            Bounds::default(),
-        )
+        Self::start(Source::Path { path: path.to_owned(), cache_bytes }, Bounds::default())
     }
 
     /// An engine without a file, whose data ends with it.
@@ -165,11 +156,7 @@ impl Source {
 
     /// Opens it again after a failure. Memory is not there to be opened again.
     fn reopen(&self) -> Result<File, StoreError> {
-        if matches!(self, Self::Memory) {
-            Err(ended())
-        } else {
-            self.open()
-        }
+        if matches!(self, Self::Memory) { Err(ended()) } else { self.open() }
     }
 }
 

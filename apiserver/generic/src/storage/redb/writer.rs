@@ -17,18 +17,9 @@ const BATCH: (usize, usize) = (512, 8 << 20);
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    Transact {
-        space: Arc<Keyspace>,
-        transaction: Transaction,
-        answer: oneshot::Sender<Result<Outcome, StoreError>>,
-    },
-    Remove {
-        space: Arc<Keyspace>,
-        answer: oneshot::Sender<Result<(), StoreError>>,
-    },
-    Close {
-        answer: oneshot::Sender<()>,
-    },
+    Transact { space: Arc<Keyspace>, transaction: Transaction, answer: oneshot::Sender<Result<Outcome, StoreError>> },
+    Remove { space: Arc<Keyspace>, answer: oneshot::Sender<Result<(), StoreError>> },
+    Close { answer: oneshot::Sender<()> },
 }
 
 /// What became of a job, when the commit succeeds.
@@ -167,9 +158,7 @@ impl Writer {
     fn note_lost_commits(&self, keyspaces: Vec<(String, Revision)>) {
         let known = self.shared.keyspaces.lock();
         for (prefix, revision) in keyspaces {
-            let Some(space) = known.get(prefix.as_str()) else {
-                continue;
-            };
+            let Some(space) = known.get(prefix.as_str()) else { continue };
             if space.log().last() < revision {
                 space.log().break_off(revision);
                 space.wake();
@@ -181,9 +170,7 @@ impl Writer {
 
 impl Job {
     fn bytes(&self) -> usize {
-        let Self::Transact { transaction, .. } = self else {
-            return 0;
-        };
+        let Self::Transact { transaction, .. } = self else { return 0 };
         let bytes = |write: &Write| match write {
             Write::Put(key, value) => key.len() + value.len(),
             Write::Delete(key) => key.len(),
@@ -205,10 +192,7 @@ impl Job {
 fn commit(file: &File, revision: &mut Revision, batch: &[Job]) -> Result<Vec<Effect>, StoreError> {
     let transaction = file.begin()?;
     let effects = apply(&transaction, revision, batch)?;
-    if effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Committed(_) | Effect::Removed))
-    {
+    if effects.iter().any(|effect| matches!(effect, Effect::Committed(_) | Effect::Removed)) {
         transaction.commit().map_err(unavailable)?;
     } else {
         transaction.abort().map_err(unavailable)?;
@@ -272,12 +256,6 @@ fn write(
             }
         }
     }
-    let changes = changes
-        .into_iter()
-        .map(|(key, value)| Change { key: key.into(), value })
-        .collect();
-    Ok(Effect::Committed(Commit {
-        revision: *revision,
-        changes,
-    }))
+    let changes = changes.into_iter().map(|(key, value)| Change { key: key.into(), value }).collect();
+    Ok(Effect::Committed(Commit { revision: *revision, changes }))
 }
