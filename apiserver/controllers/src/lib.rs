@@ -1,3 +1,4 @@
 //! The reconcilers of the guest, machine and VM layers, over a Kubernetes client and the driver trait.
 
+pub mod applying;
 pub mod vm;
