@@ -20,7 +20,7 @@ mod remove;
 mod server_side;
 mod set;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod typed;
 mod update;
 mod validate;
@@ -31,6 +31,8 @@ use std::fmt;
 pub use self::{
     equality::equal_ignoring_managed_time, path::PathElement, server_side::apply, set::FieldSet, update::track_update,
 };
+
+pub(crate) use self::value::{OrderedValue, same as same_value};
 
 /// Who writes, and through which endpoint.
 #[derive(Clone, Copy, Debug)]

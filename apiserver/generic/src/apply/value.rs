@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 /// Whether two values are the same; `1` equals `1.0`.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => compare_numbers(a, b).is_eq(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -15,6 +15,30 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         _ => a == b,
     }
 }
+
+/// A value that sorts, to find it among many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OrderedValue<'v>(pub(crate) &'v Value);
+
+impl Ord for OrderedValue<'_> {
+    fn cmp(&self, other: &OrderedValue<'_>) -> Ordering {
+        compare(self.0, other.0)
+    }
+}
+
+impl PartialOrd for OrderedValue<'_> {
+    fn partial_cmp(&self, other: &OrderedValue<'_>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for OrderedValue<'_> {
+    fn eq(&self, other: &OrderedValue<'_>) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for OrderedValue<'_> {}
 
 /// A total order: numbers, strings, booleans, lists, maps, null.
 pub(super) fn compare(a: &Value, b: &Value) -> Ordering {

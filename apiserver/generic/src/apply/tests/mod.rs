@@ -3,7 +3,8 @@
 mod laws;
 mod writes;
 
-use serde_json::{Value, json};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
 
 use crate::schema::Schema;
 
@@ -54,4 +55,53 @@ pub(super) fn schema() -> Schema {
 /// An object of that kind.
 pub(super) fn widget(spec: Value) -> Value {
     json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a", "namespace": "ns"}, "spec": spec})
+}
+
+/// Any JSON value, with names that the schemas of tests know and others.
+pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec![
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "status",
+        "n",
+        "text",
+        "labels",
+        "whole",
+        "list",
+        "ids",
+        "ports",
+        "port",
+        "protocol",
+        "name",
+        "free",
+        "any",
+        "nested",
+        "a",
+        "b",
+        "finalizers",
+        "containers",
+        "annotations",
+        "managedFields",
+        "$patch",
+        "$retainKeys",
+        "$setElementOrder/ids",
+        "$deleteFromPrimitiveList/finalizers",
+        "",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-2..3_i64).prop_map(Value::from),
+        (-2..3_i32).prop_map(|number| json!(f64::from(number) / 2.0)),
+        prop::sample::select(vec!["", "a", "b", "TCP", "replace", "delete"]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name.clone().prop_map(str::to_owned), inner, 0..5)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
 }

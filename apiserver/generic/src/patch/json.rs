@@ -1,0 +1,182 @@
+//! JSON patch, RFC 6902.
+
+use std::io;
+
+use json_patch::{
+    AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation,
+    jsonptr::{Pointer, PointerBuf},
+};
+use serde_json::{Map, Value};
+
+use super::{JsonPatched, PatchError};
+use crate::apply::same_value;
+
+/// Most operations of one patch.
+const MAX_OPERATIONS: usize = 10_000;
+/// Most bytes, as JSON, that all `copy` operations of a patch may copy.
+const MAX_COPIED: usize = 3 * 1024 * 1024;
+/// Deepest nesting that an operation may make; the JSON parser that reads objects back gives up at 128.
+const MAX_DEPTH: usize = 120;
+
+/// Applies an RFC 6902 patch document: all operations in order, or none.
+pub fn json_patch(object: &Value, patch: &[u8]) -> Result<JsonPatched, PatchError> {
+    let operations: Vec<Map<String, Value>> =
+        serde_json::from_slice(patch).map_err(|error| malformed(&error.to_string()))?;
+    if operations.len() > MAX_OPERATIONS {
+        return Err(PatchError::TooManyOperations {
+            limit: MAX_OPERATIONS,
+            count: operations.len(),
+        });
+    }
+    let unknown = unknown_keys(&operations);
+    let operations = operations
+        .into_iter()
+        .map(Operation::read)
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let mut value = object.clone();
+    let mut copied = 0;
+    for operation in operations {
+        operation.apply(&mut value, &mut copied)?;
+    }
+    if !value.is_object() {
+        return Err(PatchError::NotApplicable(
+            "the patched document is not an object".to_owned(),
+        ));
+    }
+    Ok(JsonPatched { value, unknown })
+}
+
+fn malformed(problem: &str) -> PatchError {
+    PatchError::Malformed(format!("error decoding patch: {problem}"))
+}
+
+fn unknown_keys(operations: &[Map<String, Value>]) -> Vec<String> {
+    let known = ["op", "path", "from", "value"];
+    let keys = operations
+        .iter()
+        .enumerate()
+        .flat_map(|(at, operation)| operation.keys().map(move |key| (at, key)));
+    keys.filter(|(_, key)| !known.contains(&key.as_str()))
+        .map(|(at, key)| format!("json patch unknown field \"[{at}].{key}\""))
+        .collect()
+}
+
+/// One operation as it was sent. Its words are checked only when it runs: those before it come first.
+struct Operation {
+    op: String,
+    path: String,
+    from: String,
+    value: Value,
+}
+
+impl Operation {
+    fn read(mut operation: Map<String, Value>) -> Result<Operation, PatchError> {
+        let mut text = |key: &str| match operation.remove(key) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(malformed(&format!("the {key} of an operation is not a string"))),
+        };
+        let (op, path, from) = (text("op")?, text("path")?, text("from")?);
+        Ok(Operation {
+            op,
+            path,
+            from,
+            value: operation.remove("value").unwrap_or(Value::Null),
+        })
+    }
+
+    fn apply(self, document: &mut Value, copied: &mut usize) -> Result<(), PatchError> {
+        let Operation { op, path, from, value } = self;
+        let path = pointer(path)?;
+        let operation = match op.as_str() {
+            "test" => return test(document, &path, &value),
+            "remove" => PatchOperation::Remove(RemoveOperation { path }),
+            "replace" => {
+                check_depth(&path, &value)?;
+                PatchOperation::Replace(ReplaceOperation { path, value })
+            }
+            "add" => {
+                check_depth(&path, &value)?;
+                PatchOperation::Add(AddOperation { path, value })
+            }
+            "move" => {
+                let from = pointer(from)?;
+                check_depth(&path, at(document, &from)?)?;
+                PatchOperation::Move(MoveOperation { from, path })
+            }
+            "copy" => {
+                let from = pointer(from)?;
+                let source = at(document, &from)?;
+                check_depth(&path, source)?;
+                *copied = copied.saturating_add(encoded_length(source));
+                if *copied > MAX_COPIED {
+                    return Err(PatchError::NotApplicable(format!(
+                        "the copy operations of the patch copy more than {MAX_COPIED} bytes"
+                    )));
+                }
+                PatchOperation::Copy(CopyOperation { from, path })
+            }
+            other => return Err(PatchError::NotApplicable(format!("unexpected operation: {other}"))),
+        };
+        json_patch::patch_unsafe(document, &[operation]).map_err(|error| PatchError::NotApplicable(error.to_string()))
+    }
+}
+
+fn pointer(text: String) -> Result<PointerBuf, PatchError> {
+    PointerBuf::parse(text).map_err(|error| PatchError::NotApplicable(error.to_string()))
+}
+
+fn at<'v>(document: &'v Value, path: &Pointer) -> Result<&'v Value, PatchError> {
+    let missing = || PatchError::NotApplicable(format!("the document has no {path}"));
+    document.pointer(path.as_str()).ok_or_else(missing)
+}
+
+fn test(document: &Value, path: &Pointer, expected: &Value) -> Result<(), PatchError> {
+    if same_value(at(document, path)?, expected) {
+        return Ok(());
+    }
+    Err(PatchError::NotApplicable(format!("testing value {path} failed")))
+}
+
+fn check_depth(path: &Pointer, value: &Value) -> Result<(), PatchError> {
+    let above = path.tokens().count();
+    if above <= MAX_DEPTH && fits(value, MAX_DEPTH - above) {
+        return Ok(());
+    }
+    Err(PatchError::NotApplicable(format!(
+        "the patched document nests deeper than {MAX_DEPTH} levels"
+    )))
+}
+
+/// Whether a value has at most this many levels; looks no deeper.
+fn fits(value: &Value, levels: usize) -> bool {
+    let below = |value: &Value| levels > 0 && fits(value, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().all(below),
+        Value::Object(fields) => fields.values().all(below),
+        _ => true,
+    }
+}
+
+fn encoded_length(value: &Value) -> usize {
+    let mut counter = Counter(0);
+    match serde_json::to_writer(&mut counter, value) {
+        Ok(()) => counter.0,
+        Err(_) => usize::MAX,
+    }
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
