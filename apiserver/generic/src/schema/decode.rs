@@ -31,5 +31,5 @@ pub enum DecodeError {
     Yaml(String),
 }
 
-/// Objects and lists nest no deeper than this in a body.
+/// Objects and lists nest no deeper than this in a JSON body.
 pub const MAX_DEPTH: usize = 127;

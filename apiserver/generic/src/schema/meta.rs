@@ -75,12 +75,11 @@ pub(super) fn object_meta() -> Value {
     })
 }
 
-/// `meta/v1 OwnerReference`.
+/// `meta/v1 OwnerReference`. The registry checks the required fields.
 pub(super) fn owner_reference() -> Value {
     json!({
         "type": "object",
         "description": "Names an owner in the same namespace, or a cluster-scoped one.",
-        "required": ["apiVersion", "kind", "name", "uid"],
         "properties": {
             "apiVersion": {"type": "string", "description": "Group and version of the owner."},
             "kind": {"type": "string", "description": "Kind of the owner."},

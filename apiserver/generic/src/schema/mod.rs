@@ -7,13 +7,14 @@
 mod build;
 pub mod decode;
 mod defaults;
-pub mod field_errors;
 mod formats;
 mod meta;
 mod node;
 mod path;
 mod prune;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use build::SchemaError;

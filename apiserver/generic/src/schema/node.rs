@@ -83,8 +83,8 @@ pub struct PatchMerge<'a> {
 }
 
 impl Schema {
-    /// The schema that declares nothing.
-    pub(super) fn nothing() -> &'static Schema {
+    /// The schema that declares nothing: every value is valid, and every field is unknown.
+    pub fn nothing() -> &'static Schema {
         static NOTHING: LazyLock<Schema> = LazyLock::new(|| Schema {
             kind: Kind::Any,
             nullable: false,
@@ -212,13 +212,6 @@ impl Schema {
     /// `x-kubernetes-validations` as it was declared. The rules are not evaluated.
     pub fn validations(&self) -> Option<&Value> {
         self.notes.as_deref()?.validations.as_ref()
-    }
-}
-
-/// The schema that declares nothing.
-impl Default for Schema {
-    fn default() -> Schema {
-        Schema::nothing().clone()
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod compound;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod types;
 mod unique;
 
@@ -92,4 +94,12 @@ fn fits(schema: &Schema, value: &Value, path: Path<'_>) -> bool {
     let mut problems = Problems::counted();
     check(schema, value, path, &mut problems);
     !problems.found
+}
+
+/// The field of an error about a value as a whole: kube-apiserver names none.
+const NO_FIELD: &str = "<nil>";
+
+/// A string in quotes, as messages show it.
+fn quote(text: &str) -> String {
+    Value::from(text).to_string()
 }

@@ -92,12 +92,9 @@ impl FieldError {
 
     /// `Too long`: more than `max_bytes` bytes.
     pub fn too_long(field: impl Into<String>, max_bytes: usize) -> Self {
-        Self::new(
-            FieldErrorKind::TooLong,
-            field,
-            None,
-            format!("may not be more than {max_bytes} bytes"),
-        )
+        let plural = if max_bytes == 1 { "" } else { "s" };
+        let detail = format!("may not be more than {max_bytes} byte{plural}");
+        Self::new(FieldErrorKind::TooLong, field, None, detail)
     }
 
     /// `Too many`: `actual` items where at most `max` are allowed.

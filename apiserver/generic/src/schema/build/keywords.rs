@@ -111,11 +111,11 @@ impl Builder {
         }
     }
 
-    fn count(&self, source: &Map<String, Value>, key: &str) -> Result<Option<u64>, SchemaError> {
+    fn count(&self, source: &Map<String, Value>, key: &str) -> Result<Option<usize>, SchemaError> {
         let Some(number) = self.number(source, key)? else {
             return Ok(None);
         };
-        match number.as_u64() {
+        match number.as_u64().and_then(|count| usize::try_from(count).ok()) {
             Some(count) => Ok(Some(count)),
             None => Err(self.error(format!("{key} must be a whole number from 0 on"))),
         }

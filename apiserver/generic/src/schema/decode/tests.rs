@@ -60,7 +60,7 @@ fn yaml_is_read_as_json_would_be() {
 
 #[test]
 fn yaml_errors_are_one_line() {
-    for body in ["a: [1", "a: b: c", "\t- x", "--- 1\n--- 2\n"] {
+    for body in ["a: [1", "a: b: c", "a: *unknown", "--- 1\n--- 2\n"] {
         let error = super::yaml(body.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with("error converting YAML to JSON: yaml: "), "{error}");
         assert!(!error.contains('\n'), "{error}");
@@ -86,6 +86,7 @@ fn depth_is_limited_before_the_stack_is() {
     let error = json_error(&deep("[", "]", 100_000));
     assert!(error.ends_with("exceeded max depth"), "{error}");
     assert!(json_error(&r#"{"a":"#.repeat(100_000)).ends_with("exceeded max depth"));
+    assert!(super::yaml(deep("[", "]", yaml::MAX_DEPTH).as_bytes()).is_ok());
     assert!(super::yaml(deep("[", "]", 100_000).as_bytes()).is_err());
     let blocks: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     assert!(super::yaml(blocks.as_bytes()).is_err());

@@ -2,8 +2,11 @@
 
 use serde_saphyr::{DuplicateKeyPolicy, Options};
 
-use super::{DecodeError, Decoded, MAX_DEPTH, tree};
+use super::{DecodeError, Decoded, tree};
 
+/// Maps and lists nest no deeper than this in YAML: its decoder takes some 16 KiB of stack for each level without
+/// optimization, and a worker thread has 2 MiB.
+pub(super) const MAX_DEPTH: usize = 48;
 /// Most nodes that one YAML document may have, aliases written out: more than a body of the largest size holds in practice.
 const MAX_NODES: usize = 1_000_000;
 

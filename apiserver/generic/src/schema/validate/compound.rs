@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{Problems, check, fits, scalar::should};
+use super::{NO_FIELD, Problems, check, fits, quote, scalar::should};
 use crate::{
-    schema::{Schema, field_errors, path::Path, rules::Rules},
+    schema::{Schema, path::Path, rules::Rules},
     status::FieldError,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn check_items(schema: &Schema, items: &[Value], path: Path<'_>, prob
     }
     let Some(rules) = schema.rules.as_deref() else { return };
     if let Some(min) = rules.min_items
-        && (items.len() as u64) < min
+        && items.len() < min
     {
         problems.add(|| {
             should(
@@ -29,15 +29,15 @@ pub(super) fn check_items(schema: &Schema, items: &[Value], path: Path<'_>, prob
         });
     }
     if let Some(max) = rules.max_items
-        && items.len() as u64 > max
+        && items.len() > max
     {
-        problems.add(|| field_errors::too_many(path.to_string(), items.len(), max));
+        problems.add(|| FieldError::too_many(path.to_string(), items.len(), max));
     }
     if rules.unique_items && !are_unique(items) {
         problems.add(|| {
             let field = path.to_string();
             let detail = format!("{field} in body shouldn't contain duplicates");
-            field_errors::invalid(field, Value::from(""), detail)
+            FieldError::invalid(field, Value::from(""), detail)
         });
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: P
     }
     if let Some(rules) = schema.rules.as_deref() {
         for name in rules.required.iter().filter(|name| !fields.contains_key(name.as_ref())) {
-            problems.add(|| field_errors::required(Path::Field(&path, name).to_string(), ""));
+            problems.add(|| FieldError::required(Path::Field(&path, name).to_string(), ""));
         }
     }
     if schema.embedded_resource {
@@ -71,7 +71,7 @@ pub(super) fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: P
 
 fn check_sizes(rules: &Rules, fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
     if let Some(min) = rules.min_properties
-        && (fields.len() as u64) < min
+        && fields.len() < min
     {
         problems.add(|| {
             should(
@@ -82,9 +82,9 @@ fn check_sizes(rules: &Rules, fields: &Map<String, Value>, path: Path<'_>, probl
         });
     }
     if let Some(max) = rules.max_properties
-        && fields.len() as u64 > max
+        && fields.len() > max
     {
-        problems.add(|| field_errors::too_many(path.to_string(), fields.len(), max));
+        problems.add(|| FieldError::too_many(path.to_string(), fields.len(), max));
     }
 }
 
@@ -93,7 +93,7 @@ fn check_type_fields(fields: &Map<String, Value>, path: Path<'_>, problems: &mut
     for name in ["apiVersion", "kind"] {
         if fields.get(name).and_then(Value::as_str) == Some("") {
             let field = Path::Field(&path, name);
-            problems.add(|| field_errors::invalid(field.to_string(), Value::from(""), "must not be empty"));
+            problems.add(|| FieldError::invalid(field.to_string(), Value::from(""), "must not be empty"));
         }
     }
 }
@@ -105,7 +105,8 @@ pub(super) fn check_enum(schema: &Schema, value: &Value, path: Path<'_>, problem
     }
     problems.add(|| {
         let accepted: Vec<Cow<'_, str>> = rules.enumeration.iter().map(text_of).collect();
-        field_errors::not_supported(path.to_string(), value.clone(), accepted.iter().map(AsRef::as_ref))
+        let accepted: Vec<&str> = accepted.iter().map(AsRef::as_ref).collect();
+        FieldError::not_supported(path.to_string(), value.clone(), &accepted)
     });
 }
 
@@ -176,6 +177,6 @@ fn check_all_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &m
 
 /// An error about a value as a whole; kube-apiserver names no field for it.
 fn composite(path: Path<'_>, problem: impl std::fmt::Display) -> FieldError {
-    let detail = format!("{} {problem}", field_errors::quote(&path.to_string()));
-    field_errors::invalid(field_errors::NO_FIELD, Value::from(""), detail)
+    let detail = format!("{} {problem}", quote(&path.to_string()));
+    FieldError::invalid(NO_FIELD, Value::from(""), detail)
 }

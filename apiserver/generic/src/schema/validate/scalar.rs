@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use super::Problems;
-use crate::schema::{
-    Kind, Schema, field_errors,
-    formats::Format,
-    path::Path,
-    rules::{Bound, Rules},
+use super::{NO_FIELD, Problems, quote};
+use crate::{
+    schema::{
+        Kind, Schema,
+        formats::Format,
+        path::Path,
+        rules::{Bound, Rules},
+    },
+    status::FieldError,
 };
 
 pub(super) fn check_text(schema: &Schema, text: &str, path: Path<'_>, problems: &mut Problems) {
@@ -19,12 +22,8 @@ pub(super) fn check_text(schema: &Schema, text: &str, path: Path<'_>, problems: 
     if !format.check.accepts(text) {
         problems.add(|| {
             let field = path.to_string();
-            let detail = format!(
-                "{field} in body must be of type {}: {}",
-                format.name,
-                field_errors::quote(text)
-            );
-            field_errors::type_invalid(field, Value::from(text), detail)
+            let detail = format!("{field} in body must be of type {}: {}", format.name, quote(text));
+            FieldError::type_invalid(field, Value::from(text), detail)
         });
     }
 }
@@ -34,11 +33,11 @@ fn check_length_and_pattern(rules: &Rules, text: &str, path: Path<'_>, problems:
     if let Some(max) = rules.max_length
         && is_longer(text, max)
     {
-        problems.add(|| field_errors::too_long(path.to_string(), max));
+        problems.add(|| FieldError::too_long(path.to_string(), max));
         return;
     }
     if let Some(min) = rules.min_length
-        && (text.chars().count() as u64) < min
+        && text.chars().count() < min
     {
         problems.add(|| should(path, Value::from(text), format_args!("be at least {min} chars long")));
         return;
@@ -51,8 +50,8 @@ fn check_length_and_pattern(rules: &Rules, text: &str, path: Path<'_>, problems:
 }
 
 /// Whether the text has more than `max` characters; the bytes decide nearly always.
-fn is_longer(text: &str, max: u64) -> bool {
-    text.len() as u64 > max && text.chars().count() as u64 > max
+fn is_longer(text: &str, max: usize) -> bool {
+    text.len() > max && text.chars().count() > max
 }
 
 pub(super) fn check_number(schema: &Schema, number: &Number, path: Path<'_>, problems: &mut Problems) {
@@ -108,7 +107,7 @@ fn check_range(schema: &Schema, rules: &Rules, number: &Number, problems: &mut P
                 "Checked value must be of type integer with format {} in {path}",
                 format.name
             );
-            field_errors::invalid(field_errors::NO_FIELD, Value::from(""), detail)
+            FieldError::invalid(NO_FIELD, Value::from(""), detail)
         });
     }
 }
@@ -138,8 +137,8 @@ fn is_multiple(number: &Number, factor: &Number) -> bool {
 }
 
 /// `Invalid value: V: PATH in body should RULE`.
-pub(super) fn should(path: Path<'_>, value: Value, rule: std::fmt::Arguments<'_>) -> crate::status::FieldError {
+pub(super) fn should(path: Path<'_>, value: Value, rule: std::fmt::Arguments<'_>) -> FieldError {
     let field = path.to_string();
     let detail = format!("{field} in body should {rule}");
-    field_errors::invalid(field, value, detail)
+    FieldError::invalid(field, value, detail)
 }

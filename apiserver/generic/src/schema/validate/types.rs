@@ -2,8 +2,11 @@
 
 use serde_json::{Number, Value};
 
-use super::Problems;
-use crate::schema::{Kind, Schema, field_errors, formats::Format, path::Path};
+use super::{Problems, quote};
+use crate::{
+    schema::{Kind, Schema, formats::Format, path::Path},
+    status::FieldError,
+};
 
 /// The largest float up to which all whole numbers are exact; beyond it, a float is no integer.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
@@ -15,11 +18,8 @@ pub(super) fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &m
     problems.add(|| {
         let (expected, actual) = names(schema, value);
         let field = path.to_string();
-        let detail = format!(
-            "{field} in body must be of type {expected}: {}",
-            field_errors::quote(actual)
-        );
-        field_errors::type_invalid(field, Value::from(actual), detail)
+        let detail = format!("{field} in body must be of type {expected}: {}", quote(actual));
+        FieldError::type_invalid(field, actual, detail)
     });
 }
 

@@ -5,10 +5,13 @@ use std::{borrow::Cow, collections::HashMap};
 use serde_json::{Map, Value};
 
 use super::Problems;
-use crate::schema::{
-    ListType, Schema, field_errors,
-    node::{Additional, Property},
-    path::Path,
+use crate::{
+    schema::{
+        ListType, Schema,
+        node::{Additional, Property},
+        path::Path,
+    },
+    status::FieldError,
 };
 
 /// Checks the lists at and below a value. Metadata is left out: its lists have rules of their own.
@@ -51,7 +54,7 @@ fn check_list(schema: &Schema, items: &[Value], path: Path<'_>, problems: &mut P
 
 fn check_set(items: &[Value], path: Path<'_>, problems: &mut Problems) {
     for_each_repeated(items.iter().map(Cow::Borrowed), |index, item| {
-        problems.add(|| field_errors::duplicate(Path::Index(&path, index).to_string(), item.clone()));
+        problems.add(|| FieldError::duplicate(Path::Index(&path, index).to_string(), item.clone()));
     });
 }
 
@@ -62,12 +65,12 @@ fn check_map(items: &[Value], keys: &[String], path: Path<'_>, problems: &mut Pr
         .find(|(_, item)| !item.is_object() && !item.is_null())
     {
         let detail = "must be an object for an array of list-type map";
-        problems.add(|| field_errors::invalid(Path::Index(&path, index).to_string(), item.clone(), detail));
+        problems.add(|| FieldError::invalid(Path::Index(&path, index).to_string(), item.clone(), detail));
         return;
     }
     for_each_repeated(items.iter().map(|item| keys_of(item, keys)), |index, key| {
         let shown = shown_key(key, keys);
-        problems.add(|| field_errors::duplicate(Path::Index(&path, index).to_string(), shown));
+        problems.add(|| FieldError::duplicate(Path::Index(&path, index).to_string(), shown));
     });
 }
 
