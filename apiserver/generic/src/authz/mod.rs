@@ -2,12 +2,14 @@
 
 mod access;
 mod forbidden;
+mod held;
 
 use async_trait::async_trait;
 
 pub use self::{
     access::{Access, target_of},
     forbidden::forbidden,
+    held::{HeldRules, PathRule, ResourceRule},
 };
 use crate::authn::User;
 
@@ -70,4 +72,9 @@ pub enum Decision {
 pub trait Authorizer: Send + Sync + 'static {
     /// Decides, or says why it could not (answered as 500, closed).
     async fn authorize(&self, attributes: &Attributes<'_>) -> Result<Decision, String>;
+
+    /// What a user may do in a namespace, as a list. An authorizer that decides by other means lists nothing.
+    async fn held_rules(&self, _user: &User, _namespace: &str) -> HeldRules {
+        HeldRules::default()
+    }
 }
