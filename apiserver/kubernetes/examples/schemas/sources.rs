@@ -188,3 +188,39 @@ pub(crate) const CRDS: &[CrdFile] = &[
         ],
     },
 ];
+
+/// Where the module of the core kinds lists the roles of a fresh server.
+pub(crate) const ROLES_FOLDER: &str =
+    "k8s.io/kubernetes@v1.37.2/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata";
+
+/// Files of [`ROLES_FOLDER`].
+pub(crate) const ROLE_FILES: &[&str] = &[
+    "cluster-roles.yaml",
+    "cluster-role-bindings.yaml",
+    "namespace-roles.yaml",
+    "namespace-role-bindings.yaml",
+];
+
+/// Names of the roles and bindings that are taken. Left out are those of programs that have nothing to do here:
+/// the scheduler, the certificate signers, the controllers of kube-controller-manager.
+pub(crate) const ROLES: &[&str] = &[
+    "admin",
+    "cluster-admin",
+    "edit",
+    "extension-apiserver-authentication-reader",
+    "system:aggregate-to-admin",
+    "system:aggregate-to-edit",
+    "system:aggregate-to-view",
+    "system:auth-delegator",
+    "system:basic-user",
+    "system:discovery",
+    "system:kube-controller-manager",
+    "system:kubelet-api-admin",
+    "system:monitoring",
+    "system:node",
+    "system:node-bootstrapper",
+    "system:node-proxier",
+    "system:public-info-viewer",
+    "system:service-account-issuer-discovery",
+    "view",
+];

@@ -1,0 +1,105 @@
+//! ConfigMap.
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    FieldError, Status,
+    registry::{Findings, ResourceDefinition, Strategy, StrategyContext},
+};
+use serde_json::Value;
+
+use super::{
+    builtin,
+    cells::{age, column, entries},
+};
+
+pub(super) fn definition() -> ResourceDefinition {
+    let schema = include_str!("../../schemas/configmaps.json");
+    builtin::of(("", "v1"), "ConfigMap", "configmaps", schema)
+        .short(&["cm"])
+        .columns(vec![
+            column("Data", "How many values it holds.", |object| {
+                (entries(object, "/data") + entries(object, "/binaryData"))
+                    .to_string()
+                    .into()
+            }),
+            age(),
+        ])
+        .strategy(ConfigMap)
+        .build()
+}
+
+struct ConfigMap;
+
+#[async_trait]
+impl Strategy for ConfigMap {
+    async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate_keys(object, &["data", "binaryData"]),
+            ..Findings::default()
+        })
+    }
+
+    async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
+        let mut errors = validate_immutable(object, old, &["data", "binaryData"]);
+        errors.extend(validate_keys(object, &["data", "binaryData"]));
+        Ok(Findings {
+            errors,
+            ..Findings::default()
+        })
+    }
+}
+
+/// An object that was declared immutable stays so, with its data.
+pub(super) fn validate_immutable(object: &Value, old: &Value, fields: &[&str]) -> Vec<FieldError> {
+    if old["immutable"] != true {
+        return Vec::new();
+    }
+    let refused = "field is immutable when `immutable` is set";
+    let mut errors = Vec::new();
+    if object["immutable"] != true {
+        errors.push(FieldError::forbidden("immutable", refused));
+    }
+    for &field in fields {
+        if is_changed(&object[field], &old[field]) {
+            errors.push(FieldError::forbidden(field, refused));
+        }
+    }
+    errors
+}
+
+/// Whether two maps differ, absent and empty being the same.
+fn is_changed(new: &Value, old: &Value) -> bool {
+    let is_empty = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
+    new != old && !(is_empty(new) && is_empty(old))
+}
+
+/// Keys of the values: letters, digits, `-`, `_` and `.`, at most 253.
+pub(super) fn validate_keys(object: &Value, fields: &[&str]) -> Vec<FieldError> {
+    let keys = fields.iter().flat_map(|&field| {
+        object[field]
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.keys())
+            .map(move |key| (field, key))
+    });
+    keys.filter_map(|(field, key)| {
+        let problem = key_problem(key)?;
+        Some(FieldError::invalid(format!("{field}[{key}]"), key.as_str(), problem))
+    })
+    .collect()
+}
+
+fn key_problem(key: &str) -> Option<&'static str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match key {
+        "." => Some("must not be '.'"),
+        ".." => Some("must not be '..'"),
+        key if key.starts_with("..") => Some("must not start with '..'"),
+        key if key.len() > 253 => Some("must be no more than 253 bytes"),
+        key if key.is_empty() || !key.chars().all(is_allowed) => Some(
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+             'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+        ),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! The kinds that every cluster serves: their names, columns, selectable fields and own rules.
+//!
+//! The definitions are built once and shared by all servers of the process.
+
+mod apps;
+mod builtin;
+mod cells;
+mod config_map;
+mod event;
+mod lease;
+mod namespace;
+mod node;
+mod pod;
+mod quota;
+mod rbac;
+mod review;
+mod secret;
+mod service;
+mod service_account;
+mod storage_class;
+
+use std::sync::{Arc, LazyLock};
+
+use generic_apiserver::registry::ResourceDefinition;
+
+static CORE: LazyLock<Arc<[ResourceDefinition]>> = LazyLock::new(|| {
+    let mut definitions = vec![
+        config_map::definition(),
+        event::core_definition(),
+        namespace::definition(),
+        node::definition(),
+        pod::definition(),
+        quota::definition(),
+        secret::definition(),
+        service::definition(),
+        service_account::definition(),
+        event::definition(),
+        lease::definition(),
+        storage_class::definition(),
+    ];
+    definitions.extend(apps::definitions());
+    definitions.extend(rbac::definitions());
+    definitions.extend(review::definitions());
+    definitions.into()
+});
+
+/// The definitions of the kinds that a cluster has by itself.
+pub fn core_definitions() -> Arc<[ResourceDefinition]> {
+    CORE.clone()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Node.
+
+use generic_apiserver::registry::ResourceDefinition;
+use serde_json::Value;
+
+use super::{
+    builtin,
+    cells::{age, column, items, or, text, wide},
+};
+
+const ROLE_LABEL: &str = "node-role.kubernetes.io/";
+const OLD_ROLE_LABEL: &str = "kubernetes.io/role";
+
+pub(super) fn definition() -> ResourceDefinition {
+    let schema = include_str!("../../schemas/nodes.json");
+    builtin::of(("", "v1"), "Node", "nodes", schema)
+        .cluster_scoped()
+        .short(&["no"])
+        .with_status()
+        .columns(vec![
+            column("Status", "Whether the node is ready and takes pods.", |object| {
+                status(object).into()
+            }),
+            column("Roles", "The node's roles.", |object| roles(object).into()),
+            age(),
+            column("Version", "The kubelet's version.", |object| {
+                text(object, "/status/nodeInfo/kubeletVersion").into()
+            }),
+            wide("Internal-IP", "Address inside the cluster.", |object| {
+                address(object, "InternalIP").into()
+            }),
+            wide("External-IP", "Address outside the cluster.", |object| {
+                address(object, "ExternalIP").into()
+            }),
+            wide("OS-Image", "Operating system.", |object| {
+                or(text(object, "/status/nodeInfo/osImage"), "<unknown>").into()
+            }),
+            wide("Kernel-Version", "Kernel and architecture.", |object| {
+                kernel(object).into()
+            }),
+            wide("Container-Runtime", "Container runtime.", |object| {
+                or(text(object, "/status/nodeInfo/containerRuntimeVersion"), "<unknown>").into()
+            }),
+        ])
+        .selectable(&[("spec.unschedulable", |object| {
+            Some(
+                object
+                    .pointer("/spec/unschedulable")
+                    .and_then(Value::as_bool)
+                    .unwrap_or_default()
+                    .to_string(),
+            )
+        })])
+        .build()
+}
+
+fn status(object: &Value) -> String {
+    let ready = items(object, "/status/conditions")
+        .iter()
+        .find(|condition| condition["type"] == "Ready");
+    let ready = match ready {
+        Some(condition) if condition["status"] == "True" => "Ready",
+        Some(_) => "NotReady",
+        None => "Unknown",
+    };
+    if object.pointer("/spec/unschedulable") == Some(&Value::Bool(true)) {
+        format!("{ready},SchedulingDisabled")
+    } else {
+        ready.to_owned()
+    }
+}
+
+fn roles(object: &Value) -> String {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let mut roles: Vec<&str> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| match key.strip_prefix(ROLE_LABEL) {
+            Some(role) => Some(role),
+            None if key == OLD_ROLE_LABEL => value.as_str(),
+            None => None,
+        })
+        .filter(|role| !role.is_empty())
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    or(&roles.join(","), "<none>").to_owned()
+}
+
+fn address<'a>(object: &'a Value, r#type: &str) -> &'a str {
+    let found = items(object, "/status/addresses")
+        .iter()
+        .find(|address| address["type"] == r#type);
+    found
+        .and_then(|address| address["address"].as_str())
+        .unwrap_or("<none>")
+}
+
+fn kernel(object: &Value) -> String {
+    let kernel = or(text(object, "/status/nodeInfo/kernelVersion"), "<unknown>");
+    match text(object, "/status/nodeInfo/architecture") {
+        "" => kernel.to_owned(),
+        architecture => format!("{kernel} ({architecture})"),
+    }
+}

@@ -1,0 +1,52 @@
+//! ResourceQuota: stored and shown; nothing here enforces it.
+
+use generic_apiserver::registry::ResourceDefinition;
+use serde_json::Value;
+
+use super::{
+    builtin,
+    cells::{age, column},
+};
+
+pub(super) fn definition() -> ResourceDefinition {
+    let schema = include_str!("../../schemas/resourcequotas.json");
+    builtin::of(("", "v1"), "ResourceQuota", "resourcequotas", schema)
+        .short(&["quota"])
+        .with_status()
+        .columns(vec![
+            column("Request", "What is in use of what may be requested.", |object| {
+                usage(object, false).into()
+            }),
+            column("Limit", "What is in use of the limits.", |object| {
+                usage(object, true).into()
+            }),
+            age(),
+        ])
+        .build()
+}
+
+/// `name: used/hard, ...` of the quota's limits, or of all else.
+fn usage(object: &Value, limits: bool) -> String {
+    let Some(hard) = object.pointer("/status/hard").and_then(Value::as_object) else {
+        return String::new();
+    };
+    let of_kind = hard.iter().filter(|(name, _)| name.starts_with("limits.") == limits);
+    let shown: Vec<String> = of_kind
+        .map(|(name, hard)| {
+            format!(
+                "{name}: {}/{}",
+                quantity(&object["status"]["used"][name]),
+                quantity(hard)
+            )
+        })
+        .collect();
+    shown.join(", ")
+}
+
+fn quantity(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => "0".to_owned(),
+    }
+}
