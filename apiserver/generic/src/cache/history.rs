@@ -45,8 +45,8 @@ impl History {
         }
     }
 
-    pub(super) fn push(&mut self, event: Arc<Event>) {
-        self.events.push_back(event);
+    pub(super) fn extend(&mut self, events: Vec<Arc<Event>>) {
+        self.events.extend(events);
     }
 
     /// Forgets the oldest event.

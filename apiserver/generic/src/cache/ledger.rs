@@ -62,6 +62,6 @@ impl Ledger {
     /// When to trim next though nothing was written. None when nothing is kept.
     pub(super) fn next_trim(&self) -> Option<Instant> {
         let oldest = self.records.front()?;
-        Some(oldest.at + self.limits.history + (self.limits.history / ROUNDS).min(Duration::from_secs(60)))
+        Some(oldest.at + self.limits.history + (self.limits.history / ROUNDS).min(Duration::from_mins(1)))
     }
 }

@@ -187,3 +187,6 @@ fn join_sparse(leaves: &mut Vec<Arc<Leaf>>, index: usize) {
     let right = leaves.remove(left + 1);
     Arc::make_mut(&mut leaves[left]).extend(right.iter().cloned());
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            history: Duration::from_secs(300),
+            history: Duration::from_mins(5),
             history_bytes: 128 << 20,
         }
     }
@@ -189,6 +189,8 @@ impl Shared {
 
     fn close(&self) {
         self.clock.closed.store(true, Ordering::Release);
-        self.resources.iter().for_each(|resource| resource.wake());
+        for resource in &self.resources {
+            resource.wake();
+        }
     }
 }

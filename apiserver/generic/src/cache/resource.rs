@@ -94,7 +94,7 @@ impl ResourceCache {
     /// Makes a new state with its events visible; `gap` when events may be missing before it.
     pub(super) fn publish(&self, map: Map, changed: Revision, events: Vec<Arc<Event>>, gap: bool) {
         let mut history = self.history.write();
-        events.into_iter().for_each(|event| history.push(event));
+        history.extend(events);
         if gap {
             history.mark_gap(changed);
         }

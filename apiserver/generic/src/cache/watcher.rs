@@ -71,6 +71,8 @@ impl Watcher {
     }
 
     /// A revision up to which everything was delivered or does not concern this resource: what a bookmark may say.
+    ///
+    /// Before the last delivered event's revision only while further events of that same revision wait.
     pub fn progress(&self) -> Revision {
         // The clock first: all events up to it are in the history that is looked at later.
         let applied = self.resource.clock().applied.load(Ordering::Acquire);

@@ -49,7 +49,12 @@ pub(super) struct State {
 impl File {
     pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
         let is_new = !path.exists();
-        let file = owner_only().read(true).write(true).create(true).truncate(false).open(path);
+        let file = owner_only()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
         let file = file.map_err(|error| unavailable(format!("{}: {error}", path.display())))?;
         let backend = FileBackend::new(file).map_err(unavailable)?;
         let opened = Self::with_backend(backend, cache_bytes)?;
@@ -65,7 +70,10 @@ impl File {
     }
 
     pub(super) fn with_backend(backend: impl StorageBackend, cache_bytes: usize) -> Result<Self, StoreError> {
-        let database = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).map_err(unavailable)?;
+        let database = Builder::new()
+            .set_cache_size(cache_bytes)
+            .create_with_backend(backend)
+            .map_err(unavailable)?;
         let file = Self { database };
         file.prepare()?;
         Ok(file)
@@ -78,7 +86,11 @@ impl File {
         let format = meta.get(FORMAT_KEY).map_err(unavailable)?.map(|format| format.value());
         match format {
             Some(FORMAT) => return Ok(()),
-            Some(other) => return Err(unavailable(format!("the file has format {other}, this program {FORMAT}"))),
+            Some(other) => {
+                return Err(unavailable(format!(
+                    "the file has format {other}, this program {FORMAT}"
+                )));
+            }
             None => {}
         }
         meta.insert(FORMAT_KEY, FORMAT).map_err(unavailable)?;
@@ -92,7 +104,10 @@ impl File {
     pub(super) fn state(&self) -> Result<State, StoreError> {
         let transaction = self.database.begin_read().map_err(unavailable)?;
         let meta = transaction.open_table(META).map_err(unavailable)?;
-        let revision = meta.get(REVISION_KEY).map_err(unavailable)?.map_or(FIRST_REVISION, |revision| revision.value());
+        let revision = meta
+            .get(REVISION_KEY)
+            .map_err(unavailable)?
+            .map_or(FIRST_REVISION, |revision| revision.value());
         let table = transaction.open_table(KEYSPACES).map_err(unavailable)?;
         let mut keyspaces = Vec::new();
         for row in table.iter().map_err(unavailable)? {
@@ -106,7 +121,9 @@ impl File {
         let transaction = self.database.begin_read().map_err(unavailable)?;
         let data = transaction.open_table(DATA).map_err(unavailable)?;
         let full = [space, key].concat();
-        let Some(value) = data.get(full.as_bytes()).map_err(unavailable)? else { return Ok(None) };
+        let Some(value) = data.get(full.as_bytes()).map_err(unavailable)? else {
+            return Ok(None);
+        };
         item(key, value.value()).map(Some)
     }
 
@@ -123,7 +140,11 @@ impl File {
         let data = transaction.open_table(DATA).map_err(unavailable)?;
         let (start, end) = bounds(&[space, prefix].concat(), start_after.map(|key| [space, key].concat()));
         let range = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
-        let mut page = Page { items: Vec::new(), revision: revision.unwrap_or_default(), more: false };
+        let mut page = Page {
+            items: Vec::new(),
+            revision: revision.unwrap_or_default(),
+            more: false,
+        };
         if is_empty(range) {
             return Ok((page, revision));
         }
@@ -134,7 +155,10 @@ impl File {
                 break;
             }
             let (key, value) = row.map_err(unavailable)?;
-            let key = key.value().get(space.len()..).and_then(|key| std::str::from_utf8(key).ok());
+            let key = key
+                .value()
+                .get(space.len()..)
+                .and_then(|key| std::str::from_utf8(key).ok());
             bytes += value.value().len();
             page.items.push(item(key.ok_or_else(corrupt)?, value.value())?);
         }
@@ -173,7 +197,10 @@ impl<'t> Tables<'t> {
 
     pub(super) fn put(&mut self, space: &str, key: &str, revision: Revision, value: &[u8]) -> Result<(), StoreError> {
         let full = [space, key].concat();
-        let mut room = self.data.insert_reserve(full.as_bytes(), HEADER + value.len()).map_err(unavailable)?;
+        let mut room = self
+            .data
+            .insert_reserve(full.as_bytes(), HEADER + value.len())
+            .map_err(unavailable)?;
         let (header, body) = room.as_mut().split_at_mut(HEADER);
         header.copy_from_slice(&revision.to_le_bytes());
         body.copy_from_slice(value);
@@ -189,7 +216,9 @@ impl<'t> Tables<'t> {
     pub(super) fn remove_keyspace(&mut self, space: &str) -> Result<(), StoreError> {
         let (start, end) = bounds(space, None);
         let range = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
-        self.data.retain_in::<&[u8], _>(range, |_, _| false).map_err(unavailable)?;
+        self.data
+            .retain_in::<&[u8], _>(range, |_, _| false)
+            .map_err(unavailable)?;
         self.keyspaces.remove(space).map_err(unavailable)?;
         Ok(())
     }
@@ -210,12 +239,19 @@ pub(super) fn unavailable(error: impl ToString) -> StoreError {
 
 fn last_commit(transaction: &ReadTransaction, space: &str) -> Result<Option<Revision>, StoreError> {
     let keyspaces = transaction.open_table(KEYSPACES).map_err(unavailable)?;
-    Ok(keyspaces.get(space).map_err(unavailable)?.map(|revision| revision.value()))
+    Ok(keyspaces
+        .get(space)
+        .map_err(unavailable)?
+        .map(|revision| revision.value()))
 }
 
 fn item(key: &str, stored: &[u8]) -> Result<Item, StoreError> {
     let (revision, value) = split(stored)?;
-    Ok(Item { key: key.into(), value: Bytes::copy_from_slice(value), revision })
+    Ok(Item {
+        key: key.into(),
+        value: Bytes::copy_from_slice(value),
+        revision,
+    })
 }
 
 fn split(stored: &[u8]) -> Result<(Revision, &[u8]), StoreError> {
@@ -237,7 +273,9 @@ fn bounds(prefix: &str, start_after: Option<String>) -> KeyBounds {
     };
     let mut end = prefix.as_bytes().to_vec();
     // The last byte of UTF-8 is never 255.
-    let Some(last) = end.last_mut() else { return (start, Bound::Unbounded) };
+    let Some(last) = end.last_mut() else {
+        return (start, Bound::Unbounded);
+    };
     *last += 1;
     (start, Bound::Excluded(end))
 }
@@ -258,6 +296,9 @@ fn owner_only() -> OpenOptions {
 
 /// Makes a new file's name durable.
 fn sync_directory(path: &Path) -> std::io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     std::fs::File::open(parent)?.sync_all()
 }

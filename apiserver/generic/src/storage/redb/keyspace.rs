@@ -23,7 +23,11 @@ pub(super) struct Keyspace {
 impl Keyspace {
     /// A keyspace whose last commit was at `revision`.
     pub(super) fn new(prefix: Arc<str>, revision: Revision, bounds: Bounds) -> Self {
-        Self { prefix, log: Mutex::new(Log::starting_at(revision, bounds)), appended: Notify::new() }
+        Self {
+            prefix,
+            log: Mutex::new(Log::starting_at(revision, bounds)),
+            appended: Notify::new(),
+        }
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
@@ -54,7 +58,11 @@ impl Handle {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.space.log().has_ended() { Err(ended()) } else { Ok(()) }
+        if self.space.log().has_ended() {
+            Err(ended())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -86,14 +94,25 @@ impl Store for Handle {
     async fn transact(&self, transaction: Transaction) -> Result<Outcome, StoreError> {
         self.check()?;
         let (answer, answered) = oneshot::channel();
-        self.engine.submit(Job::Transact { space: self.space.clone(), transaction, answer }).await?;
+        self.engine
+            .submit(Job::Transact {
+                space: self.space.clone(),
+                transaction,
+                answer,
+            })
+            .await?;
         answered.await.map_err(|_| ended())?
     }
 
     async fn watch(&self, after: Revision) -> Result<CommitStream, StoreError> {
         self.check()?;
         let id = self.space.log().subscribe(after)?;
-        let watch = Watch { space: self.space.clone(), id, delivered: after, failed: false };
+        let watch = Watch {
+            space: self.space.clone(),
+            id,
+            delivered: after,
+            failed: false,
+        };
         Ok(futures::stream::unfold(watch, Watch::step).boxed())
     }
 }
@@ -134,7 +153,10 @@ impl Watch {
                 Ok(Read::Ended) => return None,
                 Ok(Read::Pending) => {}
                 Err(StoreError::Compacted { oldest, .. }) => {
-                    return Some(Err(StoreError::Compacted { requested: self.delivered, oldest }));
+                    return Some(Err(StoreError::Compacted {
+                        requested: self.delivered,
+                        oldest,
+                    }));
                 }
                 Err(other) => return Some(Err(other)),
             }

@@ -17,7 +17,11 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { commits: 8192, bytes: 8 << 20, read_bytes: 16 << 10 }
+        Self {
+            commits: 8192,
+            bytes: 8 << 20,
+            read_bytes: 16 << 10,
+        }
     }
 }
 
@@ -100,7 +104,10 @@ impl Log {
     /// A cursor that reads every commit after a revision.
     pub(super) fn subscribe(&mut self, after: Revision) -> Result<CursorId, StoreError> {
         if after < self.floor {
-            return Err(StoreError::Compacted { requested: after, oldest: self.floor });
+            return Err(StoreError::Compacted {
+                requested: after,
+                oldest: self.floor,
+            });
         }
         let id = self.next_cursor;
         self.next_cursor += 1;
@@ -116,9 +123,16 @@ impl Log {
 
     /// What comes next at a cursor, which moves on.
     pub(super) fn read(&mut self, id: CursorId) -> Result<Read, StoreError> {
-        let fallen = StoreError::Compacted { requested: 0, oldest: self.floor };
-        let Some((_, position)) = self.cursors.iter_mut().find(|(cursor, _)| *cursor == id) else { return Err(fallen) };
-        let Some(index) = position.checked_sub(self.first) else { return Err(fallen) };
+        let fallen = StoreError::Compacted {
+            requested: 0,
+            oldest: self.floor,
+        };
+        let Some((_, position)) = self.cursors.iter_mut().find(|(cursor, _)| *cursor == id) else {
+            return Err(fallen);
+        };
+        let Some(index) = position.checked_sub(self.first) else {
+            return Err(fallen);
+        };
         let Some(commit) = usize::try_from(index).ok().and_then(|index| self.commits.get(index)) else {
             return Ok(if self.ended { Read::Ended } else { Read::Pending });
         };
@@ -130,7 +144,9 @@ impl Log {
 
     /// Forgets what every watch has read, but for a little that a new watch may ask for.
     fn forget_read(&mut self) {
-        let Some(unread) = self.cursors.iter().map(|(_, position)| *position).min() else { return };
+        let Some(unread) = self.cursors.iter().map(|(_, position)| *position).min() else {
+            return;
+        };
         while self.first < unread && self.bytes > self.bounds.read_bytes {
             self.forget_oldest();
         }
@@ -149,6 +165,7 @@ impl Log {
 
 /// Estimated bytes that a commit keeps alive.
 fn weight(commit: &Commit) -> usize {
-    let change = |change: &crate::storage::Change| 96 + change.key.len() + change.value.as_ref().map_or(0, |v| v.len());
+    let change =
+        |change: &crate::storage::Change| 96 + change.key.len() + change.value.as_ref().map_or(0, bytes::Bytes::len);
     64 + commit.changes.iter().map(change).sum::<usize>()
 }

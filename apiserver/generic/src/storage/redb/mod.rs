@@ -52,7 +52,10 @@ struct Shared {
 
 /// Where the data lies.
 enum Source {
-    Path { path: PathBuf, cache_bytes: usize },
+    Path {
+        path: PathBuf,
+        cache_bytes: usize,
+    },
     Memory,
     #[cfg(test)]
     Test(Box<dyn Fn() -> Result<File, StoreError> + Send + Sync>),
@@ -66,12 +69,30 @@ impl Engine {
     /// # Errors
     /// [`StoreError::Unavailable`] when the file can't be opened, is open elsewhere, or has another format.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Arc<Self>, StoreError> {
-        Self::start(Source::Path { path: path.to_owned(), cache_bytes }, Bounds::default())
+        Self::start(
+            Source::Path {
+                path: path.to_owned(),
+                cache_bytes,
+            },
+            Bounds::default(),
+        )
     }
 
     /// An engine without a file, whose data ends with it.
     pub fn in_memory() -> Result<Arc<Self>, StoreError> {
         Self::start(Source::Memory, Bounds::default())
+    }
+
+    /// An engine whose keyspaces remember only so many commits: a watch that pauses falls behind.
+    #[cfg(test)]
+    pub(crate) fn in_memory_with_history(commits: usize) -> Result<Arc<Self>, StoreError> {
+        Self::start(
+            Source::Memory,
+            Bounds {
+                commits,
+                ..Bounds::default()
+            },
+        )
     }
 
     /// The keyspace of all keys that begin with `prefix`. No keyspace's prefix may begin with another's.
@@ -156,7 +177,11 @@ impl Source {
 
     /// Opens it again after a failure. Memory is not there to be opened again.
     fn reopen(&self) -> Result<File, StoreError> {
-        if matches!(self, Self::Memory) { Err(ended()) } else { self.open() }
+        if matches!(self, Self::Memory) {
+            Err(ended())
+        } else {
+            self.open()
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{BackendIoError, StorageBackend};
 
 use super::file::File;
 use super::log::Bounds;
 use super::*;
-use crate::storage::{Commit, CommitStream, Compare, Outcome, Transaction, Write};
+use crate::storage::{Commit, CommitStream, Compare, Outcome, Page, Transaction, Write};
 
 const CACHE: usize = 1 << 20;
 
@@ -39,11 +39,18 @@ async fn value(store: &dyn Store, key: &str) -> Option<String> {
 async fn contents(store: &dyn Store) -> BTreeMap<String, String> {
     let page = store.range("", None, usize::MAX).await.unwrap();
     assert!(!page.more);
-    page.items.iter().map(|i| (i.key.to_string(), String::from_utf8(i.value.to_vec()).unwrap())).collect()
+    page.items
+        .iter()
+        .map(|i| (i.key.to_string(), String::from_utf8(i.value.to_vec()).unwrap()))
+        .collect()
 }
 
 async fn next(commits: &mut CommitStream) -> Commit {
-    commits.next().await.expect("the watch goes on").expect("the watch is whole")
+    commits
+        .next()
+        .await
+        .expect("the watch goes on")
+        .expect("the watch is whole")
 }
 
 fn keys(commit: &Commit) -> Vec<&str> {
@@ -56,35 +63,85 @@ async fn a_write_happens_only_when_all_comparisons_hold() {
     let absent = |key: &str| Compare::Absent(key.to_owned());
     let at = |key: &str, revision| Compare::At(key.to_owned(), revision);
 
-    let Outcome::Committed(first) = write(&*store, vec![absent("x")], vec![put("x", "1")]).await else { panic!() };
-    assert_eq!(write(&*store, vec![absent("x")], vec![put("x", "2")]).await, Outcome::Conflict);
-    assert_eq!(write(&*store, vec![at("x", first + 1)], vec![put("x", "2")]).await, Outcome::Conflict);
-    assert_eq!(write(&*store, vec![at("gone", first)], vec![put("x", "2")]).await, Outcome::Conflict);
-    assert_eq!(write(&*store, vec![at("x", first), absent("y"), absent("x")], vec![put("y", "2")]).await, Outcome::Conflict);
-    assert_eq!(contents(&*store).await, BTreeMap::from([("x".to_owned(), "1".to_owned())]));
+    let Outcome::Committed(first) = write(&*store, vec![absent("x")], vec![put("x", "1")]).await else {
+        panic!()
+    };
+    assert_eq!(
+        write(&*store, vec![absent("x")], vec![put("x", "2")]).await,
+        Outcome::Conflict
+    );
+    assert_eq!(
+        write(&*store, vec![at("x", first + 1)], vec![put("x", "2")]).await,
+        Outcome::Conflict
+    );
+    assert_eq!(
+        write(&*store, vec![at("gone", first)], vec![put("x", "2")]).await,
+        Outcome::Conflict
+    );
+    assert_eq!(
+        write(
+            &*store,
+            vec![at("x", first), absent("y"), absent("x")],
+            vec![put("y", "2")]
+        )
+        .await,
+        Outcome::Conflict
+    );
+    assert_eq!(
+        contents(&*store).await,
+        BTreeMap::from([("x".to_owned(), "1".to_owned())])
+    );
     assert_eq!(store.revision().await.unwrap(), first, "a conflict is no commit");
 
-    let second = write(&*store, vec![at("x", first), absent("y")], vec![put("x", "2"), put("y", "1")]).await;
+    let second = write(
+        &*store,
+        vec![at("x", first), absent("y")],
+        vec![put("x", "2"), put("y", "1")],
+    )
+    .await;
     assert_eq!(second, Outcome::Committed(first + 1));
-    assert_eq!(store.get("y").await.unwrap().unwrap().revision, first + 1, "one revision for the whole transaction");
+    assert_eq!(
+        store.get("y").await.unwrap().unwrap().revision,
+        first + 1,
+        "one revision for the whole transaction"
+    );
     write(&*store, vec![at("x", first + 1)], vec![Write::Delete("x".to_owned())]).await;
     assert_eq!(value(&*store, "x").await, None);
-    assert!(matches!(write(&*store, vec![absent("x")], vec![put("x", "3")]).await, Outcome::Committed(_)));
+    assert!(matches!(
+        write(&*store, vec![absent("x")], vec![put("x", "3")]).await,
+        Outcome::Committed(_)
+    ));
 }
 
 #[tokio::test]
 async fn pages_go_on_where_the_last_one_ended() {
     let store = Engine::in_memory().unwrap().keyspace("a/");
-    for key in ["core/pods//b", "core/pods//c", "core/pods-x//a", "core/pods//a", "core/nodes//n"] {
+    for key in [
+        "core/pods//b",
+        "core/pods//c",
+        "core/pods-x//a",
+        "core/pods//a",
+        "core/nodes//n",
+    ] {
         committed(&*store, vec![put(key, key)]).await;
     }
     let names = |page: &Page| page.items.iter().map(|item| item.key.to_string()).collect::<Vec<_>>();
     let first = store.range("core/pods/", None, 2).await.unwrap();
-    assert_eq!((names(&first), first.more), (vec!["core/pods//a".to_owned(), "core/pods//b".to_owned()], true));
+    assert_eq!(
+        (names(&first), first.more),
+        (vec!["core/pods//a".to_owned(), "core/pods//b".to_owned()], true)
+    );
     let rest = store.range("core/pods/", Some("core/pods//b"), 2).await.unwrap();
     assert_eq!((names(&rest), rest.more), (vec!["core/pods//c".to_owned()], false));
     assert_eq!(rest.revision, store.revision().await.unwrap());
-    assert!(store.range("core/pods/", Some("core/pods//c"), 2).await.unwrap().items.is_empty());
+    assert!(
+        store
+            .range("core/pods/", Some("core/pods//c"), 2)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert!(store.range("core/pods/", Some("z"), 2).await.unwrap().items.is_empty());
     assert_eq!(store.range("core/pods/", Some("a"), 9).await.unwrap().items.len(), 3);
 }
@@ -116,14 +173,21 @@ async fn concurrent_writers_share_commits_and_the_watch_sees_all_in_order() {
         acknowledged.extend(revisions);
     }
     acknowledged.sort_unstable();
-    assert_eq!(acknowledged, (start + 1..=start + 640).collect::<Vec<_>>(), "each write has a revision of its own");
+    assert_eq!(
+        acknowledged,
+        (start + 1..=start + 640).collect::<Vec<_>>(),
+        "each write has a revision of its own"
+    );
 
     let mut last = BTreeMap::new();
     for revision in acknowledged {
         let commit = next(&mut commits).await;
         assert_eq!(commit.revision, revision);
         let change = &commit.changes[0];
-        let n: usize = std::str::from_utf8(change.value.as_ref().unwrap()).unwrap().parse().unwrap();
+        let n: usize = std::str::from_utf8(change.value.as_ref().unwrap())
+            .unwrap()
+            .parse()
+            .unwrap();
         let expected = last.entry(change.key.clone()).or_insert(0);
         assert_eq!(n, *expected, "the writes of one writer come in its order");
         *expected += 1;
@@ -150,7 +214,10 @@ async fn what_was_acknowledged_is_there_after_closing() {
     assert_eq!(value(&*a, "x").await.as_deref(), Some("1"));
     assert_eq!(a.revision().await.unwrap(), last_of_a);
     assert_eq!(a.range("", None, 1).await.unwrap().revision, last_of_a);
-    assert!(new.revision().await.unwrap() >= last_of_b, "a new keyspace begins after all that was");
+    assert!(
+        new.revision().await.unwrap() >= last_of_b,
+        "a new keyspace begins after all that was"
+    );
     let compacted = a.watch(last_of_a - 1).await.err().unwrap();
     assert!(matches!(compacted, StoreError::Compacted { oldest, .. } if oldest == last_of_a));
     let mut commits = a.watch(last_of_a).await.unwrap();
@@ -175,7 +242,11 @@ fn the_file_is_for_its_owner_and_for_one_engine() {
 
 #[tokio::test]
 async fn a_slow_watch_is_told_and_costs_bounded_memory() {
-    let bounds = Bounds { commits: 8, bytes: 1 << 20, read_bytes: 0 };
+    let bounds = Bounds {
+        commits: 8,
+        bytes: 1 << 20,
+        read_bytes: 0,
+    };
     let engine = Engine::start(Source::Memory, bounds).unwrap();
     let store = engine.keyspace("a/");
     let start = store.revision().await.unwrap();
@@ -192,13 +263,20 @@ async fn a_slow_watch_is_told_and_costs_bounded_memory() {
     committed(&*store, vec![put("x", "last")]).await;
     next(&mut quick).await;
     let revision = store.revision().await.unwrap();
-    assert!(store.watch(revision - 1).await.is_err(), "what all have read is forgotten");
+    assert!(
+        store.watch(revision - 1).await.is_err(),
+        "what all have read is forgotten"
+    );
     assert!(store.watch(revision).await.is_ok());
 }
 
 #[tokio::test]
 async fn bytes_bound_the_history_too() {
-    let bounds = Bounds { commits: 1000, bytes: 10_000, read_bytes: 0 };
+    let bounds = Bounds {
+        commits: 1000,
+        bytes: 10_000,
+        read_bytes: 0,
+    };
     let store = Engine::start(Source::Memory, bounds).unwrap().keyspace("a/");
     let mut slow = store.watch(store.revision().await.unwrap()).await.unwrap();
     for _ in 0..3 {
@@ -218,7 +296,15 @@ async fn a_watch_begins_anywhere_in_the_history() {
     assert_eq!(keys(&next(&mut from_middle).await), ["2"]);
     let mut from_future = store.watch(start + 4).await.unwrap();
     committed(&*store, vec![put("4", "")]).await;
-    committed(&*store, vec![put("5", ""), Write::Delete("1".to_owned()), Write::Delete("none".to_owned())]).await;
+    committed(
+        &*store,
+        vec![
+            put("5", ""),
+            Write::Delete("1".to_owned()),
+            Write::Delete("none".to_owned()),
+        ],
+    )
+    .await;
     let commit = next(&mut from_future).await;
     assert_eq!(keys(&commit), ["1", "5"], "only what changed");
     assert!(commit.changes[0].value.is_none());
@@ -237,7 +323,11 @@ async fn keyspaces_share_nothing_but_the_revisions() {
     assert_eq!(next(&mut commits).await.revision, in_b, "a's commit is none of b's");
     assert_eq!(value(&*a, "x").await.as_deref(), Some("a"));
     assert_eq!(contents(&*b).await, BTreeMap::from([("x".to_owned(), "b".to_owned())]));
-    assert_eq!(engine.keyspace("guest/a/").revision().await.unwrap(), in_a, "one prefix is one keyspace");
+    assert_eq!(
+        engine.keyspace("guest/a/").revision().await.unwrap(),
+        in_a,
+        "one prefix is one keyspace"
+    );
 }
 
 #[tokio::test]
@@ -254,7 +344,14 @@ async fn a_removed_keyspace_is_gone_and_comes_back_empty_and_later() {
     engine.remove_keyspace("guest/never/").await.unwrap();
 
     assert!(commits.next().await.is_none());
-    assert!(a.transact(Transaction { compare: vec![], write: vec![put("x", "")] }).await.is_err());
+    assert!(
+        a.transact(Transaction {
+            compare: vec![],
+            write: vec![put("x", "")]
+        })
+        .await
+        .is_err()
+    );
     assert!(a.get("x").await.is_err());
     assert_eq!(contents(&*b).await.len(), 2);
     let again = engine.keyspace("guest/a/");
@@ -271,36 +368,40 @@ struct Faulty {
 }
 
 impl Faulty {
-    fn check(&self) -> Result<(), BackendIoError> {
-        if self.full.load(Ordering::SeqCst) { Err(std::io::Error::other("disk full").into()) } else { Ok(()) }
+    fn check(&self) -> Result<(), std::io::Error> {
+        if self.full.load(Ordering::SeqCst) {
+            Err(std::io::Error::other("disk full"))
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl StorageBackend for Faulty {
-    fn len(&self) -> Result<u64, BackendIoError> {
+    fn len(&self) -> Result<u64, std::io::Error> {
         self.file.len()
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), BackendIoError> {
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
         self.file.read(offset, out)
     }
 
-    fn set_len(&self, len: u64) -> Result<(), BackendIoError> {
+    fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
         self.check()?;
         self.file.set_len(len)
     }
 
-    fn sync_data(&self) -> Result<(), BackendIoError> {
+    fn sync_data(&self) -> Result<(), std::io::Error> {
         self.check()?;
         self.file.sync_data()
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), BackendIoError> {
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
         self.check()?;
         self.file.write(offset, data)
     }
 
-    fn close(&self) -> Result<(), BackendIoError> {
+    fn close(&self) -> Result<(), std::io::Error> {
         self.file.close()
     }
 }
@@ -313,9 +414,20 @@ async fn a_full_disk_fails_the_write_and_not_the_engine() {
     let open = {
         let full = full.clone();
         move || {
-            let options = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let options = std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path);
             let file = FileBackend::new(options.map_err(file::unavailable)?).map_err(file::unavailable)?;
-            File::with_backend(Faulty { file, full: full.clone() }, CACHE)
+            File::with_backend(
+                Faulty {
+                    file,
+                    full: full.clone(),
+                },
+                CACHE,
+            )
         }
     };
     let engine = Engine::start(Source::Test(Box::new(open)), Bounds::default()).unwrap();
@@ -325,13 +437,19 @@ async fn a_full_disk_fails_the_write_and_not_the_engine() {
 
     full.store(true, Ordering::SeqCst);
     for _ in 0..2 {
-        let write = Transaction { compare: vec![], write: vec![put("x", "2")] };
+        let write = Transaction {
+            compare: vec![],
+            write: vec![put("x", "2")],
+        };
         assert!(matches!(store.transact(write).await, Err(StoreError::Unavailable(_))));
     }
     full.store(false, Ordering::SeqCst);
 
     let after = committed(&*store, vec![put("y", "3")]).await;
-    assert!(after > before + 1, "a revision that may have been used is not used again");
+    assert!(
+        after > before + 1,
+        "a revision that may have been used is not used again"
+    );
     assert_eq!(value(&*store, "y").await.as_deref(), Some("3"));
     assert_eq!(value(&*store, "x").await.as_deref(), Some("1"));
     assert_eq!(next(&mut commits).await.revision, after);
@@ -346,7 +464,10 @@ fn a_broken_off_log_tells_every_watch() {
     assert!(log.subscribe(8).is_err());
     assert_eq!(log.last(), 9);
     let reader = log.subscribe(9).unwrap();
-    log.append(Commit { revision: 10, changes: Vec::new() });
+    log.append(Commit {
+        revision: 10,
+        changes: Vec::new(),
+    });
     assert!(matches!(log.read(reader), Ok(log::Read::Commit(commit)) if commit.revision == 10));
 }
 
@@ -371,7 +492,9 @@ const CRASH_STORE: &str = "GENERIC_APISERVER_CRASH_STORE";
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of another test"]
 async fn crash_child() {
-    let Some(path) = std::env::var_os(CRASH_STORE) else { return };
+    let Some(path) = std::env::var_os(CRASH_STORE) else {
+        return;
+    };
     let store = Engine::open(Path::new(&path), CACHE).unwrap().keyspace("a/");
     let writers = (0..8).map(|writer| {
         let store = store.clone();
@@ -379,7 +502,10 @@ async fn crash_child() {
             for n in 0u64.. {
                 let revision = committed(&*store, vec![put(&format!("{writer}/{n}"), &"v".repeat(500))]).await;
                 // One write call for each line, so that no line is torn among the writers.
-                std::io::stdout().lock().write_all(format!("ack {writer}/{n} {revision}\n").as_bytes()).unwrap();
+                std::io::stdout()
+                    .lock()
+                    .write_all(format!("ack {writer}/{n} {revision}\n").as_bytes())
+                    .unwrap();
             }
         })
     });
@@ -394,13 +520,20 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
     let mut acknowledged = Vec::new();
     for round in 0..3 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "storage::redb::tests::crash_child", "--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                "storage::redb::tests::crash_child",
+                "--ignored",
+                "--nocapture",
+            ])
             .env(CRASH_STORE, &path)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
         // The first line comes behind the test runner's own words.
         let acks = lines.filter_map(|line| line.split_once("ack ").map(|(_, ack)| ack.to_owned()));
         for ack in acks.take(200 + 50 * round) {

@@ -17,9 +17,18 @@ const BATCH: (usize, usize) = (512, 8 << 20);
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    Transact { space: Arc<Keyspace>, transaction: Transaction, answer: oneshot::Sender<Result<Outcome, StoreError>> },
-    Remove { space: Arc<Keyspace>, answer: oneshot::Sender<Result<(), StoreError>> },
-    Close { answer: oneshot::Sender<()> },
+    Transact {
+        space: Arc<Keyspace>,
+        transaction: Transaction,
+        answer: oneshot::Sender<Result<Outcome, StoreError>>,
+    },
+    Remove {
+        space: Arc<Keyspace>,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Close {
+        answer: oneshot::Sender<()>,
+    },
 }
 
 /// What became of a job, when the commit succeeds.
@@ -108,7 +117,9 @@ impl Writer {
                 Job::Close { .. } => {}
             }
         }
-        touched.values().for_each(|space| space.wake());
+        for space in touched.values() {
+            space.wake();
+        }
         for (answer, outcome) in answers {
             // Who asked may have gone; the write is done all the same.
             let _ = answer.send(outcome);
@@ -158,7 +169,9 @@ impl Writer {
     fn note_lost_commits(&self, keyspaces: Vec<(String, Revision)>) {
         let known = self.shared.keyspaces.lock();
         for (prefix, revision) in keyspaces {
-            let Some(space) = known.get(prefix.as_str()) else { continue };
+            let Some(space) = known.get(prefix.as_str()) else {
+                continue;
+            };
             if space.log().last() < revision {
                 space.log().break_off(revision);
                 space.wake();
@@ -170,7 +183,9 @@ impl Writer {
 
 impl Job {
     fn bytes(&self) -> usize {
-        let Self::Transact { transaction, .. } = self else { return 0 };
+        let Self::Transact { transaction, .. } = self else {
+            return 0;
+        };
         let bytes = |write: &Write| match write {
             Write::Put(key, value) => key.len() + value.len(),
             Write::Delete(key) => key.len(),
@@ -192,7 +207,10 @@ impl Job {
 fn commit(file: &File, revision: &mut Revision, batch: &[Job]) -> Result<Vec<Effect>, StoreError> {
     let transaction = file.begin()?;
     let effects = apply(&transaction, revision, batch)?;
-    if effects.iter().any(|effect| matches!(effect, Effect::Committed(_) | Effect::Removed)) {
+    if effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Committed(_) | Effect::Removed))
+    {
         transaction.commit().map_err(unavailable)?;
     } else {
         transaction.abort().map_err(unavailable)?;
@@ -256,6 +274,12 @@ fn write(
             }
         }
     }
-    let changes = changes.into_iter().map(|(key, value)| Change { key: key.into(), value }).collect();
-    Ok(Effect::Committed(Commit { revision: *revision, changes }))
+    let changes = changes
+        .into_iter()
+        .map(|(key, value)| Change { key: key.into(), value })
+        .collect();
+    Ok(Effect::Committed(Commit {
+        revision: *revision,
+        changes,
+    }))
 }
