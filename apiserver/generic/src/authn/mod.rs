@@ -1,9 +1,15 @@
 //! Who is asking: authenticators, and the user they find.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+mod client_certificates;
+mod impersonation;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
+
+pub use self::client_certificates::{ClientCertificates, InvalidRoots};
+pub(crate) use self::impersonation::impersonate;
 
 /// An authenticated user, as `authentication.k8s.io/v1 UserInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,17 +24,49 @@ pub struct User {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
+/// The group of everyone who showed a credential.
+pub const AUTHENTICATED: &str = "system:authenticated";
+/// The group of everyone who showed none.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+/// The user of a request without a credential.
+pub const ANONYMOUS: &str = "system:anonymous";
+
+impl User {
+    /// The user of a request without a credential.
+    pub fn anonymous() -> User {
+        User {
+            name: ANONYMOUS.to_owned(),
+            groups: vec![UNAUTHENTICATED.to_owned()],
+            ..User::default()
+        }
+    }
+
+    /// Whether the user is in a group.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|own| own == group)
+    }
+
+    /// Adds `system:authenticated`, unless the groups already say whether the user is.
+    #[must_use]
+    pub(crate) fn authenticated(mut self) -> User {
+        if !self.is_in(AUTHENTICATED) && !self.is_in(UNAUTHENTICATED) {
+            self.groups.push(AUTHENTICATED.to_owned());
+        }
+        self
+    }
+}
+
 /// What the connection says about its peer.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
     /// The peer's address; none for calls within the process.
     pub remote: Option<SocketAddr>,
     /// The TLS client certificate, leaf first, not yet judged.
-    pub peer_certificates: Vec<CertificateDer<'static>>,
+    pub peer_certificates: Arc<[CertificateDer<'static>]>,
 }
 
 /// A credential was shown and refused: the answer is 401. The reason is for the log only.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
 

@@ -1,7 +1,7 @@
 //! The words of a 403.
 
 use super::{Attributes, Target};
-use crate::status::{Status, StatusDetails};
+use crate::status::{Forbidden, Status};
 
 /// 403 for what the authorizer does not allow, worded as kube-apiserver's; `reason` may be empty.
 pub fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
@@ -9,37 +9,17 @@ pub fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
     if !reason.is_empty() {
         sentence = format!("{sentence}: {reason}");
     }
-    let (message, details) = match &attributes.target {
-        Target::Path(_) => (format!("forbidden: {sentence}"), StatusDetails::default()),
+    let about = match attributes.target {
+        Target::Path(_) => Forbidden {
+            group: "",
+            resource: "",
+            name: "",
+        },
         Target::Resource {
             group, resource, name, ..
-        } => {
-            let subject = if group.is_empty() {
-                (*resource).to_owned()
-            } else {
-                format!("{resource}.{group}")
-            };
-            let named = if name.is_empty() {
-                subject
-            } else {
-                format!("{subject} {name:?}")
-            };
-            let details = StatusDetails {
-                name: (*name).to_owned(),
-                group: (*group).to_owned(),
-                kind: (*resource).to_owned(),
-                ..StatusDetails::default()
-            };
-            (format!("{named} is forbidden: {sentence}"), details)
-        }
+        } => Forbidden { group, resource, name },
     };
-    Status {
-        message,
-        reason: "Forbidden".to_owned(),
-        details: Some(Box::new(details)),
-        code: 403,
-        continue_token: None,
-    }
+    Status::forbidden(about, &sentence)
 }
 
 fn sentence(attributes: &Attributes<'_>) -> String {

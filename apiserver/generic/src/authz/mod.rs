@@ -1,6 +1,7 @@
 //! May they: the attributes of a request, and the authorizer's answer.
 
 mod access;
+mod builtin;
 mod forbidden;
 mod held;
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 
 pub use self::{
     access::{Access, target_of},
+    builtin::{AlwaysAllowPaths, MASTERS, SystemMasters, Union},
     forbidden::forbidden,
     held::{HeldRules, PathRule, ResourceRule},
 };
