@@ -12,6 +12,7 @@ pub mod cache;
 pub mod discovery;
 pub mod flow;
 pub mod health;
+pub mod metrics;
 pub mod negotiate;
 pub mod patch;
 pub mod registry;

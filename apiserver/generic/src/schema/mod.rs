@@ -10,7 +10,6 @@ mod defaults;
 mod formats;
 mod meta;
 mod node;
-pub mod openapi;
 mod path;
 mod prune;
 mod rules;

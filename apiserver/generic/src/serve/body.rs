@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, stream::BoxStream};
+use futures::{Stream, StreamExt as _, stream::BoxStream};
 use http_body::{Frame, SizeHint};
 
 /// Slices shorter than this are copied together, so that a list of many small objects is few frames.
@@ -91,6 +91,33 @@ impl Body {
         Body {
             content: changed.content,
             guard,
+        }
+    }
+
+    /// Ends a stream when `end` is done; other content stays whole.
+    #[must_use]
+    pub(crate) fn until(self, end: impl Future<Output = ()> + Send + 'static) -> Body {
+        self.map(|body| match body.content {
+            Content::Stream(stream) => Body::stream(stream.take_until(end)),
+            content => content.into(),
+        })
+    }
+
+    /// All bytes, unless it is a stream or longer than `limit`. For use inside [`Body::map`]: guards are dropped.
+    pub(crate) fn gather(self, limit: u64) -> Result<Bytes, Body> {
+        if self.length().is_none_or(|length| length > limit) {
+            return Err(self);
+        }
+        match self.content {
+            Content::Full(bytes) => Ok(bytes),
+            Content::Parts { rest, held, .. } => {
+                let mut joined = BytesMut::new();
+                held.into_iter()
+                    .chain(rest)
+                    .for_each(|part| joined.extend_from_slice(&part));
+                Ok(joined.freeze())
+            }
+            Content::Stream(_) => Ok(Bytes::new()),
         }
     }
 
@@ -210,6 +237,4 @@ mod tests {
         drop(body);
         assert_eq!(std::sync::Arc::strong_count(&guard), 1);
     }
-
-    use futures::StreamExt as _;
 }

@@ -1,9 +1,22 @@
 //! From socket to answer: listener, TLS, the filter chain, routing, drain.
 
+pub(crate) mod answer;
 mod body;
 mod builder;
+mod chain;
+mod connections;
+mod drain;
+mod finish;
+mod gzip;
 mod local;
+mod pages;
+mod pretty;
+mod record;
+mod route;
 mod server;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -33,3 +46,6 @@ pub trait Resources: Send + Sync + 'static {
         request: http::Request<Bytes>,
     ) -> http::Response<Body>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,41 @@
 //! The server: one value that answers requests, whoever brings them.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use http_body_util::BodyExt as _;
 
-use super::{ApiServerBuilder, Body, LocalService, Resources};
-use crate::authn::{Connection, User};
+use super::{
+    ApiServerBuilder, Body, Limits, LocalService, Resources, VersionInfo,
+    drain::Drain,
+    finish::Form,
+    record::{Arrival, Record},
+};
+use crate::{
+    authn::{Authenticator, Connection, User},
+    authz::{AlwaysAllowPaths, Authorizer, SystemMasters, Union},
+    discovery::{Documents, subresources},
+    flow::InFlight,
+    health::Check,
+    metrics::Metrics,
+    request::RequestInfo,
+};
 
 /// A running API server.
 pub struct ApiServer {
-    resources: Arc<dyn Resources>,
+    pub(super) resources: Arc<dyn Resources>,
+    pub(super) documents: Arc<Documents>,
+    pub(super) authenticators: Box<[Arc<dyn Authenticator>]>,
+    pub(super) authorizer: Box<dyn Authorizer>,
+    pub(super) anonymous: bool,
+    pub(super) version: Arc<VersionInfo>,
+    pub(super) checks: Box<[Check]>,
+    pub(super) shutdown_check: Check,
+    pub(super) limits: Limits,
+    pub(super) in_flight: InFlight,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) drain: Drain,
 }
 
 /// Who brings a request.
@@ -32,19 +54,47 @@ impl ApiServer {
     }
 
     pub(super) fn from_builder(builder: ApiServerBuilder) -> Arc<ApiServer> {
+        let drain = Drain::default();
+        let shutdown = drain.clone();
+        let builtin: [Arc<dyn Authorizer>; 2] = [Arc::new(SystemMasters), Arc::new(AlwaysAllowPaths::health())];
+        let limits = builder.limits;
         Arc::new(ApiServer {
+            documents: Documents::of(builder.resources.definitions()),
             resources: builder.resources,
+            authenticators: builder.authenticators.into(),
+            authorizer: Box::new(Union(builtin.into_iter().chain(builder.authorizers).collect())),
+            anonymous: builder.anonymous,
+            version: builder.version,
+            checks: builder.checks.into(),
+            shutdown_check: Check::new("shutdown", move || shutdown.check()),
+            in_flight: InFlight::new(limits.reads, limits.writes),
+            limits,
+            metrics: Arc::default(),
+            drain,
         })
     }
 
     /// Answers one request.
-    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>, caller: Caller) -> Response<Body>
+    pub async fn handle<B>(&self, request: Request<B>, caller: Caller) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
-        let _ = (request, caller, self.resources.definitions());
-        Response::new(Body::empty())
+        let (head, body) = request.into_parts();
+        let body = body.map_err(|error| error.to_string()).boxed_unsync();
+        let info = RequestInfo::parse(&head.method, &head.uri);
+        let arrival = Arrival::of(&head, &caller);
+        let form = Form::of(&head, &info);
+        let response = form.finish(self.recover(&info, head, body, caller).await);
+        let record = Record {
+            metrics: self.metrics.clone(),
+            arrival,
+            served: self.serves(&info),
+            info,
+            audit_id: form.audit_id,
+            code: response.status(),
+        };
+        response.map(|body| body.with_guard(record.begin()))
     }
 
     /// A client's way in without a socket: `kube::Client::new(server.local_service(user), "default")`.
@@ -52,15 +102,17 @@ impl ApiServer {
         LocalService::new(self, user)
     }
 
-    /// Serves connections until `stop`, then drains.
-    pub async fn serve(
-        self: Arc<Self>,
-        listener: TcpListener,
-        tls: Arc<ArcSwap<rustls::ServerConfig>>,
-        stop: CancellationToken,
-    ) -> io::Result<()> {
-        let _ = (listener, tls);
-        stop.cancelled().await;
-        Ok(())
+    /// Whether a request names a resource and subresource that exist.
+    fn serves(&self, info: &RequestInfo) -> bool {
+        let found = self.documents.definitions().iter().find(|definition| {
+            let names = &definition.names;
+            names.plural == info.resource && names.group == info.group && names.version == info.version
+        });
+        found.is_some_and(|definition| {
+            info.subresource.is_empty()
+                || subresources(definition)
+                    .iter()
+                    .any(|served| served.name == info.subresource)
+        })
     }
 }

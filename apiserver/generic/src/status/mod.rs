@@ -2,7 +2,6 @@
 
 mod construct;
 mod field_error;
-mod respond;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,70 @@
+//! Aggregated discovery, `apidiscovery.k8s.io/v2`: everything below `/api` or `/apis` in one document.
+
+use serde_json::{Value, json};
+
+use super::{GroupVersion, GroupVersionKind, Subresource, subresources};
+use crate::registry::ResourceDefinition;
+
+/// The document for some groups.
+pub(super) fn group_discovery_list<'a>(groups: impl Iterator<Item = &'a (&'a str, Vec<GroupVersion<'a>>)>) -> Value {
+    let items: Vec<Value> = groups.map(|(name, versions)| group(name, versions)).collect();
+    json!({
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": items,
+    })
+}
+
+fn group(name: &str, versions: &[GroupVersion<'_>]) -> Value {
+    let metadata = if name.is_empty() {
+        json!({})
+    } else {
+        json!({"name": name})
+    };
+    let versions: Vec<Value> = versions.iter().map(version).collect();
+    json!({"metadata": metadata, "versions": versions})
+}
+
+fn version(version: &GroupVersion<'_>) -> Value {
+    let resources: Vec<Value> = version
+        .resources
+        .iter()
+        .map(|definition| resource(definition))
+        .collect();
+    json!({"version": version.version, "resources": resources, "freshness": "Current"})
+}
+
+fn resource(definition: &ResourceDefinition) -> Value {
+    let names = &definition.names;
+    let mut entry = json!({
+        "resource": names.plural,
+        "responseKind": kind(&GroupVersionKind::of(names)),
+        "scope": if names.namespaced { "Namespaced" } else { "Cluster" },
+        "singularResource": names.singular,
+        "verbs": definition.verbs.names(),
+    });
+    if !names.short_names.is_empty() {
+        entry["shortNames"] = json!(names.short_names);
+    }
+    if !names.categories.is_empty() {
+        entry["categories"] = json!(names.categories);
+    }
+    let subresources: Vec<Value> = subresources(definition).iter().map(subresource).collect();
+    if !subresources.is_empty() {
+        entry["subresources"] = subresources.into();
+    }
+    entry
+}
+
+fn subresource(subresource: &Subresource<'_>) -> Value {
+    json!({
+        "subresource": subresource.name,
+        "responseKind": kind(&subresource.kind),
+        "verbs": subresource.verbs,
+    })
+}
+
+fn kind(kind: &GroupVersionKind<'_>) -> Value {
+    json!({"group": kind.group, "version": kind.version, "kind": kind.kind})
+}

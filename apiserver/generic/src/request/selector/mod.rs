@@ -1,8 +1,0 @@
-//! Label and field selectors: their syntax and what they match.
-
-mod field;
-mod label;
-mod label_parser;
-
-pub use field::{FieldSelector, FieldTerm};
-pub use label::{LabelSelector, Requirement};

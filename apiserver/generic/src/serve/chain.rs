@@ -1,0 +1,200 @@
+//! The filters that a request passes, in kube-apiserver's order: which one refuses first decides what the client sees.
+
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, header::AUTHORIZATION, header::RETRY_AFTER, request::Parts,
+};
+use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
+
+use super::{ApiServer, Body, Caller, answer, route};
+use crate::{
+    authn::{Connection, User, impersonate},
+    authz::{Access, Attributes, Decision, forbidden, target_of},
+    flow,
+    request::RequestInfo,
+    status::Status,
+};
+
+/// A request body of any transport.
+pub(super) type RequestBody = UnsyncBoxBody<Bytes, String>;
+
+/// An answer that ends the chain early.
+type Refusal = Box<Response<Body>>;
+
+impl ApiServer {
+    /// Recovers from a panic of anything that answers.
+    pub(super) async fn recover(
+        &self,
+        info: &RequestInfo,
+        head: Parts,
+        body: RequestBody,
+        caller: Caller,
+    ) -> Response<Body> {
+        let answer = AssertUnwindSafe(self.in_time(info, head, body, caller))
+            .catch_unwind()
+            .await;
+        answer.unwrap_or_else(|_| {
+            tracing::error!(path = info.path, verb = info.verb, "a request panicked");
+            let text = "This request caused apiserver to panic. Look in the logs for details.\n";
+            answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text)
+        })
+    }
+
+    /// Holds everything but watches to the deadline.
+    async fn in_time(&self, info: &RequestInfo, head: Parts, body: RequestBody, caller: Caller) -> Response<Body> {
+        if info.is_long_running() {
+            return self.filter(info, head, body, caller).await;
+        }
+        let deadline = match flow::deadline(info.query.first("timeout"), self.limits.deadline) {
+            Ok(deadline) => deadline,
+            Err(error) => return answer::status(&Status::bad_request(error.to_string())),
+        };
+        match tokio::time::timeout(deadline, self.filter(info, head, body, caller)).await {
+            Ok(response) => response,
+            Err(_) => answer::status(&Status::request_timeout()),
+        }
+    }
+
+    async fn filter(&self, info: &RequestInfo, head: Parts, body: RequestBody, caller: Caller) -> Response<Body> {
+        self.try_filter(info, head, body, caller)
+            .await
+            .unwrap_or_else(|refusal| *refusal)
+    }
+
+    async fn try_filter(
+        &self,
+        info: &RequestInfo,
+        mut head: Parts,
+        body: RequestBody,
+        caller: Caller,
+    ) -> Result<Response<Body>, Refusal> {
+        let in_process = matches!(caller, Caller::User(_));
+        let requestor = self.authenticate(&mut head, caller).await?;
+        let user = self.impersonate(&mut head, requestor).await?;
+        let _ticket = self.enter(info, &user, in_process)?;
+        self.authorize(info, &head, &user).await?;
+        self.route(info, Access::new(&user, &*self.authorizer), head, body)
+            .await
+    }
+
+    async fn authenticate(&self, head: &mut Parts, caller: Caller) -> Result<User, Refusal> {
+        let connection = match caller {
+            Caller::User(user) => return Ok(user.authenticated()),
+            Caller::Connection(connection) => connection,
+        };
+        let user = self.find_user(head, &connection).await?;
+        head.headers.remove(AUTHORIZATION);
+        head.extensions.insert(connection);
+        Ok(user)
+    }
+
+    /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.
+    async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<User, Refusal> {
+        let mut refused = head.headers.contains_key(AUTHORIZATION);
+        for authenticator in &self.authenticators {
+            match authenticator.authenticate(head, connection).await {
+                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(None) => {}
+                Err(reason) => {
+                    tracing::debug!(remote = ?connection.remote, %reason, "a credential was refused");
+                    refused = true;
+                }
+            }
+        }
+        if refused || !self.anonymous {
+            return Err(refuse(&Status::unauthorized()));
+        }
+        Ok(User::anonymous())
+    }
+
+    async fn impersonate(&self, head: &mut Parts, requestor: User) -> Result<User, Refusal> {
+        let access = Access::new(&requestor, &*self.authorizer);
+        let acting = impersonate(&mut head.headers, access)
+            .await
+            .map_err(|status| refuse(&status))?;
+        Ok(acting.unwrap_or(requestor))
+    }
+
+    /// Takes a place among the requests in flight. Controllers of this process bound themselves, and masters must get in
+    /// when nobody else does.
+    fn enter(&self, info: &RequestInfo, user: &User, in_process: bool) -> Result<Option<flow::Ticket>, Refusal> {
+        if info.is_long_running() {
+            return Ok(None);
+        }
+        let ticket = self.in_flight.enter(info.is_read_only());
+        if ticket.is_none() && !in_process && !user.is_in(crate::authz::MASTERS) {
+            let text = "Too many requests, please try again later.\n";
+            let mut response = answer::plain_text(StatusCode::TOO_MANY_REQUESTS, text);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return Err(Box::new(response));
+        }
+        Ok(ticket)
+    }
+
+    async fn authorize(&self, info: &RequestInfo, head: &Parts, user: &User) -> Result<(), Refusal> {
+        let attributes = Attributes {
+            user,
+            verb: &info.verb,
+            target: target_of(info),
+        };
+        match self.authorizer.authorize(&attributes).await {
+            Ok(Decision::Allow { .. }) => Ok(()),
+            Ok(Decision::Deny { reason } | Decision::NoOpinion { reason }) => {
+                Err(refuse(&forbidden(&attributes, &reason)))
+            }
+            Err(error) => {
+                tracing::warn!(path = info.path, error, "the authorizer failed");
+                let text = format!("Internal Server Error: {:?}: {error}\n", head.uri.to_string());
+                Err(Box::new(answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text)))
+            }
+        }
+    }
+
+    async fn route(
+        &self,
+        info: &RequestInfo,
+        access: Access<'_>,
+        head: Parts,
+        body: RequestBody,
+    ) -> Result<Response<Body>, Refusal> {
+        let route = route::route(&head.method, info, self.resources.definitions());
+        if !matches!(route, route::Route::Resource(_)) {
+            return Ok(self.answer(route, info, &head));
+        }
+        let body = match head.method {
+            Method::GET | Method::HEAD => Bytes::new(),
+            _ => self.read(body).await?,
+        };
+        let response = self
+            .resources
+            .handle(info, access, Request::from_parts(head, body))
+            .await;
+        Ok(if info.is_long_running() {
+            response.map(|body| body.until(self.drain.watches_end()))
+        } else {
+            response
+        })
+    }
+
+    async fn read(&self, body: RequestBody) -> Result<Bytes, Refusal> {
+        let limit = self.limits.body_bytes;
+        match Limited::new(body, limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(refuse(&Status::request_entity_too_large(limit)))
+            }
+            Err(error) => Err(refuse(&Status::bad_request(format!(
+                "the request body ended early: {error}"
+            )))),
+        }
+    }
+}
+
+fn refuse(status: &Status) -> Refusal {
+    Box::new(answer::status(status))
+}

@@ -1,0 +1,89 @@
+//! The paths that are no resources.
+
+use http::{HeaderValue, Response, StatusCode, header::HOST, request::Parts};
+use serde_json::{Value, json};
+
+use super::{ApiServer, Body, answer, route::Route};
+use crate::{health, request::RequestInfo, status::Status};
+
+impl ApiServer {
+    /// Answers what the registry does not.
+    pub(super) fn answer(&self, route: Route<'_>, info: &RequestInfo, head: &Parts) -> Response<Body> {
+        match route {
+            Route::Discovery(endpoint) => self.documents.answer(endpoint, &head.headers, &address(head)),
+            Route::Index => answer::json(StatusCode::OK, &self.index()),
+            Route::Version => answer::json(StatusCode::OK, &self.version_document()),
+            Route::OpenApiV2 | Route::OpenApiV3(_) => answer::page_not_found(),
+            Route::Health { endpoint, check } => self.health(endpoint, check, info),
+            Route::Metrics => self.metrics_page(),
+            Route::NotServed => answer::status(&Status::resource_not_served()),
+            Route::MethodNotAllowed => answer::status(&Status::method_not_supported()),
+            Route::NotFound | Route::Resource(_) => answer::page_not_found(),
+        }
+    }
+
+    fn health(&self, endpoint: &str, check: Option<&str>, info: &RequestInfo) -> Response<Body> {
+        let ready = self.checks.iter().chain(std::iter::once(&self.shutdown_check));
+        let response = match endpoint {
+            "readyz" => health::answer(endpoint, check, &info.query, ready),
+            _ => health::answer(endpoint, check, &info.query, self.checks.iter()),
+        };
+        response.unwrap_or_else(answer::page_not_found)
+    }
+
+    fn metrics_page(&self) -> Response<Body> {
+        let mut response = answer::plain_text(StatusCode::OK, self.metrics.render(self.in_flight.running()));
+        let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+        response
+    }
+
+    fn version_document(&self) -> Value {
+        let version = &self.version;
+        json!({
+            "major": version.major,
+            "minor": version.minor,
+            "gitVersion": version.git_version,
+            "gitCommit": "",
+            "gitTreeState": "clean",
+            "buildDate": "1970-01-01T00:00:00Z",
+            "goVersion": "",
+            "compiler": "rustc",
+            "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+        })
+    }
+
+    fn index(&self) -> Value {
+        let fixed = [
+            "/apis",
+            "/healthz",
+            "/livez",
+            "/metrics",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ];
+        let mut paths: Vec<String> = fixed.into_iter().map(str::to_owned).collect();
+        for definition in self.documents.definitions().iter() {
+            let names = &definition.names;
+            match names.group.as_str() {
+                "" => paths.extend(["/api".to_owned(), format!("/api/{}", names.version)]),
+                group => paths.extend([format!("/apis/{group}"), format!("/apis/{group}/{}", names.version)]),
+            }
+        }
+        for endpoint in ["healthz", "livez", "readyz"] {
+            paths.extend(self.checks.iter().map(|check| format!("/{endpoint}/{}", check.name())));
+        }
+        paths.sort();
+        paths.dedup();
+        json!({"paths": paths})
+    }
+}
+
+/// Where the client reached the server.
+fn address(head: &Parts) -> String {
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let authority = head.uri.authority().map(http::uri::Authority::as_str);
+    host.or(authority).unwrap_or("localhost").to_owned()
+}
