@@ -1,4 +1,5 @@
 //! The reconcilers of the guest, machine and VM layers, over a Kubernetes client and the driver trait.
 
 pub mod applying;
+pub mod guest;
 pub mod vm;

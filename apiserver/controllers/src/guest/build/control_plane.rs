@@ -1,0 +1,155 @@
+//! The control plane: its machines and how kubeadm makes them.
+
+use guestcluster_types::{
+    EtcdMode, labels, names,
+    upstream::{
+        ContractReference, TemplateMeta,
+        capi::{HealthChecks, MachineDeletionSpec, MachineHealthCheck, MachineHealthCheckSpec, UnhealthyCondition},
+        capv::VSphereMachineTemplate,
+        kubeadm::{
+            ClusterConfiguration, ControlPlaneMachineSpec, ControlPlaneMachineTemplate, ControlPlaneRollingUpdate,
+            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, InitConfiguration, JoinConfiguration,
+            KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
+        },
+    },
+};
+use k8s_openapi::apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString};
+
+use super::{Size, guest_labels, machine_template, metadata, node_registration};
+use crate::guest::plan::{Identity, Plan};
+
+/// How long a node may take to appear before its machine counts as failed: slow hardware included.
+const NODE_STARTUP_TIMEOUT_SECONDS: i32 = 1200;
+/// How long a node may not be Ready before its machine is replaced.
+const NODE_UNHEALTHY_TIMEOUT_SECONDS: i32 = 300;
+
+pub(super) struct ControlPlaneObjects {
+    pub(super) template: VSphereMachineTemplate,
+    pub(super) control_plane: KubeadmControlPlane,
+    pub(super) health_check: MachineHealthCheck,
+}
+
+pub(super) fn build(plan: &Plan) -> ControlPlaneObjects {
+    let name = names::control_plane(&plan.identity.name);
+    let wanted = &plan.spec.topology.control_plane;
+    let size = Size {
+        vm_class: &wanted.vm_class,
+        storage_class: &wanted.storage_class,
+    };
+    let template = machine_template(&plan.identity, &name, &size, &plan.control_plane.image);
+    let control_plane = KubeadmControlPlane {
+        metadata: metadata(&plan.identity, &name),
+        spec: spec(plan, template.metadata.name.as_deref().unwrap_or_default()),
+        ..KubeadmControlPlane::default()
+    };
+    let machines = [(labels::CONTROL_PLANE.to_owned(), String::new())];
+    let health_check = health_check(
+        &plan.identity,
+        &name,
+        LabelSelector {
+            match_labels: Some(machines.into()),
+            match_expressions: None,
+        },
+    );
+    ControlPlaneObjects {
+        template,
+        control_plane,
+        health_check,
+    }
+}
+
+fn spec(plan: &Plan, template: &str) -> KubeadmControlPlaneSpec {
+    let wanted = &plan.spec.topology.control_plane;
+    KubeadmControlPlaneSpec {
+        replicas: Some(wanted.replicas),
+        version: plan.control_plane.version.to_string(),
+        machine_template: ControlPlaneMachineTemplate {
+            metadata: TemplateMeta {
+                labels: guest_labels(&plan.identity),
+                ..TemplateMeta::default()
+            },
+            spec: ControlPlaneMachineSpec {
+                infrastructure_ref: ContractReference::to::<VSphereMachineTemplate>(template),
+                deletion: drain_timeout(wanted.rollout.drain_timeout_seconds),
+                ..ControlPlaneMachineSpec::default()
+            },
+        },
+        kubeadm_config_spec: kubeadm(plan.etcd),
+        rollout: one_at_a_time(),
+    }
+}
+
+pub(super) fn drain_timeout(seconds: i32) -> MachineDeletionSpec {
+    MachineDeletionSpec {
+        node_drain_timeout_seconds: Some(seconds),
+        ..MachineDeletionSpec::default()
+    }
+}
+
+fn kubeadm(etcd: EtcdMode) -> KubeadmConfigSpec {
+    let external = (etcd == EtcdMode::External).then(external_etcd);
+    KubeadmConfigSpec {
+        cluster_configuration: Some(ClusterConfiguration {
+            etcd: external.map(|external| Etcd {
+                external: Some(external),
+                ..Etcd::default()
+            }),
+            encryption_algorithm: Some("ECDSA-P256".to_owned()),
+            ..ClusterConfiguration::default()
+        }),
+        init_configuration: Some(InitConfiguration {
+            node_registration: node_registration(),
+            ..InitConfiguration::default()
+        }),
+        join_configuration: Some(JoinConfiguration {
+            node_registration: node_registration(),
+            ..JoinConfiguration::default()
+        }),
+        ..KubeadmConfigSpec::default()
+    }
+}
+
+/// A member beside each control-plane machine, which the VM driver keeps; the files are where Cluster API writes its Secrets.
+fn external_etcd() -> ExternalEtcd {
+    ExternalEtcd {
+        endpoints: vec!["https://127.0.0.1:2379".to_owned()],
+        ca_file: "/etc/kubernetes/pki/etcd/ca.crt".to_owned(),
+        cert_file: "/etc/kubernetes/pki/apiserver-etcd-client.crt".to_owned(),
+        key_file: "/etc/kubernetes/pki/apiserver-etcd-client.key".to_owned(),
+    }
+}
+
+fn one_at_a_time() -> ControlPlaneRollout {
+    ControlPlaneRollout {
+        strategy: ControlPlaneRolloutStrategy {
+            type_: Some("RollingUpdate".to_owned()),
+            rolling_update: ControlPlaneRollingUpdate {
+                max_surge: Some(IntOrString::Int(1)),
+            },
+        },
+        ..ControlPlaneRollout::default()
+    }
+}
+
+/// Replaces machines whose node does not appear or stays unwell.
+pub(super) fn health_check(identity: &Identity, name: &str, selector: LabelSelector) -> MachineHealthCheck {
+    let unwell = ["False", "Unknown"].map(|status| UnhealthyCondition {
+        type_: "Ready".to_owned(),
+        status: status.to_owned(),
+        timeout_seconds: NODE_UNHEALTHY_TIMEOUT_SECONDS,
+    });
+    MachineHealthCheck {
+        metadata: metadata(identity, name),
+        spec: MachineHealthCheckSpec {
+            cluster_name: identity.name.clone(),
+            selector,
+            checks: HealthChecks {
+                node_startup_timeout_seconds: Some(NODE_STARTUP_TIMEOUT_SECONDS),
+                unhealthy_node_conditions: unwell.into(),
+                ..HealthChecks::default()
+            },
+            ..MachineHealthCheckSpec::default()
+        },
+        ..MachineHealthCheck::default()
+    }
+}

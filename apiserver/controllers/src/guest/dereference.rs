@@ -1,0 +1,187 @@
+//! What there is of a guest in the layer below, read from the mirrors.
+
+use std::sync::Arc;
+
+use guestcluster_types::{
+    conditions::{READY, reasons},
+    labels, names,
+    upstream::{
+        capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck},
+        capv::{VSphereCluster, VSphereMachine, VSphereMachineTemplate},
+        kubeadm::{KubeadmConfigTemplate, KubeadmControlPlane},
+    },
+};
+use kube::Resource;
+
+use super::{
+    mirror::{ClusterKey, Knowledge},
+    mirrors::Mirrors,
+    plan::{Blocked, Identity},
+};
+
+/// The objects of one guest. What has its name but not its guest UID is not among them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layers {
+    pub(super) cluster: Option<Arc<Cluster>>,
+    pub(super) infrastructure: Option<Arc<VSphereCluster>>,
+    pub(super) control_plane: Option<Arc<KubeadmControlPlane>>,
+    pub(super) deployments: Vec<Arc<MachineDeployment>>,
+    pub(super) machine_templates: Vec<Arc<VSphereMachineTemplate>>,
+    pub(super) config_templates: Vec<Arc<KubeadmConfigTemplate>>,
+    pub(super) health_checks: Vec<Arc<MachineHealthCheck>>,
+    /// All Machines of the Cluster, by name.
+    pub(super) machines: Vec<Arc<Machine>>,
+    pub(super) vsphere_machines: Vec<Arc<VSphereMachine>>,
+}
+
+/// Reads what there is of a guest.
+pub(super) fn layers(mirrors: &Mirrors, identity: &Identity) -> Layers {
+    let Identity { namespace, name, uid } = identity;
+    let key = ClusterKey {
+        namespace: namespace.clone(),
+        name: name.clone(),
+    };
+    let cluster = mirrors
+        .clusters
+        .get(namespace, name)
+        .filter(|cluster| belongs_to(cluster.as_ref(), uid));
+    // Machines are made by Cluster API, which labels them with the name of the Cluster alone.
+    let (machines, vsphere_machines) = match &cluster {
+        Some(_) => (
+            mirrors.machines.of_cluster(&key),
+            mirrors.vsphere_machines.of_cluster(&key),
+        ),
+        None => (vec![], vec![]),
+    };
+    Layers {
+        cluster,
+        infrastructure: mirrors
+            .infrastructures
+            .get(namespace, name)
+            .filter(|object| belongs_to(object.as_ref(), uid)),
+        control_plane: (mirrors.control_planes.get(namespace, &names::control_plane(name)))
+            .filter(|object| belongs_to(object.as_ref(), uid)),
+        deployments: ours(mirrors.deployments.of_cluster(&key), uid),
+        machine_templates: ours(mirrors.machine_templates.of_cluster(&key), uid),
+        config_templates: ours(mirrors.config_templates.of_cluster(&key), uid),
+        health_checks: ours(mirrors.health_checks.of_cluster(&key), uid),
+        machines,
+        vsphere_machines,
+    }
+}
+
+fn ours<K: Resource>(objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
+    objects
+        .into_iter()
+        .filter(|object| belongs_to(object.as_ref(), uid))
+        .collect()
+}
+
+/// Whether an object carries the label of a guest.
+pub(super) fn belongs_to<K: Resource>(object: &K, uid: &str) -> bool {
+    object
+        .meta()
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(labels::GUEST_UID))
+        .is_some_and(|label| label == uid)
+}
+
+/// Whether the mirrors know enough to act. What is missing is news as soon as it comes.
+pub(super) fn readiness(mirrors: &Mirrors) -> Result<(), Blocked> {
+    let names_of = |wanted: Knowledge| -> Vec<_> {
+        mirrors
+            .needed()
+            .into_iter()
+            .filter(|(_, knowledge)| *knowledge == wanted)
+            .map(|(kind, _)| kind)
+            .collect()
+    };
+    let not_served = names_of(Knowledge::NotServed);
+    if !not_served.is_empty() {
+        let message = format!(
+            "this supervisor does not serve {}; Cluster API with its vSphere provider has to be installed",
+            not_served.join(", ")
+        );
+        return Err(Blocked {
+            condition: READY,
+            reason: reasons::KIND_MISSING,
+            message,
+            terminal: false,
+        });
+    }
+    let unknown = names_of(Knowledge::None);
+    if !unknown.is_empty() {
+        let message = format!("not read yet: {}", unknown.join(", "));
+        return Err(Blocked {
+            condition: READY,
+            reason: reasons::UNKNOWN,
+            message,
+            terminal: false,
+        });
+    }
+    Ok(())
+}
+
+impl Layers {
+    /// Machines of the control plane.
+    pub(super) fn control_plane_machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|machine| is_control_plane(machine))
+    }
+
+    /// Machines of the pools.
+    pub(super) fn pool_machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|machine| !is_control_plane(machine))
+    }
+
+    /// The VM side of a Machine.
+    pub(super) fn vsphere_machine(&self, machine: &Machine) -> Option<&VSphereMachine> {
+        let name = &machine.spec.infrastructure_ref.name;
+        self.vsphere_machines
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|object| object.metadata.name.as_ref() == Some(name))
+    }
+
+    /// The MachineDeployment of a name.
+    pub(super) fn deployment(&self, name: &str) -> Option<&MachineDeployment> {
+        self.deployments
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|object| object.metadata.name.as_deref() == Some(name))
+    }
+
+    /// The machine template of a name.
+    pub(super) fn machine_template(&self, name: &str) -> Option<&VSphereMachineTemplate> {
+        self.machine_templates
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|object| object.metadata.name.as_deref() == Some(name))
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cluster.is_none()
+            && self.infrastructure.is_none()
+            && self.control_plane.is_none()
+            && self.deployments.is_empty()
+            && self.machine_templates.is_empty()
+            && self.config_templates.is_empty()
+            && self.health_checks.is_empty()
+    }
+}
+
+/// Whether a Machine is one of a control plane.
+fn is_control_plane(machine: &Machine) -> bool {
+    machine
+        .metadata
+        .labels
+        .as_ref()
+        .is_some_and(|all| all.contains_key(labels::CONTROL_PLANE))
+}

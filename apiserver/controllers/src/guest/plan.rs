@@ -1,0 +1,59 @@
+//! What a guest is to be: a GuestCluster after everything in it has been looked up and judged.
+
+use guestcluster_types::{EtcdMode, GuestClusterSpec, NodePool, version::KubernetesVersion};
+
+/// Revision of the templates that this program makes. A new one is used when a cluster is created, and from the next rollout
+/// that its user asks for; until then its objects stay as they were made.
+pub(super) const TEMPLATE_REVISION: u32 = 1;
+
+/// Which guest: the place of its GuestCluster and its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// The guest UID: label of everything that belongs to the guest.
+    pub(super) uid: String,
+}
+
+/// Everything that the objects of a guest are made from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    pub(super) identity: Identity,
+    pub(super) spec: GuestClusterSpec,
+    /// What the cluster runs; `None` before there is a control plane.
+    pub(super) running: Option<KubernetesVersion>,
+    /// What it is to run.
+    pub(super) target: KubernetesVersion,
+    pub(super) etcd: EtcdMode,
+    pub(super) control_plane: MachinePlan,
+    pub(super) pools: Vec<PoolPlan>,
+    /// Whether MachineHealthChecks are served.
+    pub(super) health_checks: bool,
+}
+
+/// What machines are made from, beside their size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MachinePlan {
+    pub(super) version: KubernetesVersion,
+    /// Name of the VirtualMachineImage.
+    pub(super) image: String,
+    pub(super) revision: u32,
+}
+
+/// One pool. During an upgrade it stays on its version until the control plane is done.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PoolPlan {
+    pub(super) pool: NodePool,
+    pub(super) machines: MachinePlan,
+}
+
+/// Why nothing, or nothing more, is written for a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Blocked {
+    /// The condition that says it, beside Ready.
+    pub(super) condition: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+    /// Whether somebody has to change something first.
+    pub(super) terminal: bool,
+}

@@ -1,0 +1,309 @@
+//! One run over one guest: dereference, validate, build, apply, status.
+
+use std::{sync::Arc, time::Duration};
+
+use guestcluster_types::{DistributionStatus, GuestCluster, labels::FINALIZER, upstream::capi::Cluster};
+use jiff::Timestamp;
+use kube::{
+    Client, ResourceExt,
+    runtime::{controller::Action, reflector::Store},
+};
+
+use super::{
+    apply::{self, Failure, Writer},
+    build::{self, Desired, build},
+    delete::{self, Ending},
+    dereference::{self, Layers, belongs_to},
+    identity::{self, Others},
+    mirror::Knowledge,
+    mirrors::Mirrors,
+    plan::{Blocked, Identity, Plan},
+    retries::Retries,
+    status::{self, Input},
+    validate::{self, Catalogue},
+    writing::{Pen, Written},
+};
+
+/// How soon a guest is looked at again that something blocks which no watch may tell of, such as a name that is taken.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What every run has.
+pub(super) struct Context {
+    client: Client,
+    mirrors: Arc<Mirrors>,
+    guests: Store<GuestCluster>,
+    written: Written,
+    retries: Retries,
+}
+
+/// Why a run did not come to its end; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The API server did not answer, or not as it should.
+    #[error("{0}")]
+    Api(#[from] kube::Error),
+}
+
+/// What a run found out, for the status.
+struct Outcome {
+    guest: Arc<GuestCluster>,
+    identity: Option<Identity>,
+    layers: Layers,
+    wanted: Option<(Plan, Desired)>,
+    blocked: Option<Blocked>,
+}
+
+/// Brings one guest a step nearer to what is asked for.
+pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
+    if context.written.is_before(&guest) {
+        // The event of our own write is on its way.
+        return Ok(Action::await_change());
+    }
+    let action = match (
+        guest.metadata.deletion_timestamp.is_some(),
+        guest.finalizers().iter().any(|it| it == FINALIZER),
+    ) {
+        (true, true) => end(&context, guest.clone()).await?,
+        (true, false) => Action::await_change(),
+        (false, true) => keep(&context, guest.clone()).await?,
+        (false, false) => {
+            context.pen().set_finalizer(&guest, true).await?;
+            Action::await_change()
+        }
+    };
+    context.retries.clear(&guest.uid().unwrap_or_default());
+    Ok(action)
+}
+
+/// How long to wait before a run that failed is tried again.
+pub(super) fn retry(guest: Arc<GuestCluster>, _: &Error, context: Arc<Context>) -> Action {
+    Action::requeue(context.retries.pause(&guest.uid().unwrap_or_default()))
+}
+
+/// A guest that is to exist.
+async fn keep(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Error> {
+    let catalogue = context.mirrors.releases.all();
+    let outcome = advance(context, guest, &catalogue).await?;
+    let status = status::status(&outcome.input(&catalogue));
+    context.pen().write_status(&outcome.guest, &status).await?;
+    if let (None, Some(identity), Some((plan, desired))) = (&outcome.blocked, &outcome.identity, &outcome.wanted)
+        && !plan.spec.paused
+    {
+        let writer = context.writer(identity);
+        match apply::prune(writer, &outcome.layers, desired, status::is_at_rest(&status)).await {
+            Err(Failure::Api(error)) => return Err(error.into()),
+            Ok(()) | Err(Failure::Blocked(_)) => {}
+        }
+    }
+    Ok(if outcome.blocked.is_some() {
+        Action::requeue(LOOK_AGAIN)
+    } else {
+        Action::await_change()
+    })
+}
+
+/// From what is asked to what is written, as far as it goes.
+async fn advance(context: &Context, guest: Arc<GuestCluster>, catalogue: &Catalogue) -> Result<Outcome, Error> {
+    let mut outcome = Outcome {
+        guest,
+        identity: None,
+        layers: Layers::default(),
+        wanted: None,
+        blocked: None,
+    };
+    match try_advance(context, &mut outcome, catalogue).await {
+        Ok(()) => Ok(outcome),
+        Err(Failure::Blocked(blocked)) => Ok(Outcome {
+            blocked: Some(blocked),
+            ..outcome
+        }),
+        Err(Failure::Api(error)) => Err(error.into()),
+    }
+}
+
+async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catalogue) -> Result<(), Failure> {
+    // dereference (from mirrors)
+    dereference::readiness(&context.mirrors).map_err(Failure::Blocked)?;
+    let identity = identity::identify(&outcome.guest, &context.others(&outcome.guest)).map_err(Failure::Blocked)?;
+    outcome.identity = Some(identity.clone());
+    outcome.layers = dereference::layers(&context.mirrors, &identity);
+    // validate (pure)
+    let health_checks = context.mirrors.health_checks.knowledge() == Knowledge::Complete;
+    let plan = validate::plan(
+        &outcome.guest,
+        identity.clone(),
+        &outcome.layers,
+        catalogue,
+        health_checks,
+    );
+    let plan = plan.map_err(Failure::Blocked)?;
+    outcome.guest = record(context, &outcome.guest, &plan).await?;
+    // build (pure, can't fail)
+    let desired = build(&plan);
+    let (_, desired) = outcome.wanted.insert((plan, desired));
+    // apply
+    let writer = context.writer(&identity);
+    if !outcome.guest.spec.paused {
+        return apply::apply(writer, desired).await;
+    }
+    match &outcome.layers.cluster {
+        Some(live) => apply::apply_cluster(writer, &build::paused(live, &identity, &outcome.guest.spec)).await,
+        None => Ok(()),
+    }
+}
+
+/// Records who the guest is and which version was chosen, before anything is made from it: a crash must not choose again.
+async fn record(context: &Context, guest: &Arc<GuestCluster>, plan: &Plan) -> Result<Arc<GuestCluster>, Failure> {
+    let mut status = guest.status.clone().unwrap_or_default();
+    let version = status
+        .distribution
+        .as_ref()
+        .and_then(|distribution| distribution.version.as_ref());
+    if status.guest_uid.is_some() && version.is_some() {
+        return Ok(guest.clone());
+    }
+    status.guest_uid = Some(plan.identity.uid.clone());
+    let version = plan.running.as_ref().unwrap_or(&plan.target).to_string();
+    status.distribution = Some(DistributionStatus {
+        version: Some(version),
+        ..DistributionStatus::default()
+    });
+    match context.pen().write_status(guest, &status).await.map_err(Failure::Api)? {
+        Some(recorded) => Ok(Arc::new(recorded)),
+        None => Err(Failure::Api(kube::Error::Api(Box::new(
+            kube::core::Status::failure("the GuestCluster has changed meanwhile", "Conflict").with_code(409),
+        )))),
+    }
+}
+
+/// A guest that is to go.
+async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Error> {
+    if context
+        .mirrors
+        .needed()
+        .iter()
+        .any(|(_, knowledge)| *knowledge == Knowledge::None)
+    {
+        // Every kind that becomes known is news.
+        return Ok(Action::await_change());
+    }
+    let catalogue = context.mirrors.releases.all();
+    let Ok(identity) = identity::identify(&guest, &context.others(&guest)) else {
+        // It never was anybody: nothing was written for it.
+        return finish(context, &guest).await;
+    };
+    let layers = dereference::layers(&context.mirrors, &identity);
+    let wanted = validate::plan(&guest, identity.clone(), &layers, &catalogue, false)
+        .ok()
+        .map(|plan| {
+            let desired = build(&plan);
+            (plan, desired)
+        });
+    let desired = wanted.as_ref().map(|(_, desired)| desired);
+    let blocked = match delete::delete(context.writer(&identity), &layers, desired).await {
+        Ok(Ending::Complete) => return finish(context, &guest).await,
+        Ok(Ending::UnderWay) => None,
+        Err(Failure::Blocked(blocked)) => Some(blocked),
+        Err(Failure::Api(error)) => return Err(error.into()),
+    };
+    let outcome = Outcome {
+        guest,
+        identity: Some(identity),
+        layers,
+        wanted,
+        blocked,
+    };
+    let status = status::status(&outcome.input(&catalogue));
+    context.pen().write_status(&outcome.guest, &status).await?;
+    Ok(Action::requeue(LOOK_AGAIN))
+}
+
+async fn finish(context: &Context, guest: &GuestCluster) -> Result<Action, Error> {
+    context.pen().set_finalizer(guest, false).await?;
+    context.written.forget(guest);
+    Ok(Action::await_change())
+}
+
+impl Outcome {
+    fn input<'a>(&'a self, catalogue: &'a Catalogue) -> Input<'a> {
+        Input {
+            guest: &self.guest,
+            guest_uid: self.identity.as_ref().map(|identity| identity.uid.as_str()),
+            layers: &self.layers,
+            wanted: self.wanted.as_ref().map(|(plan, desired)| (plan, desired)),
+            blocked: self.blocked.as_ref(),
+            catalogue,
+            now: Timestamp::now(),
+        }
+    }
+}
+
+impl Context {
+    pub(super) fn new(client: Client, mirrors: Arc<Mirrors>, guests: Store<GuestCluster>) -> Self {
+        Self {
+            client,
+            mirrors,
+            guests,
+            written: Written::default(),
+            retries: Retries::default(),
+        }
+    }
+
+    fn pen(&self) -> Pen<'_> {
+        Pen {
+            client: &self.client,
+            written: &self.written,
+        }
+    }
+
+    fn writer<'a>(&'a self, identity: &'a Identity) -> Writer<'a> {
+        Writer {
+            client: &self.client,
+            mirrors: &self.mirrors,
+            identity,
+        }
+    }
+
+    fn others(&self, guest: &GuestCluster) -> Neighbours<'_> {
+        let (namespace, name) = (guest.namespace().unwrap_or_default(), guest.name_any());
+        Neighbours {
+            here: self.mirrors.clusters.get(&namespace, &name),
+            context: self,
+            namespace,
+            name,
+        }
+    }
+}
+
+/// The other guests, as the mirrors show them.
+struct Neighbours<'a> {
+    context: &'a Context,
+    here: Option<Arc<Cluster>>,
+    namespace: String,
+    name: String,
+}
+
+impl Neighbours<'_> {
+    fn is_elsewhere(&self, object: &impl ResourceExt) -> bool {
+        object.namespace().unwrap_or_default() != self.namespace || object.name_any() != self.name
+    }
+}
+
+impl Others for Neighbours<'_> {
+    fn cluster_here(&self) -> Option<&Cluster> {
+        self.here.as_deref()
+    }
+
+    fn is_used_elsewhere(&self, guest_uid: &str) -> bool {
+        let cluster = |cluster: &Cluster| self.is_elsewhere(cluster) && belongs_to(cluster, guest_uid);
+        let recorded = |guest: &GuestCluster| guest.status.as_ref().and_then(|status| status.guest_uid.clone());
+        let is_guest = |guest: &GuestCluster| recorded(guest).or(guest.uid()).is_some_and(|uid| uid == guest_uid);
+        self.context.mirrors.clusters.any(cluster)
+            || self
+                .context
+                .guests
+                .state()
+                .iter()
+                .any(|guest| self.is_elsewhere(guest.as_ref()) && is_guest(guest))
+    }
+}

@@ -1,0 +1,198 @@
+//! From the state of the layers to the status of a GuestCluster. Pure.
+
+mod blockers;
+mod conditions;
+mod operation;
+mod view;
+
+use guestcluster_types::{
+    ApiEndpoint, ControlPlaneStatus, DistributionStatus, GuestCluster, GuestClusterStatus, NodePoolStatus, Operation,
+    OperationKind, Phase,
+    conditions::{READY, find, is_true},
+    names,
+    version::{Candidate, updates},
+};
+use jiff::Timestamp;
+
+use super::{
+    build::Desired,
+    dereference::Layers,
+    plan::{Blocked, Plan},
+    progress,
+    validate::{self, Catalogue},
+};
+use view::View;
+
+/// Everything that a status is made from.
+pub(super) struct Input<'a> {
+    pub(super) guest: &'a GuestCluster,
+    pub(super) guest_uid: Option<&'a str>,
+    pub(super) layers: &'a Layers,
+    /// What the guest is to be, and the objects that say so; none where something blocks.
+    pub(super) wanted: Option<(&'a Plan, &'a Desired)>,
+    pub(super) blocked: Option<&'a Blocked>,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) now: Timestamp,
+}
+
+/// The status of a guest.
+pub(super) fn status(input: &Input<'_>) -> GuestClusterStatus {
+    let view = View::new(input);
+    let previous = input.guest.status.clone().unwrap_or_default();
+    let operation = operation::operation(&view, &previous, input.now);
+    let conditions = conditions::conditions(&view, &previous, &operation, input.now);
+    GuestClusterStatus {
+        observed_generation: input.guest.metadata.generation,
+        guest_uid: input.guest_uid.map(str::to_owned).or(previous.guest_uid),
+        phase: Some(phase(&view, &operation, previous.phase)),
+        message: message(&view, &conditions),
+        distribution: distribution(&view, input.catalogue),
+        api_endpoint: view.endpoint().map(|endpoint| ApiEndpoint {
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+        }),
+        control_plane: Some(control_plane(&view)),
+        node_pools: node_pools(&view),
+        replicas: Some(
+            view.layers
+                .deployments
+                .iter()
+                .map(|pool| pool.status.replicas.unwrap_or(0))
+                .sum(),
+        ),
+        operation: Some(operation),
+        conditions,
+    }
+}
+
+/// Whether nothing of a guest is being replaced, added or removed: then old templates are of no use to anybody.
+pub(super) fn is_at_rest(status: &GuestClusterStatus) -> bool {
+    status.operation.as_ref().is_some_and(Operation::is_complete)
+        && is_true(&status.conditions, guestcluster_types::conditions::UP_TO_DATE)
+}
+
+fn phase(view: &View<'_>, operation: &Operation, previous: Option<Phase>) -> Phase {
+    if view.is_deleting() {
+        return Phase::Deleting;
+    }
+    match view.blocked {
+        Some(blocked) if blocked.terminal => return Phase::Failed,
+        Some(_) if view.layers.cluster.is_none() => return Phase::Pending,
+        Some(_) => {
+            return previous
+                .filter(|phase| *phase != Phase::Failed)
+                .unwrap_or(Phase::Pending);
+        }
+        None => {}
+    }
+    if view.guest.spec.paused && view.layers.cluster.is_none() {
+        return Phase::Pending;
+    }
+    match operation.kind {
+        _ if operation.is_complete() => Phase::Running,
+        OperationKind::Create => Phase::Provisioning,
+        OperationKind::Delete => Phase::Deleting,
+        OperationKind::Scale | OperationKind::Upgrade => Phase::Updating,
+    }
+}
+
+fn message(
+    view: &View<'_>,
+    conditions: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition],
+) -> Option<String> {
+    let ready = find(conditions, READY)
+        .filter(|ready| ready.status != "True")
+        .map(|ready| ready.message.clone());
+    if view.guest.spec.paused && !view.is_deleting() {
+        return Some("paused: nothing is changed until spec.paused is false".to_owned());
+    }
+    ready.filter(|message| !message.is_empty())
+}
+
+/// The version stays the old one until everything runs the new one.
+fn distribution(view: &View<'_>, catalogue: &Catalogue) -> Option<DistributionStatus> {
+    let Some((plan, desired)) = view.wanted else {
+        return view
+            .guest
+            .status
+            .as_ref()
+            .and_then(|status| status.distribution.clone());
+    };
+    let arrived = plan.running.is_none() || everything_runs(view, plan, desired);
+    let version = if arrived {
+        Some(&plan.target)
+    } else {
+        plan.running.as_ref()
+    }?;
+    let candidates: Vec<_> = catalogue.iter().filter_map(|release| Candidate::of(release)).collect();
+    Some(DistributionStatus {
+        version: Some(version.to_string()),
+        target: (*version != plan.target).then(|| plan.target.to_string()),
+        updates_available: updates(version, &candidates).iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn everything_runs(view: &View<'_>, plan: &Plan, desired: &Desired) -> bool {
+    let control_plane = view.layers.control_plane.as_deref();
+    let at_target = plan.pools.iter().all(|pool| pool.machines.version == plan.target);
+    control_plane.is_some_and(|live| progress::control_plane_runs(live, &plan.target))
+        && at_target
+        && view.pools_are_told(desired)
+        && view.pools_are_complete(desired)
+}
+
+fn control_plane(view: &View<'_>) -> ControlPlaneStatus {
+    let live = view.layers.control_plane.as_deref();
+    let version = view.target();
+    let up_to_date = view.layers.control_plane_machines().filter(|machine| {
+        version
+            .as_ref()
+            .is_some_and(|version| progress::machine_is_new(machine, version))
+            && progress::machine_is_ready(machine)
+    });
+    ControlPlaneStatus {
+        desired: view.guest.spec.topology.control_plane.replicas,
+        ready: live.and_then(|live| live.status.ready_replicas).unwrap_or(0),
+        up_to_date: count(up_to_date),
+    }
+}
+
+fn node_pools(view: &View<'_>) -> Vec<NodePoolStatus> {
+    let version = view.target();
+    let pools = view.guest.spec.topology.node_pools.iter();
+    pools
+        .map(|pool| {
+            let name = names::pool(view.name(), &pool.name);
+            let up_to_date = view.machines_of_pool(&name).filter(|machine| {
+                version
+                    .as_ref()
+                    .is_some_and(|version| progress::machine_is_new(machine, version))
+                    && progress::machine_is_ready(machine)
+            });
+            let live = view.layers.deployment(&name);
+            NodePoolStatus {
+                name: pool.name.clone(),
+                desired: pool.replicas,
+                ready: live.and_then(|live| live.status.ready_replicas).unwrap_or(0),
+                up_to_date: count(up_to_date),
+            }
+        })
+        .collect()
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> i32 {
+    i32::try_from(items.count()).unwrap_or(i32::MAX)
+}
+
+impl View<'_> {
+    /// The version that nodes are to have.
+    fn target(&self) -> Option<guestcluster_types::version::KubernetesVersion> {
+        match self.wanted {
+            Some((plan, _)) => Some(plan.target.clone()),
+            None => validate::running(self.guest, self.layers.control_plane.as_deref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
