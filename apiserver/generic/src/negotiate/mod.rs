@@ -1,1 +1,9 @@
-//! negotiate
+//! Which form a client reads and sends: media types, tables, metadata only.
+
+mod accept;
+mod body;
+mod media_type;
+
+pub use accept::{Accepted, Answered, Form, IncludeObject};
+pub use body::{BodyFormat, patch_type};
+pub use media_type::MediaType;

@@ -1,10 +1,28 @@
 //! The registry: every served resource, and the verbs over the watch cache and the store.
 
+mod answer;
+mod continue_token;
 pub mod crd;
+mod decode;
 mod definition;
+mod definition_ref;
+mod index;
+pub mod naming;
+mod object;
+mod resource;
+mod selection;
+mod serving;
 mod strategy;
+mod turns;
+mod verbs;
+mod warnings;
+mod watching;
+mod write;
 
 pub use definition::{
     Cell, Column, CreateSubresource, NameRule, Names, ResourceDefinition, Scale, SelectableField, Style, Verbs,
 };
+pub use resource::Resource;
+pub use serving::Registry;
 pub use strategy::{CreateOnly, Findings, NoRules, ScaleValues, Strategy, StrategyContext};
+pub use write::{DeleteOptions, Deleted, Preconditions, Propagation};

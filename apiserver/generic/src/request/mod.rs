@@ -1,7 +1,9 @@
 //! What a request asks for, read from its method, path and query alone.
 
 mod info;
+pub mod options;
 mod query;
+pub mod selector;
 
 pub use info::RequestInfo;
 pub use query::Query;

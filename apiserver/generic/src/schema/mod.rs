@@ -10,6 +10,7 @@ mod defaults;
 mod formats;
 mod meta;
 mod node;
+pub mod openapi;
 mod path;
 mod prune;
 mod rules;

@@ -2,6 +2,7 @@
 
 mod construct;
 mod field_error;
+mod respond;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,306 @@
+//! The `Accept` header of resource requests.
+
+use http::HeaderMap;
+
+use super::MediaType;
+use crate::{request::Query, status::Status};
+
+/// What an answer shows, for negotiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// One object.
+    Item,
+    /// A list.
+    List,
+    /// A stream of events.
+    Watch,
+}
+
+/// The form that a client asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// The object itself.
+    #[default]
+    Object,
+    /// A `meta.k8s.io/v1 Table`.
+    Table(IncludeObject),
+    /// `PartialObjectMetadata`, or its list.
+    Metadata,
+}
+
+/// What a table's rows carry beside their cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IncludeObject {
+    /// Nothing.
+    None,
+    /// The metadata.
+    #[default]
+    Metadata,
+    /// The object.
+    Object,
+}
+
+/// The negotiated serialization and form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Serialization.
+    pub media: MediaType,
+    /// Form.
+    pub form: Form,
+}
+
+const ACCEPTED: [&str; 2] = ["application/json", "application/yaml"];
+const ACCEPTED_STREAMS: [&str; 1] = ["application/json;stream=watch"];
+
+impl Accepted {
+    /// Finds the first clause, by quality and then by order, that the server can write. 406 when there is none.
+    pub fn negotiate(headers: &HeaderMap, query: &Query, answered: Answered) -> Result<Accepted, Status> {
+        let mut clauses = clauses(headers);
+        clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+        let accepted = clauses.iter().find_map(|clause| clause.accept(answered));
+        let Some((media, form)) = accepted else {
+            return Err(Status::not_acceptable(if answered == Answered::Watch {
+                &ACCEPTED_STREAMS
+            } else {
+                &ACCEPTED
+            }));
+        };
+        let form = match form {
+            Asked::Object => Form::Object,
+            Asked::Table => Form::Table(include_object(query)?),
+            Asked::Metadata if answered == Answered::List => {
+                return Err(mismatch(
+                    "you requested PartialObjectMetadata, but the requested object is a list",
+                ));
+            }
+            Asked::MetadataList if answered != Answered::List => {
+                return Err(mismatch(
+                    "you requested PartialObjectMetadataList, but the requested object is not a list",
+                ));
+            }
+            Asked::Metadata | Asked::MetadataList => Form::Metadata,
+        };
+        let pretty = media == MediaType::Json && answered != Answered::Watch && wants_indentation(headers, query);
+        Ok(Accepted {
+            media: if pretty { MediaType::PrettyJson } else { media },
+            form,
+        })
+    }
+
+    /// The serialization for an error, which is never refused.
+    pub fn for_status(headers: &HeaderMap) -> MediaType {
+        let mut clauses = clauses(headers);
+        clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+        clauses
+            .iter()
+            .find_map(|clause| clause.accept(Answered::Item))
+            .map_or(MediaType::Json, |(media, _)| media)
+    }
+}
+
+enum Asked {
+    Object,
+    Table,
+    Metadata,
+    MetadataList,
+}
+
+struct Clause<'a> {
+    media: &'a str,
+    quality: f32,
+    kind: Option<&'a str>,
+    group: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+fn clauses(headers: &HeaderMap) -> Vec<Clause<'_>> {
+    let values = headers
+        .get_all(http::header::ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    let clauses: Vec<Clause<'_>> = values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|c| !c.is_empty())
+        .map(parse_clause)
+        .collect();
+    if clauses.is_empty() {
+        vec![parse_clause("*/*")]
+    } else {
+        clauses
+    }
+}
+
+fn parse_clause(text: &str) -> Clause<'_> {
+    let mut parts = text.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let mut clause = Clause {
+        media,
+        quality: 1.0,
+        kind: None,
+        group: None,
+        version: None,
+    };
+    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        let value = value.trim().trim_matches('"');
+        match name.trim() {
+            "q" => clause.quality = value.parse().unwrap_or(1.0),
+            "as" => clause.kind = Some(value),
+            "g" => clause.group = Some(value),
+            "v" => clause.version = Some(value),
+            _ => {}
+        }
+    }
+    clause
+}
+
+impl Clause<'_> {
+    fn accept(&self, answered: Answered) -> Option<(MediaType, Asked)> {
+        let media = match self.media {
+            "*/*" | "application/*" | "application/json" => MediaType::Json,
+            "application/yaml" if answered != Answered::Watch => MediaType::Yaml,
+            _ => return None,
+        };
+        if self.quality <= 0.0 {
+            return None;
+        }
+        let asked = match self.kind {
+            None => Asked::Object,
+            Some(_) if self.group != Some("meta.k8s.io") || self.version != Some("v1") => return None,
+            Some("Table") => Asked::Table,
+            Some("PartialObjectMetadata") => Asked::Metadata,
+            Some("PartialObjectMetadataList") => Asked::MetadataList,
+            Some(_) => return None,
+        };
+        Some((media, asked))
+    }
+}
+
+fn include_object(query: &Query) -> Result<IncludeObject, Status> {
+    match query.first("includeObject") {
+        None | Some("" | "Metadata") => Ok(IncludeObject::Metadata),
+        Some("None") => Ok(IncludeObject::None),
+        Some("Object") => Ok(IncludeObject::Object),
+        Some(other) => Err(Status::bad_request(format!(
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"{other}\": must be 'Metadata', \
+             'Object', 'None', or empty"
+        ))),
+    }
+}
+
+fn mismatch(message: &str) -> Status {
+    let mut status = Status::not_acceptable(&[]);
+    message.clone_into(&mut status.message);
+    status
+}
+
+/// As kube-apiserver: when asked, and for people with a browser, curl or wget who did not say no.
+fn wants_indentation(headers: &HeaderMap, query: &Query) -> bool {
+    match query.first("pretty") {
+        Some(value) => value != "false" && value != "0",
+        None => headers
+            .get(http::header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .is_some_and(|agent| {
+                ["curl", "Wget", "Mozilla/5.0"]
+                    .iter()
+                    .any(|program| agent.starts_with(program))
+            }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiate(accept: &str, answered: Answered) -> Result<Accepted, Status> {
+        let mut headers = HeaderMap::new();
+        if !accept.is_empty() {
+            headers.insert(http::header::ACCEPT, accept.parse().unwrap());
+        }
+        Accepted::negotiate(&headers, &Query::default(), answered)
+    }
+
+    fn plain(media: MediaType, form: Form) -> Accepted {
+        Accepted { media, form }
+    }
+
+    #[test]
+    fn the_best_clause_wins() {
+        let cases = [
+            ("", plain(MediaType::Json, Form::Object)),
+            ("*/*", plain(MediaType::Json, Form::Object)),
+            ("application/yaml", plain(MediaType::Yaml, Form::Object)),
+            (
+                "application/json;q=0.5, application/yaml",
+                plain(MediaType::Yaml, Form::Object),
+            ),
+            (
+                "application/vnd.kubernetes.protobuf,application/json",
+                plain(MediaType::Json, Form::Object),
+            ),
+            (
+                "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+                plain(MediaType::Json, Form::Table(IncludeObject::Metadata)),
+            ),
+            (
+                "application/json;as=Other;v=v1;g=meta.k8s.io,application/json",
+                plain(MediaType::Json, Form::Object),
+            ),
+            (
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+                 application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+                plain(MediaType::Json, Form::Metadata),
+            ),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(negotiate(accept, Answered::Item).unwrap(), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_406() {
+        let refused = negotiate("application/vnd.kubernetes.protobuf", Answered::List).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (
+                406,
+                "only the following media types are accepted: application/json, application/yaml"
+            )
+        );
+        let refused = negotiate("application/yaml", Answered::Watch).unwrap_err();
+        assert_eq!(
+            refused.message,
+            "only the following media types are accepted: application/json;stream=watch"
+        );
+        let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        let refused = negotiate(partial, Answered::List).unwrap_err();
+        assert!(
+            refused.message.starts_with("you requested PartialObjectMetadata"),
+            "{}",
+            refused.message
+        );
+        assert_eq!(refused.code, 406);
+    }
+
+    #[test]
+    fn include_object_is_checked() {
+        let headers: HeaderMap = [(
+            http::header::ACCEPT,
+            "application/json;as=Table;v=v1;g=meta.k8s.io".parse().unwrap(),
+        )]
+        .into_iter()
+        .collect();
+        let with = |query: &str| Accepted::negotiate(&headers, &Query::parse(query), Answered::List);
+        assert_eq!(
+            with("includeObject=None").unwrap().form,
+            Form::Table(IncludeObject::None)
+        );
+        let refused = with("includeObject=x").unwrap_err();
+        assert_eq!(
+            refused.message,
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"x\": must be 'Metadata', 'Object', \
+             'None', or empty"
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! From objects to HTTP answers, in the form that the client asked for. Cached bytes are sent as they are.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{ResourceDefinition, warnings::Warnings, write::Shown};
+use crate::{
+    cache::Entry,
+    negotiate::{Accepted, Form, IncludeObject, MediaType},
+    serve::Body,
+    table::{self, RowSource},
+};
+
+const PARTIAL_START: &str = r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#;
+
+/// One object as the answer of a request.
+pub(super) fn object(
+    definition: &ResourceDefinition,
+    code: StatusCode,
+    object: &Shown,
+    accepted: Accepted,
+    warnings: &Warnings,
+) -> Response<Body> {
+    let json = match (object, accepted.form) {
+        (Shown::Entry(entry), Form::Object) => entry.encoded.clone(),
+        (Shown::Entry(entry), Form::Metadata) => entry.partial_metadata(),
+        (Shown::Entry(entry), Form::Table(include)) => table_of_entry(definition, entry, include, true),
+        (Shown::Value(value), Form::Object) => value.to_string().into(),
+        (Shown::Value(value), Form::Metadata) => partial_of_value(value),
+        (Shown::Value(value), Form::Table(include)) => table_of_value(definition, value, include),
+    };
+    bytes(code, accepted.media, json, warnings)
+}
+
+/// A JSON value as the answer of a request.
+pub(super) fn value(code: StatusCode, value: &Value, media: MediaType, warnings: &Warnings) -> Response<Body> {
+    respond(code, media, Body::full(media.encode(value)), warnings)
+}
+
+/// Encoded JSON as the answer of a request.
+pub(super) fn bytes(code: StatusCode, media: MediaType, json: Bytes, warnings: &Warnings) -> Response<Body> {
+    respond(code, media, Body::full(media.transcode(json)), warnings)
+}
+
+fn respond(code: StatusCode, media: MediaType, body: Body, warnings: &Warnings) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = code;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    warnings.write(response.headers_mut());
+    response
+}
+
+/// The `metadata` of a list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ListMeta {
+    pub(super) resource_version: u64,
+    pub(super) continue_token: Option<String>,
+    pub(super) remaining: Option<usize>,
+}
+
+impl ListMeta {
+    fn to_json(&self) -> Value {
+        let mut metadata = json!({"resourceVersion": self.resource_version.to_string()});
+        if let Some(token) = &self.continue_token {
+            metadata["continue"] = token.as_str().into();
+        }
+        if let Some(remaining) = self.remaining {
+            metadata["remainingItemCount"] = remaining.into();
+        }
+        metadata
+    }
+}
+
+/// A list. Its items are pieces of the cache, joined while they are sent.
+pub(super) fn list(
+    definition: &ResourceDefinition,
+    entries: Vec<Arc<Entry>>,
+    meta: &ListMeta,
+    accepted: Accepted,
+    warnings: &Warnings,
+) -> Response<Body> {
+    let pieces = match accepted.form {
+        Form::Object => {
+            let (start, end) = list_frame(
+                &definition.names.api_version(),
+                &format!("{}List", definition.names.kind),
+                meta,
+            );
+            Pieces::of_list(
+                start,
+                end,
+                entries,
+                |entry| entry.encoded.len(),
+                |entry| entry.encoded.clone(),
+            )
+        }
+        Form::Metadata => {
+            let (start, end) = list_frame("meta.k8s.io/v1", "PartialObjectMetadataList", meta);
+            let length = |entry: &Entry| PARTIAL_START.len() + entry.index.metadata.len() + 1;
+            Pieces::of_list(start, end, entries, length, Entry::partial_metadata)
+        }
+        Form::Table(include) => Pieces::of_one(table_of_list(definition, &entries, meta, include)),
+    };
+    if accepted.media == MediaType::Json {
+        let body = Body::lazy_parts(pieces.length as u64, pieces.parts);
+        return respond(StatusCode::OK, accepted.media, body, warnings);
+    }
+    bytes(StatusCode::OK, accepted.media, pieces.join(), warnings)
+}
+
+/// The bytes of a list, made while they are sent.
+struct Pieces {
+    length: usize,
+    parts: Box<dyn Iterator<Item = Bytes> + Send>,
+}
+
+impl Pieces {
+    fn of_one(bytes: Bytes) -> Pieces {
+        Pieces {
+            length: bytes.len(),
+            parts: Box::new(std::iter::once(bytes)),
+        }
+    }
+
+    fn of_list(
+        start: Bytes,
+        end: Bytes,
+        entries: Vec<Arc<Entry>>,
+        length_of: impl Fn(&Entry) -> usize,
+        bytes_of: impl Fn(&Entry) -> Bytes + Send + 'static,
+    ) -> Pieces {
+        let items: usize = entries.iter().map(|entry| length_of(entry)).sum();
+        let length = start.len() + items + entries.len().saturating_sub(1) + end.len();
+        let items = entries.into_iter().enumerate().flat_map(move |(position, entry)| {
+            let comma = if position == 0 {
+                Bytes::new()
+            } else {
+                Bytes::from_static(b",")
+            };
+            [comma, bytes_of(&entry)]
+        });
+        let parts = std::iter::once(start).chain(items).chain(std::iter::once(end));
+        Pieces {
+            length,
+            parts: Box::new(parts),
+        }
+    }
+
+    fn join(self) -> Bytes {
+        let mut joined = Vec::with_capacity(self.length);
+        self.parts.for_each(|part| joined.extend_from_slice(&part));
+        joined.into()
+    }
+}
+
+fn list_frame(api_version: &str, kind: &str, meta: &ListMeta) -> (Bytes, Bytes) {
+    let start = format!("{{\"apiVersion\":{},\"items\":[", Value::from(api_version));
+    let end = format!("],\"kind\":{},\"metadata\":{}}}\n", Value::from(kind), meta.to_json());
+    (start.into(), end.into())
+}
+
+/// A value as `PartialObjectMetadata`.
+pub(super) fn partial_of_value(value: &Value) -> Bytes {
+    format!("{PARTIAL_START}{}}}", value["metadata"]).into()
+}
+
+/// A table of one row, as a get or a watch event shows it.
+pub(super) fn table_of_entry(
+    definition: &ResourceDefinition,
+    entry: &Entry,
+    include: IncludeObject,
+    with_columns: bool,
+) -> Bytes {
+    let metadata = entry.metadata();
+    let row = RowSource {
+        name: &entry.name,
+        cells: &entry.index.cells,
+        metadata: &metadata,
+        object: &entry.encoded,
+    };
+    let meta = json!({"resourceVersion": entry.revision.to_string()});
+    one_row_table(definition, &row, &meta, include, with_columns)
+}
+
+fn table_of_value(definition: &ResourceDefinition, value: &Value, include: IncludeObject) -> Bytes {
+    let cells = table::cells(definition, value);
+    let (metadata, object) = (value["metadata"].to_string(), value.to_string());
+    let name = super::object::text(value, "name");
+    let row = RowSource {
+        name,
+        cells: &cells,
+        metadata: metadata.as_bytes(),
+        object: object.as_bytes(),
+    };
+    one_row_table(definition, &row, &json!({}), include, true)
+}
+
+pub(super) fn one_row_table(
+    definition: &ResourceDefinition,
+    row: &RowSource<'_>,
+    meta: &Value,
+    include: IncludeObject,
+    with_columns: bool,
+) -> Bytes {
+    let mut out = table_start(definition, meta, with_columns);
+    table::write_row(&mut out, definition, row, include, Timestamp::now());
+    out.extend_from_slice(b"]}");
+    out.into()
+}
+
+fn table_of_list(
+    definition: &ResourceDefinition,
+    entries: &[Arc<Entry>],
+    meta: &ListMeta,
+    include: IncludeObject,
+) -> Bytes {
+    let mut out = table_start(definition, &meta.to_json(), true);
+    let now = Timestamp::now();
+    for (position, entry) in entries.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        let metadata = entry.metadata();
+        let row = RowSource {
+            name: &entry.name,
+            cells: &entry.index.cells,
+            metadata: &metadata,
+            object: &entry.encoded,
+        };
+        table::write_row(&mut out, definition, &row, include, now);
+    }
+    out.extend_from_slice(b"]}\n");
+    out.into()
+}
+
+fn table_start(definition: &ResourceDefinition, meta: &Value, with_columns: bool) -> Vec<u8> {
+    let columns = if with_columns {
+        table::column_definitions(definition)
+    } else {
+        Value::Null
+    };
+    format!(
+        "{{\"apiVersion\":\"meta.k8s.io/v1\",\"columnDefinitions\":{columns},\"kind\":\"Table\",\"metadata\":{meta},\"rows\":["
+    )
+    .into_bytes()
+}

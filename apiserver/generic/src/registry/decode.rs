@@ -1,0 +1,179 @@
+//! From a request body to an object of a resource: decoded, checked for its kind, pruned, defaulted.
+
+use serde_json::Value;
+
+use super::{Resource, ResourceDefinition, Style, object, write::WriteRequest};
+use crate::{
+    negotiate::BodyFormat,
+    request::options::FieldValidation,
+    schema::decode,
+    status::{FieldError, Status},
+};
+
+impl Resource {
+    /// The object of a POST or PUT body.
+    pub(super) fn decode(&self, body: &[u8], format: BodyFormat, request: &WriteRequest<'_>) -> Result<Value, Status> {
+        let definition = self.definition();
+        let decoded = decode_body(body, format, &definition.names.kind)?;
+        let mut object = decoded.value;
+        check_kind(definition, &mut object, body)?;
+        let mut problems: Vec<String> = decoded
+            .duplicates
+            .iter()
+            .map(|path| format!("duplicate field \"{path}\""))
+            .collect();
+        problems.extend(self.prune(&mut object));
+        report(&problems, request, |problems| cannot_be_handled(definition, problems))?;
+        definition.schema.apply_defaults(&mut object);
+        Ok(object)
+    }
+
+    /// Prunes and defaults the result of a patch. `problems` were found in the patch itself.
+    pub(super) fn complete_patched(
+        &self,
+        mut object: Value,
+        mut problems: Vec<String>,
+        request: &WriteRequest<'_>,
+    ) -> Result<Value, Status> {
+        check_patched_kind(self.definition(), &mut object)?;
+        let shown = if request.options.field_validation == FieldValidation::Strict {
+            object.to_string()
+        } else {
+            String::new()
+        };
+        problems.extend(self.prune(&mut object));
+        report(&problems, request, |problems| {
+            let detail = format!("strict decoding error: {problems}");
+            Status::invalid("", "", "", vec![FieldError::invalid("patch", shown.as_str(), detail)])
+        })?;
+        self.definition().schema.apply_defaults(&mut object);
+        Ok(object)
+    }
+
+    /// Fills in what an object made in this process may leave out.
+    pub(super) fn complete(&self, mut object: Value, request: &WriteRequest<'_>) -> Result<Value, Status> {
+        let names = &self.definition().names;
+        if !object.is_object() {
+            return Err(Status::bad_request(format!("a {} must be an object", names.kind)));
+        }
+        object["apiVersion"] = names.api_version().into();
+        object["kind"] = names.kind.clone().into();
+        request
+            .warnings
+            .extend(self.prune(&mut object).into_iter().map(|path| path_problem(&path)));
+        self.definition().schema.apply_defaults(&mut object);
+        Ok(object)
+    }
+
+    /// Removes fields that the schema does not know and says which.
+    fn prune(&self, object: &mut Value) -> Vec<String> {
+        object::metadata_mut(object);
+        self.definition()
+            .schema
+            .prune(object)
+            .into_iter()
+            .map(|path| path_problem(&path))
+            .collect()
+    }
+}
+
+fn path_problem(path: &str) -> String {
+    format!("unknown field \"{path}\"")
+}
+
+/// Decodes a body that must be a JSON object. 400 with kube-apiserver's words otherwise.
+pub(super) fn decode_body(body: &[u8], format: BodyFormat, kind: &str) -> Result<decode::Decoded, Status> {
+    let decoded = match format {
+        BodyFormat::Json => decode::json(body),
+        BodyFormat::Yaml => decode::yaml(body),
+    };
+    match decoded {
+        Ok(decoded) if decoded.value.is_object() => Ok(decoded),
+        Ok(_) => {
+            let why = "couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no object";
+            Err(unrecognized(kind, why, body))
+        }
+        Err(error) => Err(unrecognized(kind, &error.to_string(), body)),
+    }
+}
+
+/// Ignores, warns of or refuses fields, as the client asked. `refuse` makes the status from the joined problems.
+pub(super) fn report(
+    problems: &[String],
+    request: &WriteRequest<'_>,
+    refuse: impl FnOnce(&str) -> Status,
+) -> Result<(), Status> {
+    match request.options.field_validation {
+        _ if problems.is_empty() => Ok(()),
+        FieldValidation::Ignore => Ok(()),
+        FieldValidation::Warn => {
+            request.warnings.extend(problems.iter().cloned());
+            Ok(())
+        }
+        FieldValidation::Strict => Err(refuse(&problems.join(", "))),
+    }
+}
+
+fn cannot_be_handled(definition: &ResourceDefinition, problems: &str) -> Status {
+    let names = &definition.names;
+    Status::bad_request(format!(
+        "{kind} in version \"{}\" cannot be handled as a {kind}: strict decoding error: {problems}",
+        names.version,
+        kind = names.kind
+    ))
+}
+
+/// The first bytes of the body, in hex unless it looks like JSON.
+fn unrecognized(kind: &str, why: &str, body: &[u8]) -> Status {
+    let head = &body[..body.len().min(30)];
+    let ellipsis = if body.len() > head.len() { " ..." } else { "" };
+    let shown = if body.starts_with(b"{") {
+        String::from_utf8_lossy(head).into_owned()
+    } else {
+        head.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {why} ({shown}{ellipsis})"
+    ))
+}
+
+/// Checks `apiVersion` and `kind`; built-in kinds may leave them out, and then get them.
+fn check_kind(definition: &ResourceDefinition, object: &mut Value, body: &[u8]) -> Result<(), Status> {
+    let names = &definition.names;
+    let expected = names.api_version();
+    let field = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+    let (api_version, kind) = (field("apiVersion"), field("kind"));
+    if kind.is_empty() && definition.style == Style::Custom {
+        return Err(Status::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {kind}: Object 'Kind' is missing in '{}'",
+            names.version,
+            String::from_utf8_lossy(body),
+            kind = names.kind
+        )));
+    }
+    if !api_version.is_empty() && api_version != expected {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !kind.is_empty() && kind != names.kind {
+        return Err(Status::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{expected}\"",
+            names.version, names.kind
+        )));
+    }
+    object["apiVersion"] = expected.into();
+    object["kind"] = names.kind.clone().into();
+    Ok(())
+}
+
+/// A patch may not make another kind of the object.
+fn check_patched_kind(definition: &ResourceDefinition, object: &mut Value) -> Result<(), Status> {
+    if !object.is_object() {
+        return Err(Status::bad_request(format!(
+            "the patched object is no {}",
+            definition.names.kind
+        )));
+    }
+    check_kind(definition, object, b"")
+}

@@ -1,0 +1,172 @@
+//! DELETE of one object.
+
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::{
+    FieldError,
+    negotiate::{Accepted, Answered, BodyFormat},
+    registry::{
+        DeleteOptions, Deleted, Preconditions, Propagation, answer, decode, object, warnings::Warnings, write::Shown,
+    },
+    request::options::WriteOptions,
+    serve::Body,
+    status::Status,
+};
+
+pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
+    expect_name(call)?;
+    let (resource, definition) = (call.resource, call.resource.definition());
+    let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
+    let asked = AskedDeletion::parse(call)?;
+    let request = call.write_request(WriteOptions {
+        dry_run: asked.options.dry_run,
+        ..WriteOptions::default()
+    });
+    let deleted = resource
+        .within_deadline(resource.remove(&request, &call.info.name, &asked.options))
+        .await?;
+    Ok(match deleted {
+        Deleted::Gone { object, .. } => answer::value(
+            StatusCode::OK,
+            &success(call, &object),
+            accepted.media,
+            &request.warnings,
+        ),
+        Deleted::Terminating(object) => {
+            // Only the namespace controller asks like this, and reads the code.
+            let code = if asked.orphan_dependents == Some(false) {
+                StatusCode::ACCEPTED
+            } else {
+                StatusCode::OK
+            };
+            answer::object(definition, code, &Shown::Value(object), accepted, &Warnings::default())
+        }
+    })
+}
+
+fn success(call: &Call<'_>, object: &Value) -> Value {
+    let names = &call.resource.definition().names;
+    let mut details = json!({"name": call.info.name, "kind": names.plural, "uid": object::text(object, "uid")});
+    if !names.group.is_empty() {
+        details["group"] = names.group.as_str().into();
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+/// A verb on one object needs its name in the path.
+pub(super) fn expect_name(call: &Call<'_>) -> Result<(), Status> {
+    if call.info.name.is_empty() {
+        Err(Status::method_not_supported())
+    } else {
+        Ok(())
+    }
+}
+
+/// What a DELETE asks for, in its body or, without one, in its query.
+pub(super) struct AskedDeletion {
+    pub(super) options: DeleteOptions,
+    pub(super) orphan_dependents: Option<bool>,
+}
+
+impl AskedDeletion {
+    pub(super) fn parse(call: &Call<'_>) -> Result<AskedDeletion, Status> {
+        let asked = if call.body.is_empty() {
+            from_query(call)?
+        } else {
+            from_body(call)?
+        };
+        AskedDeletion::check(&asked)
+    }
+
+    fn check(asked: &Value) -> Result<AskedDeletion, Status> {
+        let mut errors = Vec::new();
+        let orphan_dependents = asked["orphanDependents"].as_bool();
+        let policy = asked["propagationPolicy"].as_str();
+        if let (Some(_), Some(policy)) = (orphan_dependents, policy) {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            errors.push(FieldError::invalid("propagationPolicy", policy, detail));
+        }
+        let propagation = match policy {
+            None | Some("") => orphan_dependents.map(|orphan| {
+                if orphan {
+                    Propagation::Orphan
+                } else {
+                    Propagation::Background
+                }
+            }),
+            Some("Foreground") => Some(Propagation::Foreground),
+            Some("Background") => Some(Propagation::Background),
+            Some("Orphan") => Some(Propagation::Orphan),
+            Some(other) => {
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
+                errors.push(FieldError::not_supported("propagationPolicy", other, &supported));
+                None
+            }
+        };
+        let dry_run: Vec<&str> = asked["dryRun"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if dry_run.iter().any(|value| *value != "All") {
+            errors.push(FieldError::not_supported("dryRun", dry_run.clone(), &["All"]));
+        }
+        if !errors.is_empty() {
+            return Err(Status::invalid_options("DeleteOptions", errors));
+        }
+        let precondition = |field: &str| asked["preconditions"][field].as_str().map(str::to_owned);
+        let options = DeleteOptions {
+            propagation,
+            preconditions: Preconditions {
+                uid: precondition("uid"),
+                resource_version: precondition("resourceVersion"),
+            },
+            dry_run: !dry_run.is_empty(),
+            grace_period_seconds: asked["gracePeriodSeconds"].as_i64(),
+        };
+        Ok(AskedDeletion {
+            options,
+            orphan_dependents,
+        })
+    }
+}
+
+fn from_body(call: &Call<'_>) -> Result<Value, Status> {
+    let decoded = decode::decode_body(call.body, BodyFormat::of(call.headers)?, "DeleteOptions")?;
+    let (kind, api_version) = (decoded.value["kind"].as_str(), decoded.value["apiVersion"].as_str());
+    let own = call.resource.definition().names.api_version();
+    let known = kind.is_none_or(|kind| kind.is_empty() || kind == "DeleteOptions")
+        && api_version.is_none_or(|version| ["", "v1", "meta.k8s.io/v1", &own].contains(&version));
+    if !known {
+        return Err(Status::bad_request(format!(
+            "expected meta.k8s.io/v1 DeleteOptions, got {} {}",
+            api_version.unwrap_or_default(),
+            kind.unwrap_or_default()
+        )));
+    }
+    Ok(decoded.value)
+}
+
+fn from_query(call: &Call<'_>) -> Result<Value, Status> {
+    let query = &call.info.query;
+    let mut asked = json!({});
+    if let Some(policy) = query.first("propagationPolicy") {
+        asked["propagationPolicy"] = policy.into();
+    }
+    if let Some(orphan) = query.first("orphanDependents") {
+        asked["orphanDependents"] = (orphan != "0" && !orphan.eq_ignore_ascii_case("false")).into();
+    }
+    if let Some(seconds) = query.first("gracePeriodSeconds").filter(|seconds| !seconds.is_empty()) {
+        let seconds: i64 = seconds
+            .parse()
+            .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{seconds}\": invalid syntax")))?;
+        asked["gracePeriodSeconds"] = seconds.into();
+    }
+    if query.has("dryRun") {
+        asked["dryRun"] = query.all("dryRun").map(Value::from).collect();
+    }
+    Ok(asked)
+}

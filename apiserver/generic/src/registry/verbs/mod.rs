@@ -1,0 +1,121 @@
+//! One verb a file: reads from the cache, writes through the pipeline.
+
+mod create;
+mod create_only;
+mod delete;
+mod delete_collection;
+mod get;
+mod list;
+mod patch;
+mod scale;
+mod update;
+mod watch;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+
+use super::{
+    Resource,
+    warnings::Warnings,
+    write::{Part, WriteRequest},
+};
+use crate::{
+    authz::Access,
+    request::{RequestInfo, options::WriteOptions},
+    serve::Body,
+    status::Status,
+};
+
+/// A request that has found its resource.
+pub(super) struct Call<'a> {
+    pub(super) resource: &'a Arc<Resource>,
+    pub(super) info: &'a RequestInfo,
+    pub(super) access: Access<'a>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a Bytes,
+}
+
+/// Answers a request with its verb.
+pub(super) async fn answer(
+    resource: &Arc<Resource>,
+    info: &RequestInfo,
+    access: Access<'_>,
+    request: Request<Bytes>,
+) -> Result<Response<Body>, Status> {
+    let (parts, body) = request.into_parts();
+    let call = Call {
+        resource,
+        info,
+        access,
+        headers: &parts.headers,
+        body: &body,
+    };
+    match (info.verb.as_str(), info.subresource.as_str()) {
+        ("create", _) if resource.definition().virtual_create.is_some() => create_only::virtual_resource(&call).await,
+        (_, "scale") => scale::answer(&call).await,
+        ("get", _) => get::answer(&call).await,
+        ("list", "") => list::answer(&call).await,
+        ("watch", "") => watch::answer(&call).await,
+        ("create", "") => create::answer(&call).await,
+        ("create", _) => create_only::subresource(&call).await,
+        ("update", _) => update::answer(&call).await,
+        ("patch", _) => patch::answer(&call).await,
+        ("delete", "") => delete::answer(&call).await,
+        ("deletecollection", "") => delete_collection::answer(&call).await,
+        _ => Err(Status::method_not_supported()),
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Empty for a cluster-scoped resource, also where the path of a namespace object names one.
+    pub(super) fn namespace(&self) -> &'a str {
+        if self.resource.definition().names.namespaced {
+            &self.info.namespace
+        } else {
+            ""
+        }
+    }
+
+    /// The namespace of a list or watch; none for all.
+    pub(super) fn listed_namespace(&self) -> Option<&'a str> {
+        match self.namespace() {
+            "" if self.resource.definition().names.namespaced => None,
+            namespace => Some(namespace),
+        }
+    }
+
+    pub(super) fn user_agent(&self) -> &'a str {
+        self.headers
+            .get(http::header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The part of the object that the path names. 404 for one that is not served.
+    pub(super) fn part(&self) -> Result<Part, Status> {
+        let definition = self.resource.definition();
+        match self.info.subresource.as_str() {
+            "" => Ok(Part::Main),
+            "status" if definition.status => Ok(Part::Status),
+            other => definition
+                .update_subresources
+                .iter()
+                .find(|name| **name == other)
+                .map(|name| Part::Subresource(name))
+                .ok_or_else(Status::resource_not_served),
+        }
+    }
+
+    pub(super) fn write_request(&self, options: WriteOptions) -> WriteRequest<'a> {
+        WriteRequest {
+            user: self.access.user(),
+            access: Some(self.access),
+            namespace: self.namespace(),
+            subresource: &self.info.subresource,
+            options,
+            warnings: Warnings::default(),
+        }
+    }
+}

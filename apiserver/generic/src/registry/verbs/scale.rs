@@ -1,0 +1,215 @@
+//! `/scale`: an `autoscaling/v1 Scale` as a view of the object's replicas.
+
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Call,
+    delete::expect_name,
+    list::wait_until_fresh,
+    patch::{Patch, applied, body_format, configuration_of, served},
+};
+use crate::{
+    FieldError,
+    negotiate::{Accepted, Answered, patch_type},
+    registry::{
+        Resource, Scale, ScaleValues, answer, decode, object,
+        warnings::Warnings,
+        write::{Change, Part, WriteRequest, Written},
+    },
+    request::options::{PatchType, ResourceVersion, WriteOptions},
+    serve::Body,
+    status::Status,
+    table::json_path_first,
+};
+
+const API_VERSION: &str = "autoscaling/v1";
+
+pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
+    expect_name(call)?;
+    let scale = call
+        .resource
+        .definition()
+        .scale
+        .as_ref()
+        .ok_or_else(Status::resource_not_served)?;
+    match call.info.verb.as_str() {
+        "get" => get(call, scale).await,
+        "update" => update(call, scale).await,
+        "patch" => patch(call, scale).await,
+        _ => Err(Status::method_not_supported()),
+    }
+}
+
+async fn get(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
+    let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
+    wait_until_fresh(call.resource, ResourceVersion::parse_get(&call.info.query)?).await?;
+    let found = call.resource.get(call.namespace(), &call.info.name);
+    let object = found.ok_or_else(|| Status::not_found(&call.resource.definition().names, &call.info.name))?;
+    let shown = view(call.resource, scale, &object)?;
+    Ok(answer::value(
+        StatusCode::OK,
+        &shown,
+        accepted.media,
+        &Warnings::default(),
+    ))
+}
+
+async fn update(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
+    let request = call.write_request(WriteOptions::parse_update(&call.info.query, call.user_agent())?);
+    let wanted = decode::decode_body(call.body, body_format(call)?, "Scale")?.value;
+    let change = |live: &Value| scaled(call, scale, live, &wanted);
+    write(call, scale, &request, &Change::update(Part::Scale, &change)).await
+}
+
+async fn patch(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
+    let patch_type = patch_type(call.headers, served(call.resource.definition().style))?;
+    let options = WriteOptions::parse_patch(&call.info.query, call.user_agent(), patch_type)?;
+    let request = call.write_request(options);
+    if patch_type == PatchType::Apply {
+        return apply(call, scale, &request).await;
+    }
+    let patch = Patch::decode(patch_type, call.body)?;
+    let change = |live: &Value| {
+        let (wanted, _) = patch.patched(call.resource, &view(call.resource, scale, live)?)?;
+        scaled(call, scale, live, &wanted)
+    };
+    write(call, scale, &request, &Change::update(Part::Scale, &change)).await
+}
+
+/// Server-side apply of a Scale owns the replicas of the object behind it.
+async fn apply(call: &Call<'_>, scale: &Scale, request: &WriteRequest<'_>) -> Result<Response<Body>, Status> {
+    let wanted = configuration_of(call, request, API_VERSION)?;
+    let Scale::Paths { spec, .. } = scale else {
+        let change = |live: &Value| scaled(call, scale, live, &wanted);
+        return write(call, scale, request, &Change::update(Part::Scale, &change)).await;
+    };
+    let names = &call.resource.definition().names;
+    let change = |live: &Value| {
+        let replicas = wanted_replicas(call, live, &wanted)?;
+        let mut config = json!({
+            "apiVersion": names.api_version(), "kind": names.kind, "metadata": {"name": call.info.name},
+        });
+        object::set(&mut config, "namespace", call.namespace());
+        set_path(&mut config, spec, replicas)?;
+        applied(call.resource, request, Part::Scale, Some(live), &config)
+    };
+    let change = Change::Update {
+        part: Part::Scale,
+        change: &change,
+        managed: true,
+        unconditional: true,
+    };
+    write(call, scale, request, &change).await
+}
+
+async fn write(
+    call: &Call<'_>,
+    scale: &Scale,
+    request: &WriteRequest<'_>,
+    change: &Change<'_>,
+) -> Result<Response<Body>, Status> {
+    let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
+    let written: Written = call
+        .resource
+        .within_deadline(call.resource.modify(request, &call.info.name, change))
+        .await?;
+    let shown = view(call.resource, scale, &written.into_value()?)?;
+    Ok(answer::value(StatusCode::OK, &shown, accepted.media, &request.warnings))
+}
+
+/// The Scale of an object.
+fn view(resource: &Resource, scale: &Scale, object: &Value) -> Result<Value, Status> {
+    let values = values(resource, scale, object)?;
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object["metadata"].get(field) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+    let mut status = json!({"replicas": values.observed});
+    if !values.selector.is_empty() {
+        status["selector"] = values.selector.into();
+    }
+    Ok(json!({
+        "kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata,
+        "spec": {"replicas": values.desired}, "status": status,
+    }))
+}
+
+fn values(resource: &Resource, scale: &Scale, object: &Value) -> Result<ScaleValues, Status> {
+    let Scale::Paths { spec, status, selector } = scale else {
+        return resource.definition().strategy.scale(object);
+    };
+    let desired = json_path_first(spec, object).and_then(Value::as_i64).ok_or_else(|| {
+        Status::internal(format!(
+            "Internal error occurred: the spec replicas field \"{spec}\" does not exist"
+        ))
+    })?;
+    let selector = selector
+        .as_deref()
+        .and_then(|path| json_path_first(path, object))
+        .and_then(Value::as_str);
+    Ok(ScaleValues {
+        desired,
+        observed: json_path_first(status, object).and_then(Value::as_i64).unwrap_or(0),
+        selector: selector.unwrap_or_default().to_owned(),
+    })
+}
+
+/// The object with the replicas that a Scale wants.
+fn scaled(call: &Call<'_>, scale: &Scale, live: &Value, wanted: &Value) -> Result<Value, Status> {
+    let replicas = wanted_replicas(call, live, wanted)?;
+    let mut object = live.clone();
+    match scale {
+        Scale::Paths { spec, .. } => set_path(&mut object, spec, replicas)?,
+        Scale::Strategy => call.resource.definition().strategy.set_scale(&mut object, replicas)?,
+    }
+    Ok(object)
+}
+
+/// Checks a Scale against its path and the live object.
+fn wanted_replicas(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<i64, Status> {
+    let (names, name) = (&call.resource.definition().names, &call.info.name);
+    let given = object::text(wanted, "name");
+    if !given.is_empty() && given != *name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({name})"
+        )));
+    }
+    for field in ["resourceVersion", "uid"] {
+        let given = object::text(wanted, field);
+        if !given.is_empty() && given != object::text(live, field) {
+            return Err(Status::modified(names, name));
+        }
+    }
+    let replicas = match &wanted["spec"]["replicas"] {
+        Value::Null => 0,
+        given => given.as_i64().ok_or_else(|| {
+            Status::bad_request(format!(
+                "Scale in version \"v1\" cannot be handled as a Scale: spec.replicas is {given}, not an integer"
+            ))
+        })?,
+    };
+    if replicas < 0 {
+        let error = FieldError::invalid("spec.replicas", replicas, "should be a non-negative integer");
+        return Err(Status::invalid("Scale", "autoscaling", name, vec![error]));
+    }
+    Ok(replicas)
+}
+
+/// Sets the value at a dotted path such as `.spec.replicas`, making objects on the way.
+fn set_path(object: &mut Value, path: &str, value: i64) -> Result<(), Status> {
+    let mut at = object;
+    for field in path.split('.').filter(|field| !field.is_empty()) {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        let fields = at
+            .as_object_mut()
+            .ok_or_else(|| Status::internal(format!("{path} leads through no object")))?;
+        at = fields.entry(field).or_insert(Value::Null);
+    }
+    *at = value.into();
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! A new object, from its decoded form to the store.
+
+use jiff::Timestamp;
+use rand::seq::IndexedRandom as _;
+use serde_json::Value;
+
+use super::{Part, Shown, State, WriteRequest, Written, metadata};
+use crate::{
+    admission::{AdmissionRequest, Operation},
+    apply,
+    registry::{Resource, Style, object},
+    status::{FieldError, Status},
+};
+
+/// How often a generated name that is taken is replaced by another.
+const NAME_ATTEMPTS: usize = 8;
+/// Longest part of a generated name before its random end.
+const GENERATED_BASE: usize = 58;
+const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const SUFFIX_LENGTH: usize = 5;
+
+impl Resource {
+    /// Stores a new object. `object` is decoded and defaulted.
+    pub(in crate::registry) async fn insert(
+        &self,
+        request: &WriteRequest<'_>,
+        object: Value,
+    ) -> Result<Written, Status> {
+        self.insert_managed(request, object, false).await
+    }
+
+    /// As [`Resource::insert`]; `managed` when server-side apply has already set `metadata.managedFields`.
+    pub(in crate::registry) async fn insert_managed(
+        &self,
+        request: &WriteRequest<'_>,
+        mut object: Value,
+        managed: bool,
+    ) -> Result<Written, Status> {
+        if !object::text(&object, "resourceVersion").is_empty() {
+            return Err(Status::internal(
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        metadata::check_namespace(self.definition(), request.namespace, &mut object)?;
+        let base = object::text(&object, "generateName").to_owned();
+        let generated = object::text(&object, "name").is_empty() && !base.is_empty();
+        let attempts = if generated { NAME_ATTEMPTS } else { 1 };
+        let mut name = String::new();
+        for _ in 0..attempts {
+            let mut candidate = object.clone();
+            if generated {
+                object::set(&mut candidate, "name", generate_name(&base));
+            }
+            object::text(&candidate, "name").clone_into(&mut name);
+            if let Some(written) = self.insert_once(request, &name, candidate, managed).await? {
+                return Ok(written);
+            }
+        }
+        if generated {
+            return Err(Status::generate_name_exhausted(&self.definition().names, &name));
+        }
+        Err(self.taken(request, &name).await)
+    }
+
+    /// One try with one name; none when it is taken.
+    async fn insert_once(
+        &self,
+        request: &WriteRequest<'_>,
+        name: &str,
+        mut object: Value,
+        managed: bool,
+    ) -> Result<Option<Written>, Status> {
+        self.prepare_new(request, &mut object, managed);
+        self.admit_new(request, name, &mut object).await?;
+        metadata::dedupe_owner_references(&mut object, &request.warnings);
+        self.validate_new(request, name, &object).await?;
+        if request.options.dry_run {
+            return self.pretend_insert(request, name, object).await;
+        }
+        self.commit_new(request.namespace, name, object).await
+    }
+
+    /// Sets what the server owns, takes away what the client may not set, and records who owns the rest.
+    fn prepare_new(&self, request: &WriteRequest<'_>, object: &mut Value, managed: bool) {
+        let definition = self.definition();
+        metadata::wipe(object);
+        object::set(object, "uid", uuid::Uuid::new_v4().to_string());
+        object::set(object, "creationTimestamp", object::timestamp(Timestamp::now()));
+        if counts_generations(definition.style) {
+            object::set(object, "generation", 1);
+        }
+        if definition.status
+            && let Some(fields) = object.as_object_mut()
+        {
+            fields.remove("status");
+        }
+        definition
+            .strategy
+            .prepare_for_create(&request.strategy_context(), object);
+        if !managed {
+            let api_version = definition.names.api_version();
+            let reset = self.reset_fields(Part::Main);
+            apply::track_update(&definition.schema, None, object, &request.manager(&api_version), &reset);
+        }
+    }
+
+    async fn admit_new(&self, request: &WriteRequest<'_>, name: &str, object: &mut Value) -> Result<(), Status> {
+        let admission = self.admission_request(request, name, Operation::Create, None);
+        for plugin in self.admission.iter() {
+            plugin.admit(&admission, object).await?;
+        }
+        Ok(())
+    }
+
+    async fn validate_new(&self, request: &WriteRequest<'_>, name: &str, object: &Value) -> Result<(), Status> {
+        let definition = self.definition();
+        let mut errors = metadata::validate(definition, object);
+        errors.extend(definition.schema.validate(object));
+        if errors.is_empty() {
+            let findings = definition
+                .strategy
+                .validate_create(&request.strategy_context(), object)
+                .await?;
+            request.warnings.extend(findings.warnings);
+            errors.extend(findings.errors);
+        }
+        self.refuse(name, errors)?;
+        let admission = self.admission_request(request, name, Operation::Create, None);
+        for plugin in self.admission.iter() {
+            plugin.validate(&admission, Some(object)).await?;
+        }
+        Ok(())
+    }
+
+    /// A dry run finds out whether the name is taken, and stores nothing.
+    async fn pretend_insert(
+        &self,
+        request: &WriteRequest<'_>,
+        name: &str,
+        object: Value,
+    ) -> Result<Option<Written>, Status> {
+        match self.stored(request.namespace, name).await {
+            Ok(_) => Ok(None),
+            Err(status) if status.code == 404 => Ok(Some(Written {
+                state: State::Created,
+                object: Shown::Value(object),
+            })),
+            Err(status) => Err(status),
+        }
+    }
+
+    /// The status for a name that is taken.
+    async fn taken(&self, request: &WriteRequest<'_>, name: &str) -> Status {
+        let names = &self.definition().names;
+        match self.stored(request.namespace, name).await {
+            Ok(live) if object::is_terminating(&live.value) => Status::being_deleted(names, name),
+            _ => Status::already_exists(names, name),
+        }
+    }
+
+    pub(super) fn admission_request<'r>(
+        &'r self,
+        request: &'r WriteRequest<'_>,
+        name: &'r str,
+        operation: Operation,
+        old: Option<&'r Value>,
+    ) -> AdmissionRequest<'r> {
+        AdmissionRequest {
+            user: request.user,
+            resource: self.definition(),
+            subresource: request.subresource,
+            namespace: request.namespace,
+            name,
+            operation,
+            old,
+            dry_run: request.options.dry_run,
+        }
+    }
+
+    /// 422 when there are errors.
+    pub(super) fn refuse(&self, name: &str, errors: Vec<FieldError>) -> Result<(), Status> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let names = &self.definition().names;
+        Err(Status::invalid(&names.kind, &names.group, name, errors))
+    }
+}
+
+/// Whether writes of a kind count in `metadata.generation`.
+pub(super) fn counts_generations(style: Style) -> bool {
+    match style {
+        Style::Custom => true,
+        Style::BuiltIn { generation, .. } => generation,
+    }
+}
+
+fn generate_name(base: &str) -> String {
+    let mut end = base.len().min(GENERATED_BASE);
+    while !base.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut random = rand::rng();
+    let suffix = (0..SUFFIX_LENGTH)
+        .filter_map(|_| SUFFIX.choose(&mut random))
+        .map(|byte| char::from(*byte));
+    base[..end].chars().chain(suffix).collect()
+}

@@ -1,0 +1,56 @@
+//! Whether a changed object may be stored.
+
+use serde_json::Value;
+
+use super::{Part, WriteRequest, metadata};
+use crate::{
+    FieldError,
+    admission::Operation,
+    registry::{Findings, Resource},
+    status::Status,
+};
+
+impl Resource {
+    pub(super) async fn validate_update(
+        &self,
+        request: &WriteRequest<'_>,
+        name: &str,
+        part: Part,
+        live: &Value,
+        new: &Value,
+    ) -> Result<(), Status> {
+        let definition = self.definition();
+        let mut errors = metadata::validate_update(definition, new, live);
+        errors.extend(self.new_schema_errors(new, live));
+        if errors.is_empty() {
+            let findings = match part {
+                Part::Status => Findings::default(),
+                _ => {
+                    definition
+                        .strategy
+                        .validate_update(&request.strategy_context(), new, live)
+                        .await?
+                }
+            };
+            request.warnings.extend(findings.warnings);
+            errors.extend(findings.errors);
+        }
+        self.refuse(name, errors)?;
+        let admission = self.admission_request(request, name, Operation::Update, Some(live));
+        for plugin in self.admission.iter() {
+            plugin.validate(&admission, Some(new)).await?;
+        }
+        Ok(())
+    }
+
+    /// What the schema refuses, but for what it refuses in the stored object already: an object that was valid under an
+    /// older schema can still lose a finalizer.
+    fn new_schema_errors(&self, new: &Value, live: &Value) -> Vec<FieldError> {
+        let errors = self.definition().schema.validate(new);
+        if errors.is_empty() {
+            return errors;
+        }
+        let known = self.definition().schema.validate(live);
+        errors.into_iter().filter(|error| !known.contains(error)).collect()
+    }
+}

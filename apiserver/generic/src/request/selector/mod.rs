@@ -1,0 +1,8 @@
+//! Label and field selectors: their syntax and what they match.
+
+mod field;
+mod label;
+mod label_parser;
+
+pub use field::{FieldSelector, FieldTerm};
+pub use label::{LabelSelector, Requirement};

@@ -1,0 +1,58 @@
+//! Rows of a table, written straight from the index.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{human_age, is_date};
+use crate::{negotiate::IncludeObject, registry::ResourceDefinition};
+
+/// What a row is made of.
+pub struct RowSource<'a> {
+    /// Name of the object.
+    pub name: &'a str,
+    /// Its cells after NAME.
+    pub cells: &'a [Value],
+    /// Its encoded metadata.
+    pub metadata: &'a [u8],
+    /// The encoded object.
+    pub object: &'a [u8],
+}
+
+/// Appends one row as JSON. Ages count up to `now`.
+pub fn write_row(
+    out: &mut Vec<u8>,
+    definition: &ResourceDefinition,
+    row: &RowSource<'_>,
+    include: IncludeObject,
+    now: Timestamp,
+) {
+    out.extend_from_slice(b"{\"cells\":[");
+    write_json(out, &Value::from(row.name));
+    for (position, cell) in row.cells.iter().enumerate() {
+        out.push(b',');
+        match cell {
+            Value::String(timestamp) if is_date(definition, position) => {
+                write_json(out, &Value::from(human_age(timestamp, now)));
+            }
+            // An object without a creation time has an unknown age; any other date is just absent.
+            Value::Null if definition.columns.is_empty() => out.extend_from_slice(b"\"<unknown>\""),
+            other => write_json(out, other),
+        }
+    }
+    out.extend_from_slice(b"],\"object\":");
+    match include {
+        IncludeObject::None => out.extend_from_slice(b"null"),
+        IncludeObject::Object => out.extend_from_slice(row.object),
+        IncludeObject::Metadata => {
+            out.extend_from_slice(br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#);
+            out.extend_from_slice(row.metadata);
+            out.push(b'}');
+        }
+    }
+    out.push(b'}');
+}
+
+fn write_json(out: &mut Vec<u8>, value: &Value) {
+    // Writing a value to memory can't fail.
+    let _ = serde_json::to_writer(out, value);
+}
