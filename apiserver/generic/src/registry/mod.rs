@@ -13,8 +13,6 @@ mod resource;
 mod selection;
 mod serving;
 mod strategy;
-#[cfg(test)]
-mod tests;
 mod turns;
 mod verbs;
 mod warnings;
