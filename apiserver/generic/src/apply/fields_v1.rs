@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(serialize(&set), stored);
         assert_eq!(
             set.to_string(),
-            ".metadata.finalizers\n.metadata.finalizers[=\"a/b\"]\n.metadata.labels\n.metadata.labels.app\n.spec.n\n\
+            ".metadata.finalizers\n.metadata.labels\n.metadata.finalizers[=\"a/b\"]\n.metadata.labels.app\n.spec.n\n\
              .spec.ports[port=80,protocol=\"TCP\"]\n.spec.ports[port=80,protocol=\"TCP\"].port"
         );
     }

@@ -8,42 +8,63 @@ use super::{
     typed::{Form, Type},
 };
 
-/// The value without these fields. An object that loses all its fields goes too, except for the root.
-pub(super) fn remove(r#type: Type<'_>, value: &Value, fields: &FieldSet) -> Value {
+/// What becomes of an object or list that loses all it held, though nobody removed the field itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Emptied {
+    /// It stays as null: who owns the field keeps it.
+    Null,
+    /// It goes.
+    Gone,
+}
+
+/// The object without these fields.
+pub(super) fn remove(root: Type<'_>, object: &Value, fields: &FieldSet, emptied: Emptied) -> Value {
+    rest_of(root, object, fields, emptied).unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+/// What is left of a value; `None` where that is nothing.
+fn rest_of(r#type: Type<'_>, value: &Value, fields: &FieldSet, emptied: Emptied) -> Option<Value> {
     match r#type.form(value) {
-        Form::Map(object) => Value::Object(remove_fields(r#type, object, fields)),
-        Form::List(items) => Value::Array(remove_items(r#type, items, fields)),
-        Form::Leaf | Form::Null => value.clone(),
+        Form::Map(object) => rest_of_map(r#type, object, fields, emptied),
+        Form::List(items) => rest_of_list(r#type, items, fields, emptied),
+        Form::Leaf | Form::Null => Some(value.clone()),
     }
 }
 
-fn remove_fields(r#type: Type<'_>, object: &Map<String, Value>, fields: &FieldSet) -> Map<String, Value> {
+fn rest_of_map(r#type: Type<'_>, object: &Map<String, Value>, fields: &FieldSet, emptied: Emptied) -> Option<Value> {
     let mut kept = Map::new();
+    // An emptied field still counts as one that the object holds.
+    let mut holds = false;
     for (name, value) in object {
-        let node = fields.node(&PathElement::field(name));
-        let rest = match node {
+        let rest = match fields.node(&PathElement::field(name)) {
+            None => Some(value.clone()),
             Some(node) if node.member => continue,
-            Some(node) => remove(r#type.field(name).r#type, value, &node.below),
-            None => value.clone(),
+            Some(node) => rest_of(r#type.field(name).r#type, value, &node.below, emptied),
         };
-        if !(is_empty(&rest) && !is_empty(value)) {
-            kept.insert(name.clone(), rest);
-        }
+        holds = true;
+        match rest {
+            Some(rest) => kept.insert(name.clone(), rest),
+            None if emptied == Emptied::Null => kept.insert(name.clone(), Value::Null),
+            None => None,
+        };
     }
-    kept
+    holds.then_some(Value::Object(kept))
 }
 
-fn remove_items(list: Type<'_>, items: &[Value], fields: &FieldSet) -> Vec<Value> {
+fn rest_of_list(list: Type<'_>, items: &[Value], fields: &FieldSet, emptied: Emptied) -> Option<Value> {
     let mut kept = Vec::with_capacity(items.len());
     for item in items {
         let node = list.item_element(item).and_then(|element| fields.node(&element));
         match node {
-            Some(node) if node.member => {}
-            Some(node) => kept.push(with_keys(list, item, remove(list.item(), item, &node.below))),
             None => kept.push(item.clone()),
+            Some(node) if node.member => {}
+            Some(node) => {
+                let rest = rest_of(list.item(), item, &node.below, emptied);
+                kept.push(with_keys(list, item, rest.unwrap_or_else(|| Value::Object(Map::new()))));
+            }
         }
     }
-    kept
+    (!kept.is_empty()).then_some(Value::Array(kept))
 }
 
 /// An item that stays keeps its keys: without them it would be no item of this list.
@@ -55,12 +76,4 @@ fn with_keys(list: Type<'_>, item: &Value, mut rest: Value) -> Value {
         after.entry(name.clone()).or_insert_with(|| value.clone());
     }
     rest
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Object(fields) => fields.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
 }

@@ -10,7 +10,7 @@ use super::{
     managers::{Entry, Managers},
     merge::merge,
     ownership::{UNMANAGED, dotted},
-    prune::prune,
+    prune::{Pruned, prune},
     set::FieldSet,
     typed::{NoIdentity, Type},
     update,
@@ -126,16 +126,24 @@ impl Application<'_> {
             return Ok(Outcome::Applied(self.live.clone()));
         }
 
-        let mut object = merged.unwrap_or_else(|| self.live.clone());
-        if let Some(last) = last.filter(|last| !last.fields.is_subset(&self.claimed)) {
-            object = prune(self.root, object, &last.fields, &self.owned_after(owners, &entry))?;
-        }
-        let changes = compare(self.root, Some(self.live), &object)?.without(&self.unowned);
+        let merged = merged.unwrap_or_else(|| self.live.clone());
+        let pruned = match last.filter(|last| !last.fields.is_subset(&self.claimed)) {
+            Some(last) => Some(prune(
+                self.root,
+                &merged,
+                &last.fields,
+                &self.owned_after(owners, &entry),
+            )?),
+            None => None,
+        };
+        let compared = pruned.as_ref().map_or(&merged, |pruned| &pruned.compared);
+        let changes = compare(self.root, Some(self.live), compared)?.without(&self.unowned);
         let conflicts = owners.conflicts(&entry, &changes.written());
         if !force && !conflicts.is_empty() {
             return Ok(Outcome::Refused(conflicts));
         }
 
+        let mut object = pruned.map_or(merged, |pruned| pruned.object);
         let mut owners = owners.clone();
         if !same(self.live, &object) {
             entry.time = Some(self.manager.now);

@@ -59,7 +59,7 @@ impl FieldSet {
         }
     }
 
-    /// Every path, fields before list items, each path before those below it.
+    /// Every path: the members of a level first, then those below each.
     pub fn paths(&self) -> Vec<Vec<PathElement>> {
         let mut paths = Vec::with_capacity(self.len());
         self.collect_paths(&mut Vec::new(), &mut paths);
@@ -202,11 +202,11 @@ impl FieldSet {
     }
 
     fn collect_paths(&self, above: &mut Vec<PathElement>, paths: &mut Vec<Vec<PathElement>>) {
+        for node in self.nodes.iter().filter(|node| node.member) {
+            paths.push(above.iter().chain([&node.element]).cloned().collect());
+        }
         for node in &self.nodes {
             above.push(node.element.clone());
-            if node.member {
-                paths.push(above.clone());
-            }
             node.below.collect_paths(above, paths);
             above.pop();
         }

@@ -140,7 +140,7 @@ fn mismatch(schema: &Schema, value: &Value) -> Option<String> {
         }
         Kind::String if !value.is_string() => Some(format!(
             "expected string, got &value.valueUnstructured{{Value:{}}}",
-            Printed(value)
+            GoSyntax(value)
         )),
         Kind::Boolean if !value.is_boolean() => Some(format!("expected boolean, got &{{{}}}", Printed(value))),
         Kind::Any if !scalar => Some(format!("expected any scalar, got &{{{}}}", Printed(value))),
@@ -188,6 +188,33 @@ impl fmt::Display for Printed<'_> {
     }
 }
 
+/// A value as Go source: `map[string]interface {}{"a":1}`.
+struct GoSyntax<'a>(&'a Value);
+
+impl fmt::Display for GoSyntax<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let comma = |at: usize| if at == 0 { "" } else { ", " };
+        match self.0 {
+            Value::Null => f.write_str("interface {}(nil)"),
+            Value::Array(items) => {
+                f.write_str("[]interface {}{")?;
+                for (at, item) in items.iter().enumerate() {
+                    write!(f, "{}{}", comma(at), GoSyntax(item))?;
+                }
+                f.write_str("}")
+            }
+            Value::Object(fields) => {
+                f.write_str("map[string]interface {}{")?;
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    write!(f, "{}{name:?}:{}", comma(at), GoSyntax(value))?;
+                }
+                f.write_str("}")
+            }
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -221,6 +248,11 @@ mod tests {
             (
                 json!({"text": 5}),
                 ".spec.text: expected string, got &value.valueUnstructured{Value:5}",
+            ),
+            (
+                json!({"text": {"a": [1, null]}}),
+                ".spec.text: expected string, got \
+                 &value.valueUnstructured{Value:map[string]interface {}{\"a\":[]interface {}{1, interface {}(nil)}}}",
             ),
             (json!({"labels": ["a"]}), ".spec.labels: expected map, got &{[a]}"),
             (json!({"list": {"a": 1}}), ".spec.list: expected list, got &{map[a:1]}"),

@@ -6,6 +6,7 @@ mod writes;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::Manager;
 use crate::schema::Schema;
 
 /// A kind with one field of each sort.
@@ -52,9 +53,23 @@ pub(super) fn schema() -> Schema {
     .unwrap()
 }
 
+/// The version of that kind.
+const API_VERSION: &str = "example.com/v1";
+
 /// An object of that kind.
-pub(super) fn widget(spec: Value) -> Value {
-    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a", "namespace": "ns"}, "spec": spec})
+fn widget(spec: Value) -> Value {
+    json!({"apiVersion": API_VERSION, "kind": "Widget", "metadata": {"name": "a", "namespace": "ns"}, "spec": spec})
+}
+
+/// A writer on the main resource.
+fn manager(name: &str) -> Manager<'_> {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    Manager {
+        name,
+        api_version: API_VERSION,
+        subresource: "",
+        now,
+    }
 }
 
 /// Any JSON value, with names that the schemas of tests know and others.
