@@ -33,6 +33,15 @@ enum Ended {
     Broken(StoreError),
 }
 
+/// Closes the cache when the task ends, also by a panic or an abort: no watcher waits for a task that is gone.
+struct Closing(Arc<Shared>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// A resource's next state, and how it came to be.
 struct Draft {
     map: Map,
@@ -48,9 +57,10 @@ impl Feed {
 
     /// Follows `commits`, and what replaces them when they break, until the store closes.
     pub(super) async fn run(mut self, mut commits: CommitStream) {
+        let _closing = Closing(self.shared.clone());
         loop {
             match self.follow(commits).await {
-                Ended::Closed => return self.shared.close(),
+                Ended::Closed => return,
                 Ended::Broken(error) => tracing::warn!(%error, "the store's watch broke; reading everything again"),
             }
             let loaded = self.load_again().await;
@@ -119,7 +129,9 @@ impl Feed {
     /// Makes the next states visible, then the revision up to which everything is applied.
     fn publish(&mut self, drafts: BTreeMap<usize, Draft>, revision: Revision, gap: bool) {
         for (index, draft) in drafts {
-            draft.events.iter().for_each(|event| self.ledger.enter(index, event));
+            for event in &draft.events {
+                self.ledger.enter(index, event);
+            }
             self.shared.resources[index].publish(draft.map, draft.revision, draft.events, gap);
         }
         self.shared.advance(revision);

@@ -11,6 +11,8 @@ use crate::storage::{Commit, CommitStream, Item, Revision, Store, StoreError};
 
 /// Items of one read. Bounds what a start holds beside the cache itself.
 const PAGE: usize = 500;
+/// How often a read begins anew because the watch beside it fell behind.
+const ATTEMPTS: usize = 5;
 
 /// A keyspace at one revision.
 pub(super) struct Loaded {
@@ -23,19 +25,30 @@ pub(super) struct Loaded {
 
 /// Loads the resources. Entries of `held` (empty, or a map for each resource) that did not change are shared.
 pub(super) async fn load(store: &dyn Store, specs: &[ResourceSpec], held: &[Map]) -> Result<Loaded, StoreError> {
+    for _ in 1..ATTEMPTS {
+        match load_once(store, specs, held).await {
+            Err(StoreError::Compacted { .. }) => {}
+            finished => return finished,
+        }
+    }
+    load_once(store, specs, held).await
+}
+
+async fn load_once(store: &dyn Store, specs: &[ResourceSpec], held: &[Map]) -> Result<Loaded, StoreError> {
+    // The watch first: pages may show different revisions, and it tells what came between them.
+    let mut applied = store.revision().await?;
+    let mut commits = store.watch(applied).await?;
     let mut maps = vec![Map::default(); specs.len()];
     let mut page = store.range("", None, PAGE).await?;
-    // Later pages may show later revisions: the watch from the first page fills in what came between.
-    let listed_from = page.revision;
-    let mut commits = store.watch(listed_from).await?;
     loop {
-        page.items.iter().for_each(|item| put(&mut maps, specs, held, item));
+        for item in &page.items {
+            put(&mut maps, specs, held, item);
+        }
         let Some(last) = page.items.last().filter(|_| page.more) else {
             break;
         };
         page = store.range("", Some(&last.key), PAGE).await?;
     }
-    let mut applied = listed_from;
     while applied < page.revision {
         let commit = commits.next().await.ok_or_else(closed)??;
         applied = commit.revision;

@@ -122,6 +122,11 @@ impl Cache {
         self.shared.clock.applied.load(Ordering::Acquire)
     }
 
+    /// Whether the cache still follows its store. When it does not, what it serves grows old.
+    pub fn is_following(&self) -> bool {
+        !self.shared.clock.closed.load(Ordering::Acquire)
+    }
+
     /// Waits until a revision is applied; false when it was not in time.
     pub async fn wait_for(&self, revision: Revision, deadline: Duration) -> bool {
         if self.revision() >= revision {

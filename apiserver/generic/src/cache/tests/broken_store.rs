@@ -16,6 +16,14 @@ struct Breakable {
     deaf: Mutex<CancellationToken>,
     broken: Mutex<CancellationToken>,
     refusals: AtomicUsize,
+    /// So many watches come too late.
+    late: AtomicUsize,
+}
+
+/// Takes one of what is left.
+fn take_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+        .is_ok()
 }
 
 impl Breakable {
@@ -25,6 +33,7 @@ impl Breakable {
             deaf: Mutex::default(),
             broken: Mutex::default(),
             refusals: AtomicUsize::new(0),
+            late: AtomicUsize::new(0),
         })
     }
 
@@ -52,12 +61,7 @@ impl Store for Breakable {
     }
 
     async fn range(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        let refuse = |left: usize| left.checked_sub(1);
-        if self
-            .refusals
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuse)
-            .is_ok()
-        {
+        if take_one(&self.refusals) {
             return Err(StoreError::Unavailable("refused by the test".to_owned()));
         }
         self.inner.range(prefix, start_after, limit).await
@@ -68,15 +72,18 @@ impl Store for Breakable {
     }
 
     async fn watch(&self, after: Revision) -> Result<CommitStream, StoreError> {
+        let error = StoreError::Compacted {
+            requested: after,
+            oldest: after + 1,
+        };
+        if take_one(&self.late) {
+            return Err(error);
+        }
         let (deaf, broken) = (self.deaf.lock().clone(), self.broken.lock().clone());
         let commits = self.inner.watch(after).await?;
         let heard = commits
             .take_until(deaf.cancelled_owned())
             .chain(futures::stream::pending());
-        let error = StoreError::Compacted {
-            requested: after,
-            oldest: after + 1,
-        };
         Ok(heard
             .take_until(broken.cancelled_owned())
             .chain(futures::stream::iter([Err(error)]))
@@ -238,5 +245,22 @@ async fn a_watch_that_the_store_gave_up_is_replaced() {
     assert!(
         widgets.snapshot_at(before).is_err(),
         "the events were derived from a list"
+    );
+}
+
+#[tokio::test]
+async fn a_start_whose_watch_comes_too_late_begins_anew() {
+    let breakable = Breakable::new(memory());
+    let store: Arc<dyn Store> = breakable.clone();
+    let revision = commit(&store, vec![put(WIDGETS, "ns/a", &object("a", "1", "red"))]).await;
+    breakable.late.store(3, Ordering::SeqCst);
+    let cache = start(&store).await;
+    assert_eq!(cache.revision(), revision);
+    assert_eq!(cache.resource(WIDGETS).unwrap().snapshot().len(), 1);
+
+    breakable.late.store(usize::MAX, Ordering::SeqCst);
+    assert!(
+        Cache::start(store, specs(), Limits::default()).await.is_err(),
+        "not for ever"
     );
 }

@@ -296,6 +296,34 @@ async fn dropping_the_cache_ends_its_watches() {
     assert!(matches!(ended, (Next::Event(_), Next::Closed)));
 }
 
+/// Fails on one object, as no indexer should.
+struct Panicking;
+
+impl Indexer for Panicking {
+    fn index(&self, object: &Value, _: &[u8]) -> Index {
+        assert_ne!(object["metadata"]["name"], "poison");
+        Index::default()
+    }
+}
+
+#[tokio::test]
+async fn watches_end_when_the_task_fails() {
+    let store = memory();
+    let specs = vec![ResourceSpec {
+        prefix: WIDGETS.to_owned(),
+        indexer: Arc::new(Panicking),
+    }];
+    let cache = Cache::start(store.clone(), specs, Limits::default()).await.unwrap();
+    let mut watcher = cache.resource(WIDGETS).unwrap().watch(cache.revision()).unwrap();
+    assert!(cache.is_following());
+    commit(&store, vec![put(WIDGETS, "ns/poison", &object("poison", "1", "red"))]).await;
+    assert!(matches!(
+        tokio::time::timeout(SOON, watcher.next()).await.unwrap(),
+        Next::Closed
+    ));
+    assert!(!cache.is_following());
+}
+
 #[tokio::test]
 async fn the_cache_closes_with_its_store() {
     let engine = Engine::in_memory().unwrap();

@@ -20,7 +20,7 @@ impl Default for Bounds {
         Self {
             commits: 8192,
             bytes: 8 << 20,
-            read_bytes: 16 << 10,
+            read_bytes: 2 << 10,
         }
     }
 }

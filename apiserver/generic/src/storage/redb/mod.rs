@@ -163,6 +163,12 @@ impl Shared {
         let file = self.file.read();
         read(file.as_ref().ok_or_else(ended)?)
     }
+
+    /// Closes the file, without keeping readers waiting while that takes.
+    fn close_file(&self) {
+        let file = self.file.write().take();
+        drop(file);
+    }
 }
 
 impl Source {

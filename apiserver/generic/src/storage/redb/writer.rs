@@ -62,8 +62,10 @@ impl Writer {
             closing = close;
         }
         self.jobs.close();
-        *self.shared.file.write() = None;
-        self.shared.keyspaces.lock().drain().for_each(|(_, space)| space.end());
+        self.shared.close_file();
+        for (_, space) in self.shared.keyspaces.lock().drain() {
+            space.end();
+        }
         if let Some(answer) = closing {
             // Nobody may wait for it any more.
             let _ = answer.send(());
@@ -142,7 +144,7 @@ impl Writer {
     /// Answers that nothing is known to be written, and gives up the file: redb refuses to work on one that failed.
     fn fail(&mut self, batch: Vec<Job>, error: &StoreError) {
         tracing::error!(%error, jobs = batch.len(), "a commit failed");
-        *self.shared.file.write() = None;
+        self.shared.close_file();
         // At once, so that readers need not wait for the next write. What fails is tried again then.
         if let Err(error) = self.ensure_open() {
             tracing::error!(%error, "the store can't be opened again");
