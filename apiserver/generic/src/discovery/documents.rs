@@ -1,4 +1,4 @@
-//! The discovery documents, made once and kept as bytes for all servers with the same definitions.
+//! The discovery and OpenAPI documents, made once and kept as bytes for all servers with the same definitions.
 
 use std::{
     collections::HashMap,
@@ -11,17 +11,20 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha512};
 
-use super::{aggregated, groups, legacy};
+use super::{aggregated, groups, legacy, openapi, openapi::OpenApiV3};
 use crate::registry::ResourceDefinition;
 
 /// Documents by the address of their definitions, so that thousands of servers in a process share them. A live entry
 /// keeps its definitions alive, so an address is never taken by others.
 static SHARED: LazyLock<Mutex<HashMap<usize, Weak<Documents>>>> = LazyLock::new(Mutex::default);
 
-/// The discovery documents of one set of definitions.
+/// The discovery and OpenAPI documents of one set of definitions. Each is made when it is first asked for, so that
+/// starting a server costs nothing.
 pub struct Documents {
     definitions: Arc<[ResourceDefinition]>,
     discovery: OnceLock<Discovery>,
+    openapi_v3: OnceLock<OpenApiV3>,
+    openapi_v2: OnceLock<Tagged>,
 }
 
 /// An encoded document and its entity tag.
@@ -56,6 +59,8 @@ impl Documents {
         let documents = Arc::new(Documents {
             definitions: definitions.clone(),
             discovery: OnceLock::new(),
+            openapi_v3: OnceLock::new(),
+            openapi_v2: OnceLock::new(),
         });
         shared.insert(address, Arc::downgrade(&documents));
         documents
@@ -68,6 +73,14 @@ impl Documents {
 
     pub(super) fn discovery(&self) -> &Discovery {
         self.discovery.get_or_init(|| Discovery::new(&self.definitions))
+    }
+
+    pub(super) fn openapi_v3(&self) -> &OpenApiV3 {
+        self.openapi_v3.get_or_init(|| OpenApiV3::new(&self.definitions))
+    }
+
+    pub(super) fn openapi_v2(&self) -> &Tagged {
+        self.openapi_v2.get_or_init(|| openapi::openapi_v2(&self.definitions))
     }
 }
 

@@ -38,14 +38,14 @@ pub enum Endpoint<'a> {
 
 impl Documents {
     /// Answers a discovery request. `address` is where the client reaches the server.
-    pub fn answer(&self, endpoint: Endpoint<'_>, headers: &HeaderMap, address: &str) -> Response<Body> {
+    pub fn answer(&self, endpoint: Endpoint<'_>, headers: &HeaderMap, address: &str) -> Result<Response<Body>, Status> {
         let aggregates = matches!(endpoint, Endpoint::Core | Endpoint::Groups);
         let discovery = self.discovery();
         match accepted(headers, aggregates) {
-            Some(Form::Legacy) => legacy_answer(discovery, endpoint, address),
-            Some(Form::Aggregated) if endpoint == Endpoint::Core => tagged(&discovery.aggregated_core, headers),
-            Some(Form::Aggregated) => tagged(&discovery.aggregated_groups, headers),
-            None => answer::status(&Status::not_acceptable(&["application/json"])),
+            Some(Form::Legacy) => Ok(legacy_answer(discovery, endpoint, address)),
+            Some(Form::Aggregated) if endpoint == Endpoint::Core => Ok(tagged(&discovery.aggregated_core, headers)),
+            Some(Form::Aggregated) => Ok(tagged(&discovery.aggregated_groups, headers)),
+            None => Err(Status::not_acceptable(&["application/json"])),
         }
     }
 }

@@ -4,6 +4,7 @@ mod aggregated;
 mod documents;
 mod endpoints;
 mod legacy;
+mod openapi;
 
 use std::borrow::Cow;
 

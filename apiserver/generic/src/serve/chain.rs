@@ -21,8 +21,19 @@ use crate::{
 /// A request body of any transport.
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, String>;
 
-/// An answer that ends the chain early.
-type Refusal = Box<Response<Body>>;
+/// What ends the chain early.
+pub(super) enum Refusal {
+    /// An error, in the serialization that the client reads.
+    Status(Status),
+    /// An answer that is no Status.
+    Answer(Box<Response<Body>>),
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Refusal {
+        Refusal::Status(status)
+    }
+}
 
 impl ApiServer {
     /// Recovers from a panic of anything that answers.
@@ -32,39 +43,35 @@ impl ApiServer {
         head: Parts,
         body: RequestBody,
         caller: Caller,
-    ) -> Response<Body> {
+    ) -> Result<Response<Body>, Refusal> {
         let answer = AssertUnwindSafe(self.in_time(info, head, body, caller))
             .catch_unwind()
             .await;
         answer.unwrap_or_else(|_| {
             tracing::error!(path = info.path, verb = info.verb, "a request panicked");
             let text = "This request caused apiserver to panic. Look in the logs for details.\n";
-            answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text)
+            Ok(answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text))
         })
     }
 
     /// Holds everything but watches to the deadline.
-    async fn in_time(&self, info: &RequestInfo, head: Parts, body: RequestBody, caller: Caller) -> Response<Body> {
+    async fn in_time(
+        &self,
+        info: &RequestInfo,
+        head: Parts,
+        body: RequestBody,
+        caller: Caller,
+    ) -> Result<Response<Body>, Refusal> {
         if info.is_long_running() {
             return self.filter(info, head, body, caller).await;
         }
-        let deadline = match flow::deadline(info.query.first("timeout"), self.limits.deadline) {
-            Ok(deadline) => deadline,
-            Err(error) => return answer::status(&Status::bad_request(error.to_string())),
-        };
-        match tokio::time::timeout(deadline, self.filter(info, head, body, caller)).await {
-            Ok(response) => response,
-            Err(_) => answer::status(&Status::request_timeout()),
-        }
+        let deadline = flow::deadline(info.query.first("timeout"), self.limits.deadline)
+            .map_err(|error| Status::bad_request(error.to_string()))?;
+        let answer = tokio::time::timeout(deadline, self.filter(info, head, body, caller)).await;
+        answer.map_err(|_| Status::request_timeout())?
     }
 
-    async fn filter(&self, info: &RequestInfo, head: Parts, body: RequestBody, caller: Caller) -> Response<Body> {
-        self.try_filter(info, head, body, caller)
-            .await
-            .unwrap_or_else(|refusal| *refusal)
-    }
-
-    async fn try_filter(
+    async fn filter(
         &self,
         info: &RequestInfo,
         mut head: Parts,
@@ -80,7 +87,7 @@ impl ApiServer {
             .await
     }
 
-    async fn authenticate(&self, head: &mut Parts, caller: Caller) -> Result<User, Refusal> {
+    async fn authenticate(&self, head: &mut Parts, caller: Caller) -> Result<User, Status> {
         let connection = match caller {
             Caller::User(user) => return Ok(user.authenticated()),
             Caller::Connection(connection) => connection,
@@ -92,7 +99,7 @@ impl ApiServer {
     }
 
     /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.
-    async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<User, Refusal> {
+    async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<User, Status> {
         let mut refused = head.headers.contains_key(AUTHORIZATION);
         for authenticator in &self.authenticators {
             match authenticator.authenticate(head, connection).await {
@@ -105,16 +112,14 @@ impl ApiServer {
             }
         }
         if refused || !self.anonymous {
-            return Err(refuse(&Status::unauthorized()));
+            return Err(Status::unauthorized());
         }
         Ok(User::anonymous())
     }
 
-    async fn impersonate(&self, head: &mut Parts, requestor: User) -> Result<User, Refusal> {
+    async fn impersonate(&self, head: &mut Parts, requestor: User) -> Result<User, Status> {
         let access = Access::new(&requestor, &*self.authorizer);
-        let acting = impersonate(&mut head.headers, access)
-            .await
-            .map_err(|status| refuse(&status))?;
+        let acting = impersonate(&mut head.headers, access).await?;
         Ok(acting.unwrap_or(requestor))
     }
 
@@ -131,7 +136,7 @@ impl ApiServer {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return Err(Box::new(response));
+            return Err(Refusal::Answer(Box::new(response)));
         }
         Ok(ticket)
     }
@@ -145,12 +150,15 @@ impl ApiServer {
         match self.authorizer.authorize(&attributes).await {
             Ok(Decision::Allow { .. }) => Ok(()),
             Ok(Decision::Deny { reason } | Decision::NoOpinion { reason }) => {
-                Err(refuse(&forbidden(&attributes, &reason)))
+                Err(forbidden(&attributes, &reason).into())
             }
             Err(error) => {
                 tracing::warn!(path = info.path, error, "the authorizer failed");
                 let text = format!("Internal Server Error: {:?}: {error}\n", head.uri.to_string());
-                Err(Box::new(answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text)))
+                Err(Refusal::Answer(Box::new(answer::plain_text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    text,
+                ))))
             }
         }
     }
@@ -164,7 +172,7 @@ impl ApiServer {
     ) -> Result<Response<Body>, Refusal> {
         let route = route::route(&head.method, info, self.resources.definitions());
         if !matches!(route, route::Route::Resource(_)) {
-            return Ok(self.answer(route, info, &head));
+            return Ok(self.answer(route, info, &head)?);
         }
         let body = match head.method {
             Method::GET | Method::HEAD => Bytes::new(),
@@ -181,20 +189,14 @@ impl ApiServer {
         })
     }
 
-    async fn read(&self, body: RequestBody) -> Result<Bytes, Refusal> {
+    async fn read(&self, body: RequestBody) -> Result<Bytes, Status> {
         let limit = self.limits.body_bytes;
         match Limited::new(body, limit).collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(refuse(&Status::request_entity_too_large(limit)))
+                Err(Status::request_entity_too_large(limit))
             }
-            Err(error) => Err(refuse(&Status::bad_request(format!(
-                "the request body ended early: {error}"
-            )))),
+            Err(error) => Err(Status::bad_request(format!("the request body ended early: {error}"))),
         }
     }
-}
-
-fn refuse(status: &Status) -> Refusal {
-    Box::new(answer::status(status))
 }

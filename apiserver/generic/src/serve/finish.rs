@@ -1,13 +1,13 @@
 //! What every answer gets, whoever made it: its audit id, caching rules, the form the client asked for.
 
 use http::{
-    HeaderName, HeaderValue, Method, Response,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+    HeaderMap, HeaderName, HeaderValue, Method, Response,
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
     request::Parts,
 };
 
-use super::{Body, gzip, pretty};
-use crate::request::RequestInfo;
+use super::{Body, chain::Refusal, gzip, pretty};
+use crate::{negotiate::Accepted, request::RequestInfo};
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 const LONGEST_AUDIT_ID: usize = 64;
@@ -17,6 +17,7 @@ const LONGEST_PRETTY: u64 = 4 * 1024 * 1024;
 /// What a request asks of the form of its answer.
 pub(super) struct Form {
     pub(super) audit_id: HeaderValue,
+    accept: HeaderMap,
     head_only: bool,
     gzip: bool,
     pretty: bool,
@@ -27,9 +28,18 @@ impl Form {
     pub(super) fn of(head: &Parts, info: &RequestInfo) -> Form {
         Form {
             audit_id: audit_id(head),
+            accept: accept(&head.headers),
             head_only: head.method == Method::HEAD,
             gzip: gzip::is_accepted(&head.headers),
             pretty: pretty::is_wanted(&info.query, &head.headers),
+        }
+    }
+
+    /// An error, in the serialization that the client reads.
+    pub(super) fn refuse(&self, refusal: Refusal) -> Response<Body> {
+        match refusal {
+            Refusal::Status(status) => status.into_response(Accepted::for_status(&self.accept)),
+            Refusal::Answer(answer) => *answer,
         }
     }
 
@@ -52,6 +62,15 @@ impl Form {
             response
         }
     }
+}
+
+/// The `Accept` headers alone.
+fn accept(headers: &HeaderMap) -> HeaderMap {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .map(|value| (ACCEPT, value.clone()))
+        .collect()
 }
 
 /// The id under which the request is found in logs: the client's, or a new one.

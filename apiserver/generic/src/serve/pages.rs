@@ -8,18 +8,21 @@ use crate::{health, request::RequestInfo, status::Status};
 
 impl ApiServer {
     /// Answers what the registry does not.
-    pub(super) fn answer(&self, route: Route<'_>, info: &RequestInfo, head: &Parts) -> Response<Body> {
-        match route {
-            Route::Discovery(endpoint) => self.documents.answer(endpoint, &head.headers, &address(head)),
+    pub(super) fn answer(&self, route: Route<'_>, info: &RequestInfo, head: &Parts) -> Result<Response<Body>, Status> {
+        Ok(match route {
+            Route::Discovery(endpoint) => self.documents.answer(endpoint, &head.headers, &address(head))?,
             Route::Index => answer::json(StatusCode::OK, &self.index()),
             Route::Version => answer::json(StatusCode::OK, &self.version_document()),
-            Route::OpenApiV2 | Route::OpenApiV3(_) => answer::page_not_found(),
+            Route::OpenApiV2 => self.documents.answer_openapi_v2(&head.headers),
+            Route::OpenApiV3(path) => self
+                .documents
+                .answer_openapi_v3(path, info.query.first("hash"), &head.headers),
             Route::Health { endpoint, check } => self.health(endpoint, check, info),
             Route::Metrics => self.metrics_page(),
-            Route::NotServed => answer::status(&Status::resource_not_served()),
-            Route::MethodNotAllowed => answer::status(&Status::method_not_supported()),
+            Route::NotServed => return Err(Status::resource_not_served()),
+            Route::MethodNotAllowed => return Err(Status::method_not_supported()),
             Route::NotFound | Route::Resource(_) => answer::page_not_found(),
-        }
+        })
     }
 
     fn health(&self, endpoint: &str, check: Option<&str>, info: &RequestInfo) -> Response<Body> {

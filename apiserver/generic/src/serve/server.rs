@@ -85,7 +85,8 @@ impl ApiServer {
         let info = RequestInfo::parse(&head.method, &head.uri);
         let arrival = Arrival::of(&head, &caller);
         let form = Form::of(&head, &info);
-        let response = form.finish(self.recover(&info, head, body, caller).await);
+        let answer = self.recover(&info, head, body, caller).await;
+        let response = form.finish(answer.unwrap_or_else(|refusal| form.refuse(refusal)));
         let record = Record {
             metrics: self.metrics.clone(),
             arrival,

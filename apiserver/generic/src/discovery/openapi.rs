@@ -1,0 +1,233 @@
+//! The OpenAPI documents, under `/openapi/v3` and `/openapi/v2`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, ETAG, EXPIRES, IF_NONE_MATCH, LOCATION, VARY},
+};
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
+use serde_json::{Value, json};
+
+use super::{Documents, documents::Tagged, groups};
+use crate::{
+    registry::ResourceDefinition,
+    schema::openapi::{group_version_document, v2_document},
+    serve::{Body, answer},
+};
+
+/// How long a document named by its hash may be cached.
+const CACHED: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// The documents of one set of definitions. Each is made when it is first asked for; the list of version 3 names the hashes
+/// of all, so it makes all of version 3.
+pub(super) struct OpenApiV3 {
+    index: Tagged,
+    /// By `apis/G/V`, `api/V`.
+    documents: BTreeMap<String, Tagged>,
+}
+
+impl OpenApiV3 {
+    pub(super) fn new(definitions: &[ResourceDefinition]) -> OpenApiV3 {
+        let all: Vec<&ResourceDefinition> = definitions.iter().collect();
+        let groups = groups(definitions);
+        let documents: BTreeMap<String, Tagged> = groups
+            .iter()
+            .flat_map(|(_, versions)| versions)
+            .map(|served| {
+                let prefix = if served.group.is_empty() { "api" } else { "apis" };
+                let document = group_version_document(served.group, served.version, &all);
+                (format!("{prefix}/{}", served.name()), Tagged::new(&document))
+            })
+            .collect();
+        let paths: BTreeMap<&String, Value> = documents
+            .iter()
+            .map(|(path, document)| (path, json!({"serverRelativeURL": url(path, document)})))
+            .collect();
+        OpenApiV3 {
+            index: Tagged::new(&json!({"paths": paths})),
+            documents,
+        }
+    }
+}
+
+pub(super) fn openapi_v2(definitions: &[ResourceDefinition]) -> Tagged {
+    Tagged::new(&v2_document(&definitions.iter().collect::<Vec<_>>()))
+}
+
+impl Documents {
+    /// Answers `/openapi/v3` (an empty `path`) and `/openapi/v3/<path>`, with the `hash` parameter.
+    pub(crate) fn answer_openapi_v3(&self, path: &str, hash: Option<&str>, headers: &HeaderMap) -> Response<Body> {
+        if !accepts_json(headers) {
+            return not_acceptable();
+        }
+        let openapi = self.openapi_v3();
+        if path.is_empty() {
+            return tagged(&openapi.index, headers);
+        }
+        let Some(document) = openapi.documents.get(path) else {
+            return answer::page_not_found();
+        };
+        match hash {
+            None => answer::json_bytes(StatusCode::OK, document.body.clone()),
+            Some(hash) if hash == document.hash => immutable(tagged(document, headers)),
+            Some(_) => moved(&url(path, document)),
+        }
+    }
+
+    /// Answers `/openapi/v2`. Clients that only read its protobuf form are told that there is none, and do without.
+    pub(crate) fn answer_openapi_v2(&self, headers: &HeaderMap) -> Response<Body> {
+        if accepts_json(headers) {
+            tagged(self.openapi_v2(), headers)
+        } else {
+            not_acceptable()
+        }
+    }
+}
+
+fn url(path: &str, document: &Tagged) -> String {
+    format!("/openapi/v3/{path}?hash={}", document.hash)
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut values = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .peekable();
+    values.peek().is_none_or(|value| value.is_empty())
+        || values.flat_map(|value| value.split(',')).any(|clause| {
+            let media_type = clause.split(';').next().unwrap_or_default().trim();
+            matches!(media_type, "application/json" | "application/*" | "*/*")
+        })
+}
+
+fn tagged(document: &Tagged, headers: &HeaderMap) -> Response<Body> {
+    let unchanged = headers.get(IF_NONE_MATCH) == Some(&document.etag);
+    let (code, body) = if unchanged {
+        (StatusCode::NOT_MODIFIED, Bytes::new())
+    } else {
+        (StatusCode::OK, document.body.clone())
+    };
+    let mut response = answer::json_bytes(code, body);
+    response.headers_mut().insert(ETAG, document.etag.clone());
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+/// What a hash names never changes.
+fn immutable(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+    if let Some(expires) = a_year_from(Timestamp::now()) {
+        headers.insert(EXPIRES, expires);
+    }
+    response
+}
+
+fn a_year_from(now: Timestamp) -> Option<HeaderValue> {
+    let expires = now.checked_add(CACHED).ok()?;
+    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&expires).ok()?;
+    HeaderValue::from_str(&text).ok()
+}
+
+fn moved(location: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+fn not_acceptable() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testing::{definitions, json_of, text};
+
+    const WIDGETS: &str = "apis/demo.example.io/v1";
+
+    fn headers(pairs: &[(http::HeaderName, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn v3(path: &str, hash: Option<&str>, pairs: &[(http::HeaderName, &str)]) -> Response<Body> {
+        Documents::of(&definitions()).answer_openapi_v3(path, hash, &headers(pairs))
+    }
+
+    async fn listed_url(path: &str) -> String {
+        let index = json_of(v3("", None, &[])).await;
+        index["paths"][path]["serverRelativeURL"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_index_leads_to_documents_that_may_be_cached_for_ever() {
+        let url = listed_url(WIDGETS).await;
+        let hash = url.strip_prefix("/openapi/v3/apis/demo.example.io/v1?hash=").unwrap();
+        let response = v3(WIDGETS, Some(hash), &[]);
+        let answered = response.headers();
+        assert_eq!(
+            (&answered["cache-control"], &answered["vary"]),
+            (
+                &HeaderValue::from_static("public, immutable"),
+                &HeaderValue::from_static("Accept")
+            )
+        );
+        assert_eq!(answered["etag"], format!("\"{hash}\""));
+        assert!(answered["expires"].to_str().unwrap().ends_with(" GMT"));
+        let document = json_of(response).await;
+        assert!(
+            document["components"]["schemas"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .any(|name| name.ends_with(".v1.Widget"))
+        );
+        assert!(listed_url("api/v1").await.starts_with("/openapi/v3/api/v1?hash="));
+    }
+
+    #[tokio::test]
+    async fn an_old_hash_leads_to_the_new_one_and_no_hash_is_not_cached() {
+        let old = v3(WIDGETS, Some("OLD"), &[]);
+        assert_eq!(
+            (old.status().as_u16(), old.headers()["location"].to_str().unwrap()),
+            (301, listed_url(WIDGETS).await.as_str())
+        );
+        let plain = v3(WIDGETS, None, &[]);
+        assert_eq!(plain.status(), 200);
+        assert!(!plain.headers().contains_key(CACHE_CONTROL));
+        assert_eq!(v3("apis/unknown/v1", None, &[]).status(), 404);
+    }
+
+    #[tokio::test]
+    async fn what_the_client_has_is_not_sent_again() {
+        let etag = v3("", None, &[]).headers()["etag"].to_str().unwrap().to_owned();
+        let again = v3("", None, &[(IF_NONE_MATCH, &etag)]);
+        assert_eq!(again.status(), 304);
+        assert_eq!(text(again).await, "");
+    }
+
+    #[tokio::test]
+    async fn only_json_is_served() {
+        const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+        let documents = Documents::of(&definitions());
+        assert_eq!(
+            documents.answer_openapi_v2(&headers(&[(ACCEPT, PROTOBUF)])).status(),
+            406
+        );
+        assert_eq!(v3("", None, &[(ACCEPT, PROTOBUF)]).status(), 406);
+        let v2 =
+            json_of(documents.answer_openapi_v2(&headers(&[(ACCEPT, &format!("{PROTOBUF}, application/json"))]))).await;
+        assert_eq!(v2["swagger"], "2.0");
+    }
+}
