@@ -13,6 +13,8 @@ mod resource;
 mod selection;
 mod serving;
 mod strategy;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod verbs;
 mod warnings;
