@@ -212,9 +212,14 @@ impl<K: Resource<DynamicType = ()>> Objects<K> {
     }
 }
 
-/// The cluster that an object belongs to, by its label.
+/// The cluster that an object belongs to, by its label; or that has its name, and so may be waiting for it to go.
 fn cluster_of<K: Resource<DynamicType = ()>>(object: &K) -> Option<ClusterKey> {
-    let name = object.meta().labels.as_ref()?.get(labels::CLUSTER_NAME)?;
+    let label = object
+        .meta()
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(labels::CLUSTER_NAME));
+    let name = label.or(object.meta().name.as_ref())?;
     Some(ClusterKey {
         namespace: object.namespace().unwrap_or_default(),
         name: name.clone(),
@@ -280,7 +285,7 @@ mod tests {
             mirror.record(Event::Apply(machine("b", Some("dev"), "2"))),
             vec![key("dev")]
         );
-        assert_eq!(mirror.record(Event::Apply(machine("c", None, "3"))), vec![]);
+        assert_eq!(mirror.record(Event::Apply(machine("c", None, "3"))), vec![key("c")]);
         assert_eq!(names(&mirror, "dev"), ["a", "b"]);
         assert!(mirror.get("team-a", "c").is_some() && mirror.get("team-b", "c").is_none());
         assert_eq!(

@@ -1,6 +1,10 @@
 //! Which operation runs on a guest, and how far it is.
 
-use guestcluster_types::{GuestClusterStatus, Operation, OperationKind, conditions::whole_seconds};
+use guestcluster_types::{
+    GuestClusterStatus, Operation, OperationKind,
+    conditions::whole_seconds,
+    upstream::capi::{Machine, MachineDeployment},
+};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -103,14 +107,16 @@ const CREATE_STEPS: i32 = 10;
 
 fn create_steps(view: &View<'_>) -> Vec<Step> {
     let desired = view.wanted.map(|(_, desired)| desired);
+    let answers = view.api_has_answered();
+    let first_vm_is = |stage: VmStage| answers || view.first_vm() >= stage;
     vec![
         ("spec accepted", true),
         ("Cluster API objects", view.objects_exist()),
         ("network and address", view.network_is_ready()),
-        ("first control-plane VM", view.first_vm() >= VmStage::Created),
-        ("powered on", view.first_vm() >= VmStage::PoweredOn),
-        ("address", view.first_vm() >= VmStage::Addressed),
-        ("API server", view.api_has_answered()),
+        ("first control-plane VM", first_vm_is(VmStage::Created)),
+        ("powered on", first_vm_is(VmStage::PoweredOn)),
+        ("address", first_vm_is(VmStage::Addressed)),
+        ("API server", answers),
         ("control plane", view.control_plane_is_ready()),
         ("nodes", desired.is_some_and(|desired| view.pools_are_ready(desired))),
         ("login", view.credentials_work()),
@@ -130,34 +136,26 @@ fn scale_steps(view: &View<'_>, desired: &Desired) -> Vec<Step> {
 }
 
 fn upgrade_steps(view: &View<'_>, plan: &Plan, desired: &Desired) -> Vec<Step> {
-    let control_plane: Vec<_> = view.layers.control_plane_machines().collect();
-    let is_new =
-        |machine: &&guestcluster_types::upstream::capi::Machine| progress::machine_is_new(machine, &plan.target);
+    // What the owners of the machines count holds, also where a machine itself has not been seen yet.
+    let done = view.is_complete();
+    let is_new = |machine: &Machine| progress::machine_is_new(machine, &plan.target);
+    let is_new_node = |machine: &Machine| is_new(machine) && progress::machine_is_ready(machine);
+    let control_plane = || view.layers.control_plane_machines();
+    let has_begun = |pool: &MachineDeployment| {
+        let name = pool.metadata.name.as_deref().unwrap_or_default();
+        pool.spec.replicas == Some(0) || view.machines_of_pool(name).any(is_new)
+    };
     let pools_move = view.pools_move();
-    let every_pool_has_begun = desired.deployments.iter().all(|pool| {
-        pool.spec.replicas == Some(0)
-            || view
-                .machines_of_pool(pool.metadata.name.as_deref().unwrap_or_default())
-                .any(|machine| is_new(&machine))
-    });
     vec![
         ("version resolved", true),
         ("control plane object", view.control_plane_is_told(desired)),
-        ("first new control-plane VM", control_plane.iter().any(is_new)),
-        (
-            "first new control-plane node",
-            control_plane
-                .iter()
-                .any(|machine| is_new(machine) && progress::machine_is_ready(machine)),
-        ),
-        ("control-plane nodes replaced", control_plane.iter().all(is_new)),
+        ("first new control-plane VM", done || control_plane().any(is_new)),
+        ("first new control-plane node", done || control_plane().any(is_new_node)),
+        ("control-plane nodes replaced", done || control_plane().all(is_new)),
         ("control plane", view.control_plane_is_complete()),
         ("node pool objects", pools_move && view.pools_are_told(desired)),
-        ("first new nodes", every_pool_has_begun),
-        (
-            "nodes replaced",
-            view.layers.pool_machines().all(|machine| is_new(&machine)),
-        ),
+        ("first new nodes", done || desired.deployments.iter().all(has_begun)),
+        ("nodes replaced", done || view.layers.pool_machines().all(is_new)),
         ("nodes", pools_move && view.pools_are_complete(desired)),
     ]
 }
