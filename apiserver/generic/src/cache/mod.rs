@@ -139,6 +139,14 @@ impl Cache {
             .is_ok_and(|reached| reached.is_ok())
     }
 
+    /// Waits until something after `revision` is applied; for ever when the cache is closed.
+    pub async fn wait_after(&self, revision: Revision) {
+        let mut applied = self.shared.applied.subscribe();
+        if applied.wait_for(|applied| *applied > revision).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until every write that is finished already is applied, for a consistent read.
     ///
     /// # Errors

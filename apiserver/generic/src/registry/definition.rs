@@ -20,7 +20,8 @@ pub struct ResourceDefinition {
     pub status: bool,
     /// Serves `/scale`.
     pub scale: Option<Scale>,
-    /// Columns after NAME (and AGE last, where the definition declares none).
+    /// Columns after NAME (and AGE last, where the definition declares none). One that is called `Name` replaces the first
+    /// NAME, wherever it stands.
     pub columns: Vec<Column>,
     /// Fields beside `metadata.name` and `metadata.namespace` that field selectors may name, such as `spec.user`.
     pub selectable: Vec<SelectableField>,

@@ -110,6 +110,18 @@ impl Resource {
         self.change(user, namespace, name, Part::Status, change).await
     }
 
+    /// As [`Resource::update`], through one of the definition's `update_subresources`.
+    pub async fn update_subresource(
+        &self,
+        user: &User,
+        namespace: &str,
+        name: &str,
+        subresource: &'static str,
+        change: impl Fn(&mut Value) -> Result<(), Status> + Send + Sync,
+    ) -> Result<Value, Status> {
+        self.change(user, namespace, name, Part::Subresource(subresource), change).await
+    }
+
     /// Deletes an object as a DELETE does, without authorization.
     pub async fn delete(
         &self,

@@ -49,6 +49,11 @@ pub trait Strategy: Send + Sync + 'static {
     /// Changes a new object before it is validated; the schema's defaults are already in it.
     fn prepare_for_create(&self, _context: &StrategyContext<'_>, _object: &mut Value) {}
 
+    /// Whether a create may bring a status along, although `/status` writes it afterwards: nodes register themselves so.
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
     /// Changes an updated object before it is validated; not called for `/status`. For one of the definition's
     /// `update_subresources` it is the only guard: `object` is what was sent, with the stored metadata.
     fn prepare_for_update(&self, _context: &StrategyContext<'_>, _object: &mut Value, _old: &Value) {}

@@ -26,7 +26,7 @@ pub fn column_definitions(definition: &ResourceDefinition) -> Value {
         "name": "Name", "type": "string", "format": "name", "priority": 0,
         "description": "Name of the object, unique in its namespace.",
     });
-    let mut columns = vec![name];
+    let mut columns = if names_itself(definition) { Vec::new() } else { vec![name] };
     if definition.columns.is_empty() {
         columns.push(json!({
             "name": "Age", "type": "date", "format": "", "priority": 0,
@@ -40,6 +40,11 @@ pub fn column_definitions(definition: &ResourceDefinition) -> Value {
         })
     }));
     Value::Array(columns)
+}
+
+/// Whether the definition has a column of its own for the name, which then need not be the first.
+fn names_itself(definition: &ResourceDefinition) -> bool {
+    definition.columns.iter().any(|column| column.name == "Name")
 }
 
 /// Whether the column after NAME at this position shows an age.

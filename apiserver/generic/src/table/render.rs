@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{human_age, is_date};
+use super::{human_age, is_date, names_itself};
 use crate::{negotiate::IncludeObject, registry::ResourceDefinition};
 
 /// What a row is made of.
@@ -27,9 +27,14 @@ pub fn write_row(
     now: Timestamp,
 ) {
     out.extend_from_slice(b"{\"cells\":[");
-    write_json(out, &Value::from(row.name));
-    for (position, cell) in row.cells.iter().enumerate() {
+    if !names_itself(definition) {
+        write_json(out, &Value::from(row.name));
         out.push(b',');
+    }
+    for (position, cell) in row.cells.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
         match cell {
             Value::String(timestamp) if is_date(definition, position) => {
                 write_json(out, &Value::from(human_age(timestamp, now)));

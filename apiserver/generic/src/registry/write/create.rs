@@ -90,6 +90,7 @@ impl Resource {
             object::set(object, "generation", 1);
         }
         if definition.status
+            && !definition.strategy.keeps_status_on_create()
             && let Some(fields) = object.as_object_mut()
         {
             fields.remove("status");
