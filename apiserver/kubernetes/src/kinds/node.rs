@@ -1,6 +1,6 @@
 //! Node.
 
-use generic_apiserver::registry::ResourceDefinition;
+use generic_apiserver::registry::{ResourceDefinition, Strategy};
 use serde_json::Value;
 
 use super::{
@@ -51,7 +51,16 @@ pub(super) fn definition() -> ResourceDefinition {
                     .to_string(),
             )
         })])
+        .strategy(Node)
         .build()
+}
+
+struct Node;
+
+impl Strategy for Node {
+    fn keeps_status_on_create(&self) -> bool {
+        true
+    }
 }
 
 fn status(object: &Value) -> String {

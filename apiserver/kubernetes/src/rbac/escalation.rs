@@ -1,6 +1,9 @@
 //! Nobody grants rights that they do not hold: the check on every write of a role or binding.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use generic_apiserver::{
@@ -22,15 +25,21 @@ const MASTERS: &str = "system:masters";
 /// Refuses roles and bindings that would grant more than their writer holds, unless the writer may `escalate` the role or
 /// `bind` it.
 pub struct EscalationGuard {
-    rbac: Arc<Rbac>,
+    /// Set once the registry that this plugin belongs to runs.
+    rbac: Arc<OnceLock<Arc<Rbac>>>,
 }
 
+/// The rights by which one request is judged.
+struct Judge<'a>(&'a Rbac);
+
 impl EscalationGuard {
-    /// Judges by the rights that `rbac` knows.
-    pub fn new(rbac: Arc<Rbac>) -> EscalationGuard {
+    /// Judges by the rights of an authorizer that starts later.
+    pub fn new(rbac: Arc<OnceLock<Arc<Rbac>>>) -> EscalationGuard {
         EscalationGuard { rbac }
     }
+}
 
+impl Judge<'_> {
     fn judge_role(&self, request: &AdmissionRequest<'_>, object: &Value) -> Result<(), Status> {
         let unchanged =
             |old: &Value| old["rules"] == object["rules"] && old["aggregationRule"] == object["aggregationRule"];
@@ -70,7 +79,7 @@ impl EscalationGuard {
         if self.may(request.user, "bind", plural, request.namespace, role_name) {
             return Ok(());
         }
-        let Some(rules) = self.rbac.rules_of_role(namespace, kind, role_name) else {
+        let Some(rules) = self.0.rules_of_role(namespace, kind, role_name) else {
             return Err(role_not_found(plural, role_name));
         };
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
@@ -87,13 +96,13 @@ impl EscalationGuard {
             name,
         };
         matches!(
-            self.rbac.decide(&Attributes { user, verb, target }),
+            self.0.decide(&Attributes { user, verb, target }),
             Decision::Allow { .. }
         )
     }
 
     fn require_held(&self, request: &AdmissionRequest<'_>, name: &str, rules: &[PolicyRule]) -> Result<(), Status> {
-        let (held, problem) = self.rbac.rules(request.user, request.namespace);
+        let (held, problem) = self.0.rules(request.user, request.namespace);
         let missing = missing(&held, rules);
         if missing.is_empty() {
             return Ok(());
@@ -132,9 +141,14 @@ impl Admission for EscalationGuard {
         if request.user.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }
+        let judge = Judge(
+            self.rbac
+                .get()
+                .ok_or_else(|| Status::internal("the server is starting"))?,
+        );
         match names.plural.as_str() {
-            "roles" | "clusterroles" => self.judge_role(request, object),
-            "rolebindings" | "clusterrolebindings" => self.judge_binding(request, object),
+            "roles" | "clusterroles" => judge.judge_role(request, object),
+            "rolebindings" | "clusterrolebindings" => judge.judge_binding(request, object),
             _ => Ok(()),
         }
     }

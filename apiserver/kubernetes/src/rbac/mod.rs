@@ -1,8 +1,9 @@
 //! Role-based access control: who may do what, decided from the roles and bindings in the watch cache.
 
-pub(crate) mod aggregate;
+mod aggregate;
 mod authorizer;
 mod bootstrap;
+mod controller;
 mod escalation;
 mod index;
 mod policy;
@@ -10,5 +11,6 @@ mod policy;
 pub use authorizer::{NotServed, Rbac};
 pub(crate) use bootstrap::reconciled;
 pub use bootstrap::{default_objects, kubeadm_objects};
+pub(crate) use controller::AggregationController;
 pub use escalation::EscalationGuard;
 pub use policy::PolicyRule;

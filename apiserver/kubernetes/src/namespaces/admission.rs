@@ -1,0 +1,103 @@
+//! NamespaceLifecycle: nothing is created in a namespace that is missing or going away.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    Status,
+    admission::{Admission, AdmissionRequest, Operation},
+    registry::{Names, Registry},
+    status::Forbidden,
+};
+use serde_json::Value;
+
+use super::PERMANENT;
+
+/// Refuses a create in a missing (404) or terminating (403) namespace, and the deletion of the permanent ones.
+pub struct NamespaceLifecycle {
+    /// Set once the registry that this plugin belongs to runs.
+    registry: Arc<OnceLock<Weak<Registry>>>,
+}
+
+/// What is known of a namespace.
+enum Phase {
+    Missing,
+    Active,
+    Terminating,
+}
+
+impl NamespaceLifecycle {
+    /// Looks namespaces up in a registry that starts later.
+    pub fn new(registry: Arc<OnceLock<Weak<Registry>>>) -> NamespaceLifecycle {
+        NamespaceLifecycle { registry }
+    }
+
+    async fn phase(&self, namespace: &str) -> Result<Phase, Status> {
+        let registry = self
+            .registry
+            .get()
+            .and_then(Weak::upgrade)
+            .ok_or_else(|| Status::internal("the server is not running"))?;
+        let namespaces = registry
+            .resource("", "namespaces")
+            .ok_or_else(|| Status::internal("no namespaces are served"))?;
+        if namespaces.get("", namespace).is_none() {
+            // The cache may lag behind another server's write; only the store can say that it is missing.
+            registry
+                .cache()
+                .wait_current()
+                .await
+                .map_err(|error| Status::internal(error.to_string()))?;
+        }
+        Ok(match namespaces.get("", namespace) {
+            None => Phase::Missing,
+            Some(found) if found["metadata"]["deletionTimestamp"].is_null() => Phase::Active,
+            Some(_) => Phase::Terminating,
+        })
+    }
+}
+
+#[async_trait]
+impl Admission for NamespaceLifecycle {
+    async fn admit(&self, request: &AdmissionRequest<'_>, object: &mut Value) -> Result<(), Status> {
+        let names = &request.resource.names;
+        if request.operation != Operation::Create || !names.namespaced {
+            return Ok(());
+        }
+        match self.phase(request.namespace).await? {
+            Phase::Active => Ok(()),
+            Phase::Missing => Err(Status::not_found(&namespace_names(), request.namespace)),
+            Phase::Terminating => {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                Err(Status::namespace_terminating(names, name, request.namespace))
+            }
+        }
+    }
+
+    async fn validate(&self, request: &AdmissionRequest<'_>, _: Option<&Value>) -> Result<(), Status> {
+        let names = &request.resource.names;
+        let is_namespace = names.group.is_empty() && names.plural == "namespaces";
+        if request.operation == Operation::Delete && is_namespace && PERMANENT.contains(&request.name) {
+            let what = Forbidden {
+                group: "",
+                resource: &names.plural,
+                name: request.name,
+            };
+            return Err(Status::forbidden(what, "this namespace may not be deleted"));
+        }
+        Ok(())
+    }
+}
+
+fn namespace_names() -> Names {
+    Names {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "Namespace".into(),
+        plural: "namespaces".into(),
+        singular: "namespace".into(),
+        short_names: Vec::new(),
+        categories: Vec::new(),
+        namespaced: false,
+    }
+}
