@@ -1,0 +1,58 @@
+//! Counts of Machines, for the status of whatever owns them.
+
+use guestcluster_types::upstream::HasConditions;
+use guestcluster_types::upstream::capi::{Machine, MachineSet, ReplicaCounts, VersionCount, condition};
+use kube::Resource;
+use std::collections::BTreeMap;
+
+/// Counts Machines; `wanted` is what the owner asks for.
+pub(crate) fn count<'a>(machines: impl IntoIterator<Item = &'a Machine>, wanted: i32) -> ReplicaCounts {
+    let (mut all, mut up_to_date, mut ready, mut available) = (0, 0, 0, 0);
+    let mut versions = BTreeMap::<&str, i32>::new();
+    for machine in machines {
+        all += 1;
+        up_to_date += i32::from(machine.is_true(condition::UP_TO_DATE));
+        ready += i32::from(machine.is_true(condition::READY));
+        available += i32::from(is_available(machine));
+        if let Some(version) = &machine.spec.version {
+            *versions.entry(version).or_default() += 1;
+        }
+    }
+    ReplicaCounts {
+        desired_replicas: Some(wanted),
+        replicas: Some(all),
+        up_to_date_replicas: Some(up_to_date),
+        ready_replicas: Some(ready),
+        available_replicas: Some(available),
+        versions: version_counts(versions),
+    }
+}
+
+/// Whether a Machine can be counted on: a Machine that is being deleted can't.
+pub(crate) fn is_available(machine: &Machine) -> bool {
+    machine.is_true(condition::AVAILABLE) && !is_deleting(machine)
+}
+
+/// Whether deletion was asked for.
+pub(crate) fn is_deleting<K: Resource>(object: &K) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
+
+/// Sums what MachineSets count.
+pub(crate) fn sum_versions<'a>(sets: impl IntoIterator<Item = &'a MachineSet>) -> Vec<VersionCount> {
+    let mut versions = BTreeMap::<&str, i32>::new();
+    for count in sets.into_iter().flat_map(|set| &set.status.versions) {
+        *versions.entry(&count.version).or_default() += count.replicas.unwrap_or_default();
+    }
+    version_counts(versions)
+}
+
+fn version_counts(versions: BTreeMap<&str, i32>) -> Vec<VersionCount> {
+    let counts = versions.into_iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(version, count)| VersionCount {
+            version: version.to_owned(),
+            replicas: Some(count),
+        })
+        .collect()
+}
