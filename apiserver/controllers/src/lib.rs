@@ -2,4 +2,5 @@
 
 pub mod applying;
 pub mod guest;
+pub mod machine;
 pub mod vm;

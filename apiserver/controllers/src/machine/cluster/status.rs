@@ -1,0 +1,194 @@
+//! What is true of a Cluster.
+
+use super::Parts;
+use super::deletion::is_control_plane;
+use crate::machine::conditions::{Setter, Verdict, of_machines};
+use crate::machine::guests::Link;
+use crate::machine::replicas::{count, is_deleting};
+use guestcluster_types::upstream::capi::{ClusterStatus, Machine, condition};
+use guestcluster_types::upstream::{HasConditions, capv, kubeadm};
+
+pub(super) fn of(parts: &Parts) -> ClusterStatus {
+    let mut status = parts.cluster.status.clone();
+    initialization(parts, &mut status);
+    let (control_plane, workers): (Vec<_>, Vec<_>) = machines(parts).partition(|machine| is_control_plane(machine));
+    let wanted = parts
+        .control_plane
+        .as_ref()
+        .map_or(0, |object| object.spec.replicas.unwrap_or(1));
+    status.control_plane = Some(count(control_plane.iter().copied(), wanted));
+    let wanted = parts
+        .deployments
+        .iter()
+        .map(|pool| pool.spec.replicas.unwrap_or(1))
+        .sum();
+    status.workers = Some(count(workers.iter().copied(), wanted));
+    status.observed_generation = parts.cluster.metadata.generation;
+    status.phase = Some(phase(parts, &status).to_owned());
+    conditions(parts, &control_plane, &workers, &mut status);
+    status
+}
+
+fn machines(parts: &Parts) -> impl Iterator<Item = &Machine> {
+    parts.machines.iter().map(|machine| &**machine)
+}
+
+fn initialization(parts: &Parts, status: &mut ClusterStatus) {
+    if let Some(infrastructure) = &parts.infrastructure {
+        status
+            .failure_domains
+            .clone_from(&infrastructure.status.failure_domains);
+        let endpoint = parts.cluster.spec.control_plane_endpoint.is_known();
+        if infrastructure.status.initialization.provisioned == Some(true) && endpoint {
+            status.initialization.infrastructure_provisioned = Some(true);
+        }
+    }
+    let control_plane = parts.control_plane.as_ref();
+    if control_plane.is_some_and(|object| object.status.initialization.control_plane_initialized == Some(true)) {
+        status.initialization.control_plane_initialized = Some(true);
+    }
+}
+
+fn phase(parts: &Parts, status: &ClusterStatus) -> &'static str {
+    if is_deleting(&*parts.cluster) {
+        return "Deleting";
+    }
+    let provisioned = status.initialization.infrastructure_provisioned == Some(true);
+    if provisioned && parts.cluster.spec.control_plane_endpoint.is_known() {
+        return "Provisioned";
+    }
+    if parts.cluster.spec.infrastructure_ref.is_some() {
+        "Provisioning"
+    } else {
+        "Pending"
+    }
+}
+
+fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], status: &mut ClusterStatus) {
+    let initialized = status.initialization.control_plane_initialized == Some(true);
+    let deleting = is_deleting(&*parts.cluster);
+    let infrastructure = infrastructure(parts);
+    let available = control_plane_available(parts);
+    let mut set = Setter::new(&mut status.conditions, parts.cluster.metadata.generation);
+    set.set(condition::INFRASTRUCTURE_READY, infrastructure.clone());
+    set.set(
+        condition::CONTROL_PLANE_INITIALIZED,
+        match initialized {
+            true => Verdict::yes("Initialized"),
+            false => Verdict::no("NotInitialized", control_plane_message(parts, control_plane)),
+        },
+    );
+    set.set(condition::CONTROL_PLANE_AVAILABLE, available.clone());
+    let machines_of = |machines: &[&Machine], type_, good: &str| match machines.is_empty() {
+        true => Verdict::yes("NoReplicas"),
+        false => of_machines(machines.iter().copied(), type_, good),
+    };
+    set.set(
+        condition::CONTROL_PLANE_MACHINES_READY,
+        machines_of(control_plane, condition::READY, "Ready"),
+    );
+    set.set(
+        condition::CONTROL_PLANE_MACHINES_UP_TO_DATE,
+        machines_of(control_plane, condition::UP_TO_DATE, "UpToDate"),
+    );
+    set.set(condition::WORKERS_AVAILABLE, workers_available(parts));
+    set.set(
+        condition::WORKER_MACHINES_READY,
+        machines_of(workers, condition::READY, "Ready"),
+    );
+    set.set(
+        condition::WORKER_MACHINES_UP_TO_DATE,
+        machines_of(workers, condition::UP_TO_DATE, "UpToDate"),
+    );
+    set.set(condition::REMOTE_CONNECTION_PROBE, connection(&parts.link));
+    set.set(
+        condition::DELETING,
+        match deleting {
+            true => Verdict {
+                holds: true.into(),
+                ..Verdict::no("Deleting", "")
+            },
+            false => Verdict::no("NotDeleting", ""),
+        },
+    );
+    let usable = match deleting {
+        true => Verdict::no("Deleting", "the cluster is being deleted"),
+        false => Verdict::yes("NotDeleting"),
+    };
+    set.set_summary(
+        condition::AVAILABLE,
+        "Available",
+        [usable, infrastructure, available, workers_available(parts)],
+    );
+}
+
+fn infrastructure(parts: &Parts) -> Verdict {
+    let Some(object) = &parts.infrastructure else {
+        return Verdict::no("DoesNotExist", "the infrastructure object does not exist");
+    };
+    Verdict::of(
+        object.condition(capv::condition::READY),
+        "NotReady",
+        "the infrastructure object reports nothing yet",
+    )
+}
+
+fn control_plane_available(parts: &Parts) -> Verdict {
+    let Some(object) = &parts.control_plane else {
+        return Verdict::no("DoesNotExist", "the control plane object does not exist");
+    };
+    Verdict::of(
+        object.condition(condition::AVAILABLE),
+        "NotAvailable",
+        "the control plane reports nothing yet",
+    )
+}
+
+fn control_plane_message(parts: &Parts, machines: &[&Machine]) -> String {
+    if !machines.is_empty() {
+        let verdict = of_machines(machines.iter().copied(), condition::READY, "Ready");
+        if !verdict.is_true() {
+            return verdict.message;
+        }
+    }
+    let condition = parts
+        .control_plane
+        .as_ref()
+        .and_then(|object| object.condition(kubeadm::condition::INITIALIZED));
+    condition.map_or_else(
+        || "the control plane reports nothing yet".to_owned(),
+        |condition| condition.message.clone(),
+    )
+}
+
+fn workers_available(parts: &Parts) -> Verdict {
+    let verdicts = parts.deployments.iter().map(|pool| {
+        let verdict = Verdict::of(
+            pool.condition(condition::AVAILABLE),
+            "NotAvailable",
+            "reports nothing yet",
+        );
+        (pool, verdict)
+    });
+    let mut blocking = verdicts.filter(|(_, verdict)| !verdict.is_true());
+    match blocking.next() {
+        None => Verdict::yes("Available"),
+        Some((pool, verdict)) => {
+            let name = pool.metadata.name.as_deref().unwrap_or_default();
+            Verdict::no(
+                &verdict.reason,
+                format!("MachineDeployment {name}: {}", verdict.message),
+            )
+        }
+    }
+}
+
+fn connection(link: &Link) -> Verdict {
+    match link {
+        Link::Up(_) => Verdict::yes("ProbeSucceeded"),
+        Link::Trying(Some(failure)) => Verdict::no("ProbeFailed", failure.to_string()),
+        Link::None | Link::Trying(None) => {
+            Verdict::no("NotConnected", "the control plane has no machine to answer yet")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What bootstrap data is made from.
+
+use super::cloud_init::file;
+use crate::machine::certificates::PemPair;
+use crate::machine::context::{Context, in_namespace_of};
+use crate::machine::engine::Key;
+use crate::machine::error::Error;
+use crate::machine::secrets::{self, Purpose};
+use crate::machine::writes::controller_of;
+use guestcluster_types::upstream::capi::{Cluster, Machine};
+use guestcluster_types::upstream::kubeadm::{File, KubeadmConfig, SecretKey};
+use kube::ResourceExt;
+use std::sync::Arc;
+
+/// The objects that a KubeadmConfig serves.
+pub(super) struct Parts {
+    pub(super) config: Arc<KubeadmConfig>,
+    pub(super) machine: Arc<Machine>,
+    pub(super) cluster: Arc<Cluster>,
+}
+
+pub(super) fn parts(context: &Context, key: &Key) -> Option<Parts> {
+    let config = context.configs.get(key)?;
+    let owner = controller_of::<Machine>(&config.metadata)?;
+    let machine = context
+        .machines
+        .get(&key.sibling(&owner.name))
+        .filter(|machine| machine.metadata.uid.as_ref() == Some(&owner.uid))?;
+    let cluster = context
+        .clusters
+        .get(&in_namespace_of(&*machine, &machine.spec.cluster_name))?;
+    Some(Parts {
+        config,
+        machine,
+        cluster,
+    })
+}
+
+/// Where kubeadm looks for a pair: certificate, private key.
+const FILES: [(Purpose, &str, &str); 4] = [
+    (
+        Purpose::ClusterAuthority,
+        "/etc/kubernetes/pki/ca.crt",
+        "/etc/kubernetes/pki/ca.key",
+    ),
+    (
+        Purpose::EtcdAuthority,
+        "/etc/kubernetes/pki/etcd/ca.crt",
+        "/etc/kubernetes/pki/etcd/ca.key",
+    ),
+    (
+        Purpose::ProxyAuthority,
+        "/etc/kubernetes/pki/front-proxy-ca.crt",
+        "/etc/kubernetes/pki/front-proxy-ca.key",
+    ),
+    (
+        Purpose::ServiceAccounts,
+        "/etc/kubernetes/pki/sa.pub",
+        "/etc/kubernetes/pki/sa.key",
+    ),
+];
+
+/// The files of a control-plane machine's certificates and keys.
+pub(super) async fn certificates(context: &Context, parts: &Parts, external_etcd: bool) -> Result<Vec<File>, Error> {
+    let mut files = Vec::with_capacity(2 * FILES.len());
+    for (purpose, certificate, key) in FILES {
+        // An etcd that is not ours gives its CA certificate, and no key.
+        let needs_key = !(external_etcd && purpose == Purpose::EtcdAuthority);
+        let pair = pair(context, parts, purpose).await?;
+        files.push(file(certificate, "0640", pair.certificate));
+        if needs_key {
+            files.push(file(key, "0600", pair.key));
+        }
+    }
+    if external_etcd {
+        let pair = pair(context, parts, Purpose::EtcdClient).await?;
+        files.push(file(
+            "/etc/kubernetes/pki/apiserver-etcd-client.crt",
+            "0640",
+            pair.certificate,
+        ));
+        files.push(file("/etc/kubernetes/pki/apiserver-etcd-client.key", "0600", pair.key));
+    }
+    Ok(files)
+}
+
+/// The cluster's authority.
+pub(super) async fn authority(context: &Context, parts: &Parts) -> Result<PemPair, Error> {
+    pair(context, parts, Purpose::ClusterAuthority).await
+}
+
+async fn pair(context: &Context, parts: &Parts, purpose: Purpose) -> Result<PemPair, Error> {
+    let cluster = Key::of(&*parts.cluster);
+    let pair = secrets::pair(&context.client, &cluster, purpose).await?;
+    pair.ok_or_else(|| Error::Secret {
+        name: purpose.secret_name(&cluster.name),
+        key: "tls.crt",
+    })
+}
+
+/// Whether the control plane's etcd runs elsewhere; a joining machine's own configuration does not say it.
+pub(super) fn has_external_etcd(context: &Context, parts: &Parts) -> bool {
+    let reference = parts.cluster.spec.control_plane_ref.as_ref();
+    let control_plane = reference.and_then(|reference| {
+        context
+            .control_planes
+            .get(&in_namespace_of(&*parts.cluster, &reference.name))
+    });
+    let configuration = control_plane.and_then(|object| object.spec.kubeadm_config_spec.cluster_configuration.clone());
+    configuration.is_some_and(|configuration| configuration.has_external_etcd())
+}
+
+/// The content of a file that comes from a Secret.
+pub(super) async fn content(context: &Context, config: &KubeadmConfig, source: &SecretKey) -> Result<String, Error> {
+    let missing = || {
+        Error::Invalid(format!(
+            "Secret {} with key {}, which a file names, does not exist",
+            source.name, source.key
+        ))
+    };
+    let secret = secrets::get(&context.client, &config.namespace().unwrap_or_default(), &source.name).await?;
+    let value = secret
+        .and_then(|secret| secret.data?.remove(&source.key))
+        .ok_or_else(missing)?;
+    String::from_utf8(value.0)
+        .map_err(|_| Error::Invalid(format!("key {} of Secret {} is not text", source.key, source.name)))
+}

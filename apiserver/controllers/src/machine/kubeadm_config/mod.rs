@@ -1,0 +1,209 @@
+//! KubeadmConfig: the bootstrap data of one Machine, in a Secret of the KubeadmConfig's name.
+
+mod cloud_init;
+mod dereference;
+mod kubeadm;
+mod lock;
+mod status;
+mod token;
+
+use super::context::{Context, has_infrastructure, is_initialized, is_paused};
+use super::engine::{Key, Next};
+use super::error::Error;
+use super::guests::Link;
+use super::replicas::is_deleting;
+use super::secrets::{self, VALUE};
+use super::writes::controlled_by;
+use cloud_init::Command;
+use dereference::Parts;
+use guestcluster_types::upstream::capi::CONTROL_PLANE_LABEL;
+use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, JoinConfiguration, KubeadmConfigSpec};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Client, ResourceExt};
+use std::sync::Arc;
+use token::Token;
+
+/// Annotation of a bootstrap Secret: the id (not the secret part) of its bootstrap token, so that it can be refreshed.
+const TOKEN_ID: &str = "guestclusters.dev/bootstrap-token-id";
+/// Key of the Secret that names the format of the data.
+const FORMAT: &str = "format";
+
+/// What is left to wait for before the data can be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wait {
+    Infrastructure,
+    ControlPlane,
+    Connection,
+    Lock,
+}
+
+/// What the Machine becomes.
+#[derive(Clone)]
+enum Role {
+    First,
+    Join { guest: Client, control_plane: bool },
+}
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
+    let Some(parts) = dereference::parts(&context, &key) else {
+        return Ok(Next::Event);
+    };
+    let deleting = is_deleting(&*parts.config) || is_deleting(&*parts.machine);
+    if deleting || is_paused(&parts.cluster, &parts.config.metadata) {
+        return Ok(Next::Event);
+    }
+    if parts.config.status.data_secret_name.is_some() {
+        return refresh(&context, &parts).await;
+    }
+    let outcome = create(&context, &parts).await;
+    let status = status::of(&parts, &outcome);
+    context
+        .configs
+        .patch_status(&parts.config, &parts.config.status, &status)
+        .await?;
+    outcome.map(|_| Next::Event)
+}
+
+/// Makes the data, or says what it waits for.
+async fn create(context: &Context, parts: &Parts) -> Result<Option<Wait>, Error> {
+    let role = match role(context, parts).await? {
+        Ok(role) => role,
+        Err(wait) => return Ok(Some(wait)),
+    };
+    let (data, token_id) = match &role {
+        Role::First => (first(context, parts).await?, None),
+        Role::Join { guest, control_plane } => {
+            let token = Token::generate();
+            token.create(guest, &parts.machine.name_any(), Timestamp::now()).await?;
+            (join(context, parts, &token, *control_plane).await?, Some(token.id))
+        }
+    };
+    store(context, parts, data, token_id).await?;
+    Ok(None)
+}
+
+async fn role(context: &Context, parts: &Parts) -> Result<Result<Role, Wait>, Error> {
+    if !has_infrastructure(&parts.cluster) {
+        return Ok(Err(Wait::Infrastructure));
+    }
+    let control_plane = parts.machine.labels().contains_key(CONTROL_PLANE_LABEL);
+    if is_initialized(&parts.cluster) {
+        return Ok(match context.guests.link(&Key::of(&*parts.cluster)) {
+            Link::Up(guest) => Ok(Role::Join { guest, control_plane }),
+            Link::None | Link::Trying(_) => Err(Wait::Connection),
+        });
+    }
+    if !control_plane {
+        return Ok(Err(Wait::ControlPlane));
+    }
+    let first = lock::acquire(context, &parts.cluster, &parts.machine).await?;
+    Ok(if first { Ok(Role::First) } else { Err(Wait::Lock) })
+}
+
+async fn first(context: &Context, parts: &Parts) -> Result<String, Error> {
+    let spec = &parts.config.spec;
+    let cluster_configuration = spec.cluster_configuration.clone().unwrap_or_default();
+    let init = spec.init_configuration.clone().unwrap_or_default();
+    let configuration = kubeadm::init(&parts.cluster, version(parts)?, &cluster_configuration, &init)?;
+    let external_etcd = cluster_configuration.has_external_etcd();
+    let certificates = dereference::certificates(context, parts, external_etcd).await?;
+    let spec = with_files(context, parts).await?;
+    cloud_init::render(&spec, Command::Init, configuration, certificates)
+}
+
+async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bool) -> Result<String, Error> {
+    let authority = dereference::authority(context, parts).await?;
+    let mut join = parts.config.spec.join_configuration.clone().unwrap_or_default();
+    join.discovery.bootstrap_token = BootstrapTokenDiscovery {
+        token: Some(token.text()),
+        api_server_endpoint: Some(parts.cluster.spec.control_plane_endpoint.to_string()),
+        ca_cert_hashes: vec![super::certificates::public_key_hash(&authority.certificate)?],
+        unsafe_skip_ca_verification: None,
+    };
+    mark_control_plane(&mut join, control_plane);
+    let configuration = kubeadm::join(version(parts)?, &join)?;
+    let certificates = match control_plane {
+        true => dereference::certificates(context, parts, dereference::has_external_etcd(context, parts)).await?,
+        false => Vec::new(),
+    };
+    let spec = with_files(context, parts).await?;
+    cloud_init::render(&spec, Command::Join, configuration, certificates)
+}
+
+/// kubeadm takes the presence of the field for the role.
+fn mark_control_plane(join: &mut JoinConfiguration, control_plane: bool) {
+    match control_plane {
+        true => drop(join.control_plane.get_or_insert_default()),
+        false => join.control_plane = None,
+    }
+}
+
+async fn with_files(context: &Context, parts: &Parts) -> Result<KubeadmConfigSpec, Error> {
+    let mut spec = parts.config.spec.clone();
+    for file in &mut spec.files {
+        let Some(source) = file.content_from.take() else {
+            continue;
+        };
+        file.content = Some(dereference::content(context, &parts.config, &source.secret).await?);
+    }
+    Ok(spec)
+}
+
+fn version(parts: &Parts) -> Result<&str, Error> {
+    let version = parts.machine.spec.version.as_deref();
+    version.ok_or_else(|| Error::Invalid("the Machine has no version".to_owned()))
+}
+
+/// Writes the Secret. If a crash left one that this KubeadmConfig owns, that one counts: the VM may have read it.
+async fn store(context: &Context, parts: &Parts, data: String, token_id: Option<String>) -> Result<(), Error> {
+    let (cluster, name) = (Key::of(&*parts.cluster), parts.config.name_any());
+    let values = [(VALUE, data), (FORMAT, "cloud-config".to_owned())];
+    let mut secret = secrets::of_cluster(&cluster, &name, controlled_by(&*parts.config), values);
+    if let Some(id) = token_id {
+        secret.annotations_mut().insert(TOKEN_ID.to_owned(), id);
+    }
+    if secrets::create(&context.client, &secret).await? {
+        return Ok(());
+    }
+    let existing = secrets::get(&context.client, &cluster.namespace, &name).await?;
+    match existing.is_some_and(|existing| is_of(&existing, parts)) {
+        true => Ok(()),
+        false => Err(Error::Invalid(format!("Secret {name} belongs to something else"))),
+    }
+}
+
+fn is_of(secret: &Secret, parts: &Parts) -> bool {
+    secret
+        .owner_references()
+        .iter()
+        .any(|owner| Some(&owner.uid) == parts.config.metadata.uid.as_ref())
+}
+
+/// Keeps the token alive until the Machine has joined.
+async fn refresh(context: &Context, parts: &Parts) -> Result<Next, Error> {
+    if parts.machine.status.node_ref.is_some() {
+        return Ok(Next::Event);
+    }
+    let secret = context.secrets.get(&Key::of(&*parts.config));
+    let Some(id) = secret.and_then(|secret| secret.annotations().get(TOKEN_ID).cloned()) else {
+        return Ok(Next::Event);
+    };
+    let now = Timestamp::now();
+    let made = parts
+        .config
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.status == "True");
+    let age = made.map_or(i64::MAX, |condition| {
+        now.as_second() - condition.last_transition_time.0.as_second()
+    });
+    // A fresh token needs nothing yet.
+    if age >= i64::try_from(token::LIFE.as_secs() / 3).unwrap_or(i64::MAX)
+        && let Link::Up(guest) = context.guests.link(&Key::of(&*parts.cluster))
+    {
+        token::refresh(&guest, &id, now).await?;
+    }
+    Ok(Next::After(token::LIFE / 3))
+}

@@ -1,0 +1,206 @@
+//! The Secrets of a guest: its authorities, the key of service account tokens, and the administrator's kubeconfig.
+
+use crate::machine::certificates::{self, CLIENT_LIFE, PemPair};
+use crate::machine::context::Context;
+use crate::machine::engine::{Key, Next};
+use crate::machine::error::Error;
+use crate::machine::secrets::{self, Purpose, VALUE};
+use crate::machine::writes::{MANAGER, controlled_by};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use guestcluster_types::upstream::ApiEndpoint;
+use guestcluster_types::upstream::capi::Cluster;
+use guestcluster_types::upstream::kubeadm::{CERTIFICATES_EXPIRY_ANNOTATION, KubeadmControlPlane};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use std::time::Duration;
+
+const USER: &str = "kubernetes-admin";
+const GROUP: &str = "system:masters";
+/// The kubeconfig is made anew when half of its certificate's life is over.
+const RENEW_BEFORE: Duration = Duration::from_secs(CLIENT_LIFE.as_secs() / 2);
+
+/// Creates what is missing. Presence is known from a watch of metadata; contents are read only when they are needed.
+pub(super) async fn ensure(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<(), Error> {
+    let key = Key::of(cluster);
+    let external_etcd = object
+        .spec
+        .kubeadm_config_spec
+        .cluster_configuration
+        .as_ref()
+        .is_some_and(|all| all.has_external_etcd());
+    for purpose in [
+        Purpose::ClusterAuthority,
+        Purpose::EtcdAuthority,
+        Purpose::ProxyAuthority,
+        Purpose::ServiceAccounts,
+    ] {
+        if exists(context, &key, purpose) {
+            continue;
+        }
+        if external_etcd && purpose == Purpose::EtcdAuthority {
+            // Whoever runs that etcd provides it.
+            return Err(Error::Secret {
+                name: purpose.secret_name(&key.name),
+                key: "tls.crt",
+            });
+        }
+        let secret = secrets::of_pair(&key, purpose, controlled_by(object), generate(purpose)?);
+        create(context, &secret).await?;
+    }
+    if cluster.spec.control_plane_endpoint.is_known() {
+        ensure_kubeconfig(context, cluster, object).await?;
+    }
+    Ok(())
+}
+
+/// When the kubeconfig must be looked at again.
+pub(super) fn next(context: &Context, cluster: &Cluster) -> Next {
+    let left = kubeconfig_end(context, &Key::of(cluster)).map(|end| end.duration_since(Timestamp::now()));
+    let left = left
+        .and_then(|left| Duration::try_from(left).ok())
+        .and_then(|left| left.checked_sub(RENEW_BEFORE));
+    left.map_or(Next::Event, Next::After)
+}
+
+fn exists(context: &Context, cluster: &Key, purpose: Purpose) -> bool {
+    context
+        .secrets
+        .get(&cluster.sibling(&purpose.secret_name(&cluster.name)))
+        .is_some()
+}
+
+fn generate(purpose: Purpose) -> Result<PemPair, Error> {
+    let name = match purpose {
+        Purpose::ServiceAccounts => return certificates::key_pair(),
+        Purpose::EtcdAuthority => "etcd-ca",
+        Purpose::ProxyAuthority => "front-proxy-ca",
+        _ => "kubernetes",
+    };
+    certificates::authority(name, Timestamp::now())
+}
+
+/// Creates a Secret and remembers that it exists. One that exists already is left as it is.
+async fn create(context: &Context, secret: &Secret) -> Result<(), Error> {
+    secrets::create(&context.client, secret).await.map(|_| ())
+}
+
+async fn ensure_kubeconfig(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<(), Error> {
+    let (key, now) = (Key::of(cluster), Timestamp::now());
+    let exists = exists(context, &key, Purpose::Kubeconfig);
+    let half = SignedDuration::try_from(RENEW_BEFORE).unwrap_or_default();
+    if exists && kubeconfig_end(context, &key).is_none_or(|end| end.duration_since(now) > half) {
+        return Ok(());
+    }
+    let authority = secrets::pair(&context.client, &key, Purpose::ClusterAuthority).await?;
+    let authority = authority.ok_or_else(|| Error::Secret {
+        name: Purpose::ClusterAuthority.secret_name(&key.name),
+        key: "tls.crt",
+    })?;
+    let client = certificates::client(&authority, USER, GROUP, now)?;
+    let kubeconfig = kubeconfig(
+        &key.name,
+        &cluster.spec.control_plane_endpoint,
+        &authority.certificate,
+        &client,
+    )?;
+    let name = Purpose::Kubeconfig.secret_name(&key.name);
+    let mut secret = secrets::of_cluster(&key, &name, controlled_by(object), [(VALUE, kubeconfig)]);
+    let end = now
+        .checked_add(CLIENT_LIFE)
+        .map_err(|error| Error::Invalid(error.to_string()))?;
+    let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    secret
+        .annotations_mut()
+        .insert(CERTIFICATES_EXPIRY_ANNOTATION.to_owned(), end);
+    if exists {
+        renew(context, &secret).await
+    } else {
+        create(context, &secret).await
+    }
+}
+
+/// When the client certificate of the kubeconfig ends; none if another made it, who then renews it.
+fn kubeconfig_end(context: &Context, cluster: &Key) -> Option<Timestamp> {
+    let secret = context
+        .secrets
+        .get(&cluster.sibling(&Purpose::Kubeconfig.secret_name(&cluster.name)))?;
+    secret.annotations().get(CERTIFICATES_EXPIRY_ANNOTATION)?.parse().ok()
+}
+
+async fn renew(context: &Context, secret: &Secret) -> Result<(), Error> {
+    let api = Api::<Secret>::namespaced(context.client.clone(), &secret.namespace().unwrap_or_default());
+    let params = PatchParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patch =
+        Patch::Merge(json!({ "metadata": { "annotations": secret.metadata.annotations }, "data": secret.data }));
+    let patched = api.patch_metadata(&secret.name_any(), &params, &patch).await;
+    patched.map(|_| ()).map_err(Error::api("renewing a kubeconfig"))
+}
+
+fn kubeconfig(cluster: &str, endpoint: &ApiEndpoint, authority: &str, client: &PemPair) -> Result<String, Error> {
+    let user = format!("{cluster}-admin");
+    let context = format!("{user}@{cluster}");
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "preferences": {},
+        "clusters": [{
+            "name": cluster,
+            "cluster": { "server": format!("https://{endpoint}"), "certificate-authority-data": STANDARD.encode(authority) },
+        }],
+        "contexts": [{ "name": context, "context": { "cluster": cluster, "user": user } }],
+        "users": [{
+            "name": user,
+            "user": {
+                "client-certificate-data": STANDARD.encode(&client.certificate),
+                "client-key-data": STANDARD.encode(&client.key),
+            },
+        }],
+    });
+    serde_saphyr::to_string(&config).map_err(|error| Error::Encode {
+        what: "a kubeconfig",
+        message: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::config::{KubeConfigOptions, Kubeconfig};
+
+    #[tokio::test]
+    async fn a_client_can_use_the_kubeconfig() {
+        let ca = certificates::authority("kubernetes", Timestamp::now()).unwrap();
+        let client = certificates::client(&ca, USER, GROUP, Timestamp::now()).unwrap();
+        let endpoint = ApiEndpoint {
+            host: "127.64.0.1".to_owned(),
+            port: 6443,
+        };
+        let text = kubeconfig("dev", &endpoint, &ca.certificate, &client).unwrap();
+        let parsed = Kubeconfig::from_yaml(&text).unwrap();
+        let config = kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(config.cluster_url.to_string(), "https://127.64.0.1:6443/");
+        assert_eq!(config.root_cert.as_ref().map(Vec::len), Some(1));
+        kube::Client::try_from(config).unwrap();
+    }
+
+    #[test]
+    fn an_ipv6_endpoint_is_a_url() {
+        let ca = certificates::authority("kubernetes", Timestamp::now()).unwrap();
+        let endpoint = ApiEndpoint {
+            host: "fd00::1".to_owned(),
+            port: 6443,
+        };
+        let text = kubeconfig("dev", &endpoint, &ca.certificate, &ca).unwrap();
+        assert!(text.contains("https://[fd00::1]:6443"), "the server is not there");
+    }
+}

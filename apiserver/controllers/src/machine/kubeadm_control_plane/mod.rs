@@ -1,0 +1,272 @@
+//! KubeadmControlPlane: the guest's certificates and kubeconfig, and its control-plane Machines.
+
+mod build;
+mod certificates;
+mod decide;
+mod status;
+
+use super::children::{self, CLONED_FROM_NAME, Templates};
+use super::context::{Context, has_infrastructure, in_namespace_of, is_paused};
+use super::engine::{Key, Next};
+use super::error::Error;
+use super::names;
+use super::replicas::is_deleting;
+use super::writes::controller_of;
+use decide::{Action, Bounds, Member, decide};
+use guestcluster_types::upstream::HasConditions;
+use guestcluster_types::upstream::capi::{
+    CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
+};
+use guestcluster_types::upstream::kubeadm::KubeadmControlPlane;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use std::sync::Arc;
+
+const FINALIZER: &str = "kubeadm.controlplane.cluster.x-k8s.io";
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
+    let Some(object) = context.control_planes.get(&key) else {
+        return Ok(Next::Event);
+    };
+    if is_deleting(&*object) {
+        return delete(&context, &object).await;
+    }
+    let Some(cluster) = cluster_of(&context, &object) else {
+        return Ok(Next::Event);
+    };
+    if is_paused(&cluster, &object.metadata) || is_deleting(&*cluster) {
+        return Ok(Next::Event);
+    }
+    let outcome = apply(&context, &cluster, &object).await;
+    let machines = machines(&context, &object);
+    let view = status::View {
+        object: &object,
+        cluster: &cluster,
+        machines: &machines,
+        outcome: &outcome,
+    };
+    let status = status::of(&context, &view);
+    context
+        .control_planes
+        .patch_status(&object, &object.status, &status)
+        .await?;
+    outcome.map(|_| certificates::next(&context, &cluster))
+}
+
+/// Whether a Machine is what the control plane asks for.
+pub(crate) fn is_up_to_date(context: &Context, object: &KubeadmControlPlane, machine: &Machine) -> bool {
+    if machine.spec.version.as_deref() != Some(object.spec.version.as_str()) {
+        return false;
+    }
+    let made_with = machine.annotations().get(build::CONFIG_HASH_ANNOTATION);
+    if made_with.is_some_and(|hash| *hash != build::config_hash(object)) {
+        return false;
+    }
+    let after = object
+        .spec
+        .rollout
+        .after
+        .as_ref()
+        .filter(|after| after.0 <= Timestamp::now());
+    if after.is_some_and(|after| machine.creation_timestamp().is_some_and(|created| created.0 < after.0)) {
+        return false;
+    }
+    let template = &object.spec.machine_template.spec.infrastructure_ref.name;
+    let infrastructure = context
+        .vsphere_machines
+        .get(&in_namespace_of(machine, &machine.spec.infrastructure_ref.name));
+    infrastructure.is_none_or(|infrastructure| {
+        infrastructure
+            .annotations()
+            .get(CLONED_FROM_NAME)
+            .is_none_or(|name| name == template)
+    })
+}
+
+/// The Cluster that owns the control plane; it sets the owner reference.
+fn cluster_of(context: &Context, object: &KubeadmControlPlane) -> Option<Arc<Cluster>> {
+    let owner = controller_of::<Cluster>(&object.metadata)?;
+    let cluster = context.clusters.get(&in_namespace_of(object, &owner.name))?;
+    (cluster.metadata.uid.as_ref() == Some(&owner.uid)).then_some(cluster)
+}
+
+async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<Action, Error> {
+    if !object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+        let mut meta = object.metadata.clone();
+        meta.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
+        context.control_planes.patch_metadata(object, &meta).await?;
+    }
+    certificates::ensure(context, cluster, object).await?;
+    if !has_infrastructure(cluster) {
+        return Ok(Action::Nothing);
+    }
+    let action = scale(context, cluster, object).await?;
+    complete(context, object).await?;
+    adapt(context, object).await?;
+    Ok(action)
+}
+
+/// The Machines of this very control plane.
+fn machines(context: &Context, object: &KubeadmControlPlane) -> Vec<Arc<Machine>> {
+    let mut machines = context.machines.owned_by(&object.uid().unwrap_or_default());
+    machines.retain(|machine| is_of(machine, object));
+    machines
+}
+
+fn is_of(machine: &Machine, object: &KubeadmControlPlane) -> bool {
+    controller_of::<KubeadmControlPlane>(&machine.metadata)
+        .is_some_and(|owner| Some(&owner.uid) == object.metadata.uid.as_ref())
+}
+
+/// Makes one change, if one is due. What is known may be old, so nothing is done before a live list says the same.
+async fn scale(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<Action, Error> {
+    let bounds = bounds(context, cluster, object);
+    let known: Vec<_> = machines(context, object)
+        .iter()
+        .map(|machine| member(context, object, machine))
+        .collect();
+    let action = decide(&known, bounds);
+    if matches!(action, Action::Nothing | Action::Wait(_)) {
+        return Ok(action);
+    }
+    let live = list(context, object).await?;
+    let members: Vec<_> = live.iter().map(|machine| member(context, object, machine)).collect();
+    let action = decide(&members, bounds);
+    match &action {
+        Action::Nothing | Action::Wait(_) => {}
+        Action::Begin | Action::Join => create(context, object, &live, action == Action::Begin).await?,
+        Action::Delete(name) => {
+            for machine in live.iter().filter(|machine| machine.name_any() == *name) {
+                context.machines.delete(machine).await?;
+            }
+        }
+    }
+    Ok(action)
+}
+
+fn bounds(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Bounds {
+    let surge = match &object.spec.rollout.strategy.rolling_update.max_surge {
+        Some(IntOrString::Int(0)) => 0,
+        Some(IntOrString::String(text)) if text == "0" => 0,
+        _ => 1,
+    };
+    let wanted = usize::try_from(object.spec.replicas.unwrap_or(1)).unwrap_or_default();
+    // A single machine can only be replaced by adding one first.
+    let surge = if wanted <= 1 { 1 } else { surge };
+    Bounds {
+        wanted,
+        surge,
+        initialized: is_initialized(context, cluster, object),
+    }
+}
+
+/// Once initialized, always initialized.
+fn is_initialized(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> bool {
+    object.status.initialization.control_plane_initialized == Some(true)
+        || context.guests.is_initialized(&Key::of(cluster))
+}
+
+fn member(context: &Context, object: &KubeadmControlPlane, machine: &Machine) -> Member {
+    Member {
+        name: machine.name_any(),
+        deleting: is_deleting(machine),
+        up_to_date: is_up_to_date(context, object, machine),
+        ready: machine.is_true(condition::READY),
+        joined: machine.status.node_ref.is_some(),
+        marked: machine.annotations().contains_key(DELETE_MACHINE_ANNOTATION),
+        created: machine.creation_timestamp().map_or(Timestamp::MIN, |time| time.0),
+    }
+}
+
+async fn list(context: &Context, object: &KubeadmControlPlane) -> Result<Vec<Machine>, Error> {
+    let selector = format!("{CONTROL_PLANE_NAME_LABEL}={}", object.name_any());
+    let api = Api::<Machine>::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    let list = api
+        .list(&ListParams::default().labels(&selector))
+        .await
+        .map_err(Error::api("listing Machines"))?;
+    Ok(list
+        .items
+        .into_iter()
+        .filter(|machine| is_of(machine, object))
+        .collect())
+}
+
+async fn create(context: &Context, object: &KubeadmControlPlane, live: &[Machine], begins: bool) -> Result<(), Error> {
+    let templates = templates(context, object, begins).await?;
+    let existing: Vec<_> = live
+        .iter()
+        .map(|machine| (machine.uid().unwrap_or_default(), machine.name_any()))
+        .collect();
+    for name in names::machines(&object.name_any(), &object.metadata, &existing, 1) {
+        let machine = super::writes::apply(&context.client, &build::machine(object, &name)).await?;
+        context.machines.observe(machine.clone());
+        children::create(context, &machine, &templates).await?;
+    }
+    Ok(())
+}
+
+/// Makes the children that a crash left out.
+async fn complete(context: &Context, object: &KubeadmControlPlane) -> Result<(), Error> {
+    let machines = machines(context, object);
+    for machine in machines
+        .iter()
+        .filter(|machine| children::are_missing(context, machine))
+    {
+        // The only machine of a control plane that does not answer yet is the one that begins it.
+        let begins = machines.len() == 1 && object.status.initialization.control_plane_initialized != Some(true);
+        let templates = templates(context, object, begins).await?;
+        children::create(context, machine, &templates).await?;
+    }
+    Ok(())
+}
+
+async fn templates(context: &Context, object: &KubeadmControlPlane, begins: bool) -> Result<Templates, Error> {
+    let namespace = object.namespace().unwrap_or_default();
+    let reference = &object.spec.machine_template.spec.infrastructure_ref;
+    let infrastructure = children::template(context, &namespace, reference).await?;
+    Ok(Templates {
+        config: build::config(object, begins),
+        config_meta: object.spec.machine_template.metadata.clone(),
+        infrastructure,
+    })
+}
+
+/// Carries what may change without a new machine to the Machines that are otherwise as wanted.
+async fn adapt(context: &Context, object: &KubeadmControlPlane) -> Result<(), Error> {
+    for machine in machines(context, object)
+        .iter()
+        .filter(|machine| !is_deleting(&***machine))
+    {
+        let mut desired = build::machine(object, &machine.name_any());
+        desired.spec.version.clone_from(&machine.spec.version);
+        let made_with = machine.annotations().get(build::CONFIG_HASH_ANNOTATION).cloned();
+        desired
+            .metadata
+            .annotations
+            .get_or_insert_default()
+            .extend(made_with.map(|hash| (build::CONFIG_HASH_ANNOTATION.to_owned(), hash)));
+        context.machines.apply(&desired).await?;
+    }
+    Ok(())
+}
+
+/// The Machines go all at once: nothing has to survive. Workers go before, if the Cluster deletes this.
+async fn delete(context: &Context, object: &KubeadmControlPlane) -> Result<Next, Error> {
+    let machines = machines(context, object);
+    for machine in &machines {
+        context.machines.delete(machine).await?;
+    }
+    if machines.is_empty() && list(context, object).await?.is_empty() {
+        context.control_planes.remove_finalizer(object, FINALIZER).await?;
+        return Ok(Next::Event);
+    }
+    let status = status::deleting(object, &machines);
+    context
+        .control_planes
+        .patch_status(object, &object.status, &status)
+        .await?;
+    Ok(Next::Event)
+}

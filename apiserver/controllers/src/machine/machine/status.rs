@@ -1,0 +1,177 @@
+//! What is true of a Machine.
+
+use super::{Parts, node};
+use crate::machine::conditions::{Setter, Verdict};
+use crate::machine::engine::Next;
+use crate::machine::guests::Link;
+use crate::machine::replicas::is_deleting;
+use guestcluster_types::conditions::whole_seconds;
+use guestcluster_types::upstream::capi::{MachineStatus, NodeReference, condition};
+use guestcluster_types::upstream::{HasConditions, capv};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use std::time::Duration;
+
+/// The status, and when it changes by the passing of time alone.
+pub(super) fn of(parts: &Parts, now: Timestamp) -> (MachineStatus, Next) {
+    let mut status = parts.machine.status.clone();
+    copy(parts, &mut status);
+    status.observed_generation = parts.machine.metadata.generation;
+    let phase = phase(parts, &status);
+    if status.phase.as_deref() != Some(phase) {
+        status.phase = Some(phase.to_owned());
+        status.last_updated = Some(Time(whole_seconds(now)));
+    }
+    let next = conditions(parts, &mut status, now);
+    (status, next)
+}
+
+fn copy(parts: &Parts, status: &mut MachineStatus) {
+    if parts.machine.spec.bootstrap.data_secret_name.is_some() {
+        status.initialization.bootstrap_data_secret_created = Some(true);
+    }
+    if let Some(infrastructure) = &parts.infrastructure {
+        status.addresses.clone_from(&infrastructure.status.addresses);
+        status.failure_domain.clone_from(&infrastructure.status.failure_domain);
+        let provisioned = infrastructure.status.initialization.provisioned == Some(true);
+        if provisioned && parts.machine.spec.provider_id.is_some() {
+            status.initialization.infrastructure_provisioned = Some(true);
+        }
+    }
+    if let Some(node) = &parts.node {
+        let name = node.metadata.name.clone().unwrap_or_default();
+        status.node_ref = Some(NodeReference { name });
+        status.node_info = node.status.as_ref().and_then(|status| status.node_info.clone());
+    }
+}
+
+fn phase(parts: &Parts, status: &MachineStatus) -> &'static str {
+    if is_deleting(&*parts.machine) {
+        return "Deleting";
+    }
+    let provisioned = status.initialization.infrastructure_provisioned == Some(true);
+    if provisioned && status.node_ref.is_some() {
+        return "Running";
+    }
+    if provisioned {
+        return "Provisioned";
+    }
+    if status.initialization.bootstrap_data_secret_created == Some(true) {
+        "Provisioning"
+    } else {
+        "Pending"
+    }
+}
+
+fn conditions(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next {
+    let bootstrap = bootstrap(parts);
+    let infrastructure = infrastructure(parts);
+    let (healthy, ready) = node_verdicts(parts, status);
+    let deleting = is_deleting(&*parts.machine);
+    let mut set = Setter::new(&mut status.conditions, parts.machine.metadata.generation);
+    set.set(condition::BOOTSTRAP_CONFIG_READY, bootstrap.clone());
+    set.set(condition::INFRASTRUCTURE_READY, infrastructure.clone());
+    set.set(condition::NODE_HEALTHY, healthy.clone());
+    set.set(condition::NODE_READY, ready);
+    set.set(
+        condition::UP_TO_DATE,
+        match parts.up_to_date {
+            Some(true) => Verdict::yes("UpToDate"),
+            Some(false) => Verdict::no("NotUpToDate", "the owner asks for another version or other templates"),
+            None => Verdict::unknown("NoOwner", ""),
+        },
+    );
+    if !deleting {
+        set.set(condition::DELETING, Verdict::no("NotDeleting", ""));
+    }
+    let alive = match deleting {
+        true => Verdict::no("Deleting", "the Machine is being deleted"),
+        false => Verdict::yes("NotDeleting"),
+    };
+    // In this order the first that is not true is the cause: without bootstrap data there is no VM, without a VM no Node.
+    set.set_summary(condition::READY, "Ready", [alive, bootstrap, infrastructure, healthy]);
+    available(parts, status, now)
+}
+
+fn bootstrap(parts: &Parts) -> Verdict {
+    let Some(config) = &parts.config else {
+        if parts.machine.spec.bootstrap.data_secret_name.is_some() {
+            return Verdict::yes("DataSecretProvided");
+        }
+        return Verdict::no("DoesNotExist", "the bootstrap object does not exist");
+    };
+    Verdict::of(
+        config.condition(condition::READY),
+        "NotReady",
+        "the bootstrap object reports nothing yet",
+    )
+}
+
+fn infrastructure(parts: &Parts) -> Verdict {
+    let Some(object) = &parts.infrastructure else {
+        return Verdict::no("DoesNotExist", "the infrastructure object does not exist");
+    };
+    Verdict::of(
+        object.condition(capv::condition::READY),
+        "NotReady",
+        "the infrastructure object reports nothing yet",
+    )
+}
+
+/// The Node's health (with pressures), and its own Ready condition.
+fn node_verdicts(parts: &Parts, status: &MachineStatus) -> (Verdict, Verdict) {
+    if let Some(node) = &parts.node {
+        return (node::health(node), node::readiness(node));
+    }
+    if parts.machine.spec.provider_id.is_none() {
+        let verdict = Verdict::no("WaitingForInfrastructure", "the VM has no identity yet");
+        return (verdict.clone(), verdict);
+    }
+    let verdict = match &parts.link {
+        Link::Up(_) if status.node_ref.is_some() => Verdict::no("NodeDeleted", "the Node was deleted from the guest"),
+        Link::Up(_) => Verdict::no("NodeDoesNotExist", "the VM has not joined the cluster as a Node yet"),
+        Link::None | Link::Trying(None) => {
+            Verdict::unknown("ConnectionDown", "the guest's API server has not been asked yet")
+        }
+        Link::Trying(Some(failure)) => Verdict::unknown(
+            "ConnectionDown",
+            format!("the guest's API server does not answer: {failure}"),
+        ),
+    };
+    // A connection that is being made again is no news about the Node.
+    let kept = |type_| match (&parts.link, parts.machine.condition(type_)) {
+        (Link::Up(_), _) | (_, None) => verdict.clone(),
+        (_, known) if status.node_ref.is_some() => Verdict::of(known, "", ""),
+        _ => verdict.clone(),
+    };
+    (kept(condition::NODE_HEALTHY), kept(condition::NODE_READY))
+}
+
+/// Available is Ready for long enough.
+fn available(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next {
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::READY)
+        .cloned();
+    let wait = i64::from(parts.machine.spec.min_ready_seconds.unwrap_or_default());
+    let verdict = Verdict::of(ready.as_ref(), "NotReady", "");
+    let left = ready.map_or(0, |ready| {
+        ready.last_transition_time.0.as_second() + wait - now.as_second()
+    });
+    let mut set = Setter::new(&mut status.conditions, parts.machine.metadata.generation);
+    if !verdict.is_true() {
+        set.set(condition::AVAILABLE, verdict);
+        return Next::Event;
+    }
+    match u64::try_from(left) {
+        Ok(left) if left > 0 && wait > 0 => {
+            set.set(condition::AVAILABLE, Verdict::no("WaitingForMinReadySeconds", ""));
+            Next::After(Duration::from_secs(left))
+        }
+        _ => {
+            set.set(condition::AVAILABLE, Verdict::yes("Available"));
+            Next::Event
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! MachineDeployment: one MachineSet per template, and a rollout from the old ones to the new one.
+
+mod build;
+mod decide;
+mod status;
+
+use super::context::{Context, in_namespace_of, is_paused};
+use super::engine::{Key, Next};
+use super::error::Error;
+use super::replicas::is_deleting;
+use super::writes::controller_of;
+use decide::{Bounds, Counts, decide};
+use guestcluster_types::upstream::capi::{
+    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, TEMPLATE_HASH_LABEL,
+};
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
+use std::sync::Arc;
+use std::time::Duration;
+
+const FINALIZER: &str = "cluster.x-k8s.io/machinedeployment";
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
+    let Some(deployment) = context.deployments.get(&key) else {
+        return Ok(Next::Event);
+    };
+    if is_deleting(&*deployment) {
+        return delete(&context, &deployment).await;
+    }
+    let cluster = context
+        .clusters
+        .get(&in_namespace_of(&*deployment, &deployment.spec.cluster_name));
+    let Some(cluster) = cluster.filter(|cluster| !is_paused(cluster, &deployment.metadata) && !is_deleting(&**cluster))
+    else {
+        return Ok(Next::Event);
+    };
+    adopt(&context, &cluster, &deployment).await?;
+    let sets = sets(&context, &deployment);
+    let now = Timestamp::now();
+    let hash = build::template_hash(&deployment, now);
+    if deployment.spec.paused != Some(true) {
+        roll_out(&context, &deployment, &sets, &hash).await?;
+    }
+    let status = status::of(&deployment, &self::sets(&context, &deployment), &hash);
+    context
+        .deployments
+        .patch_status(&deployment, &deployment.status, &status)
+        .await?;
+    Ok(at_rollout_time(&deployment, now))
+}
+
+/// Whether a set is what its deployment asks for.
+pub(crate) fn is_up_to_date(deployment: &MachineDeployment, set: &MachineSet) -> bool {
+    set.labels().get(TEMPLATE_HASH_LABEL) == Some(&build::template_hash(deployment, Timestamp::now()))
+}
+
+fn sets(context: &Context, deployment: &MachineDeployment) -> Vec<Arc<MachineSet>> {
+    let mut sets = context.sets.owned_by(&deployment.uid().unwrap_or_default());
+    sets.retain(|set| {
+        controller_of::<MachineDeployment>(&set.metadata)
+            .is_some_and(|owner| Some(&owner.uid) == deployment.metadata.uid.as_ref())
+    });
+    sets.sort_by_key(|set| set.creation_timestamp().map(|time| time.0));
+    sets
+}
+
+async fn adopt(context: &Context, cluster: &Cluster, deployment: &MachineDeployment) -> Result<(), Error> {
+    let mut meta = deployment.metadata.clone();
+    let owners = meta.owner_references.get_or_insert_default();
+    if !owners
+        .iter()
+        .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
+    {
+        owners.extend(cluster.owner_ref(&()));
+    }
+    let finalizers = meta.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    meta.labels
+        .get_or_insert_default()
+        .insert(CLUSTER_NAME_LABEL.to_owned(), cluster.name_any());
+    context.deployments.patch_metadata(deployment, &meta).await
+}
+
+async fn roll_out(
+    context: &Context,
+    deployment: &MachineDeployment,
+    sets: &[Arc<MachineSet>],
+    hash: &str,
+) -> Result<(), Error> {
+    let (new, old): (Vec<_>, Vec<_>) = sets
+        .iter()
+        .filter(|set| !is_deleting(&***set))
+        .partition(|set| is_of_template(set, hash));
+    let new = new.first();
+    let old_counts: Vec<_> = old.iter().map(|set| counts(set)).collect();
+    let (wanted, shrunk) = decide(
+        bounds(deployment),
+        new.map_or_else(Counts::default, |set| counts(set)),
+        &old_counts,
+    );
+    let revision = build::revision(sets, hash);
+    context
+        .sets
+        .apply(&build::set(deployment, hash, wanted, revision))
+        .await?;
+    for (set, replicas) in old.iter().zip(shrunk) {
+        if set.spec.replicas != Some(replicas) {
+            context
+                .sets
+                .patch_spec(set, serde_json::json!({ "replicas": replicas }))
+                .await?;
+        }
+    }
+    for set in old.iter().filter(|set| is_empty(context, set)) {
+        context.sets.delete(set).await?;
+    }
+    Ok(())
+}
+
+fn is_of_template(set: &MachineSet, hash: &str) -> bool {
+    set.labels().get(TEMPLATE_HASH_LABEL).is_some_and(|label| label == hash)
+}
+
+/// An old set that has nothing left, also nothing that is still being deleted.
+fn is_empty(context: &Context, set: &MachineSet) -> bool {
+    let seen = set.status.observed_generation == set.metadata.generation;
+    seen && set.spec.replicas == Some(0) && context.machines.owned_by(&set.uid().unwrap_or_default()).is_empty()
+}
+
+fn counts(set: &MachineSet) -> Counts {
+    Counts {
+        wanted: set.spec.replicas.unwrap_or(1),
+        available: set.status.available_replicas.unwrap_or_default(),
+    }
+}
+
+fn bounds(deployment: &MachineDeployment) -> Bounds {
+    let strategy = &deployment.spec.rollout.strategy;
+    let rolling = &strategy.rolling_update;
+    let on_delete = strategy.type_.as_deref() == Some("OnDelete");
+    let wanted = deployment.spec.replicas.unwrap_or(1);
+    Bounds::new(
+        wanted,
+        rolling.max_surge.as_ref(),
+        rolling.max_unavailable.as_ref(),
+        on_delete,
+    )
+}
+
+/// A rollout that is asked for at a later time needs no event.
+fn at_rollout_time(deployment: &MachineDeployment, now: Timestamp) -> Next {
+    let ahead = deployment
+        .spec
+        .rollout
+        .after
+        .as_ref()
+        .map(|after| after.0.duration_since(now));
+    match ahead.and_then(|ahead| Duration::try_from(ahead).ok()) {
+        Some(ahead) if !ahead.is_zero() => Next::After(ahead),
+        _ => Next::Event,
+    }
+}
+
+async fn delete(context: &Context, deployment: &MachineDeployment) -> Result<Next, Error> {
+    let sets = sets(context, deployment);
+    for set in &sets {
+        context.sets.delete(set).await?;
+    }
+    if sets.is_empty() {
+        context.deployments.remove_finalizer(deployment, FINALIZER).await?;
+    } else {
+        let status = status::deleting(deployment, &sets);
+        context
+            .deployments
+            .patch_status(deployment, &deployment.status, &status)
+            .await?;
+    }
+    Ok(Next::Event)
+}

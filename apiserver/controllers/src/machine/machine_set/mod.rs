@@ -1,0 +1,168 @@
+//! MachineSet: keeps a number of equal Machines, with their bootstrap and infrastructure objects.
+
+mod build;
+pub(crate) mod decide;
+pub(crate) mod status;
+
+use super::children::{self, Templates};
+use super::context::{Context, in_namespace_of, is_paused};
+use super::engine::{Key, Next};
+use super::error::Error;
+use super::names;
+use super::replicas::is_deleting;
+use super::writes::controller_of;
+use decide::{Action, Member, Order, decide};
+use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Machine, MachineSet, SET_NAME_LABEL};
+use guestcluster_types::upstream::kubeadm::KubeadmConfigTemplate;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use std::sync::Arc;
+
+/// Finalizer of MachineSets: their Machines go before them.
+pub(crate) const FINALIZER: &str = "cluster.x-k8s.io/machineset";
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
+    let Some(set) = context.sets.get(&key) else {
+        return Ok(Next::Event);
+    };
+    if is_deleting(&*set) {
+        return delete(&context, &set).await;
+    }
+    let cluster = context.clusters.get(&in_namespace_of(&*set, &set.spec.cluster_name));
+    if cluster.is_none_or(|cluster| is_paused(&cluster, &set.metadata) || is_deleting(&*cluster)) {
+        return Ok(Next::Event);
+    }
+    let outcome = apply(&context, &set).await;
+    let status = status::of(&set, &machines(&context, &set), outcome.as_ref().err());
+    context.sets.patch_status(&set, &set.status, &status).await?;
+    outcome.map(|()| Next::Event)
+}
+
+async fn apply(context: &Context, set: &MachineSet) -> Result<(), Error> {
+    scale(context, set).await?;
+    complete(context, set).await?;
+    adapt(context, set).await
+}
+
+/// The Machines that this very set made.
+fn machines(context: &Context, set: &MachineSet) -> Vec<Arc<Machine>> {
+    let mut machines = context.machines.owned_by(&set.uid().unwrap_or_default());
+    machines.retain(|machine| is_of(machine, set));
+    machines
+}
+
+fn is_of(machine: &Machine, set: &MachineSet) -> bool {
+    controller_of::<MachineSet>(&machine.metadata).is_some_and(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
+}
+
+/// Brings the number of Machines to what is wanted. What is known may be old, so nothing is created or deleted before a
+/// live list says the same.
+async fn scale(context: &Context, set: &MachineSet) -> Result<(), Error> {
+    let known: Vec<_> = machines(context, set)
+        .iter()
+        .map(|machine| Member::of(machine))
+        .collect();
+    let wanted = usize::try_from(set.spec.replicas.unwrap_or(1)).unwrap_or_default();
+    let order = Order::of(set.spec.deletion.order.as_deref());
+    if decide(&known, wanted, order) == Action::Nothing {
+        return Ok(());
+    }
+    let live = list(context, set).await?;
+    let members: Vec<_> = live.iter().map(Member::of).collect();
+    match decide(&members, wanted, order) {
+        Action::Nothing => {}
+        Action::Create(count) => create(context, set, &live, count).await?,
+        Action::Delete(names) => {
+            for machine in live.iter().filter(|machine| names.contains(&machine.name_any())) {
+                context.machines.delete(machine).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn list(context: &Context, set: &MachineSet) -> Result<Vec<Machine>, Error> {
+    let selector = format!(
+        "{CLUSTER_NAME_LABEL}={},{SET_NAME_LABEL}={}",
+        set.spec.cluster_name,
+        set.name_any()
+    );
+    let api = Api::<Machine>::namespaced(context.client.clone(), &set.namespace().unwrap_or_default());
+    let list = api
+        .list(&ListParams::default().labels(&selector))
+        .await
+        .map_err(Error::api("listing Machines"))?;
+    Ok(list.items.into_iter().filter(|machine| is_of(machine, set)).collect())
+}
+
+async fn create(context: &Context, set: &MachineSet, live: &[Machine], count: usize) -> Result<(), Error> {
+    let templates = templates(context, set).await?;
+    let existing: Vec<_> = live
+        .iter()
+        .map(|machine| (machine.uid().unwrap_or_default(), machine.name_any()))
+        .collect();
+    for name in names::machines(&set.name_any(), &set.metadata, &existing, count) {
+        let machine = super::writes::apply(&context.client, &build::machine(set, &name)).await?;
+        context.machines.observe(machine.clone());
+        children::create(context, &machine, &templates).await?;
+    }
+    Ok(())
+}
+
+/// Makes the children that a crash left out.
+async fn complete(context: &Context, set: &MachineSet) -> Result<(), Error> {
+    let mut incomplete = machines(context, set);
+    incomplete.retain(|machine| children::are_missing(context, machine));
+    if incomplete.is_empty() {
+        return Ok(());
+    }
+    let templates = templates(context, set).await?;
+    for machine in incomplete {
+        children::create(context, &machine, &templates).await?;
+    }
+    Ok(())
+}
+
+async fn templates(context: &Context, set: &MachineSet) -> Result<Templates, Error> {
+    let (namespace, spec) = (set.namespace().unwrap_or_default(), &set.spec.template.spec);
+    let config = match &spec.bootstrap.config_ref {
+        Some(reference) => {
+            children::template::<KubeadmConfigTemplate>(context, &namespace, reference)
+                .await?
+                .spec
+                .template
+        }
+        None => return Err(Error::Invalid("the template names no bootstrap template".to_owned())),
+    };
+    let infrastructure = children::template(context, &namespace, &spec.infrastructure_ref).await?;
+    Ok(Templates {
+        config: config.spec,
+        config_meta: config.metadata,
+        infrastructure,
+    })
+}
+
+/// Carries what may change without a new machine to the Machines.
+async fn adapt(context: &Context, set: &MachineSet) -> Result<(), Error> {
+    for machine in machines(context, set)
+        .iter()
+        .filter(|machine| !is_deleting(&***machine))
+    {
+        context
+            .machines
+            .apply(&build::machine(set, &machine.name_any()))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn delete(context: &Context, set: &MachineSet) -> Result<Next, Error> {
+    let machines = machines(context, set);
+    for machine in &machines {
+        context.machines.delete(machine).await?;
+    }
+    if machines.is_empty() && list(context, set).await?.is_empty() {
+        context.sets.remove_finalizer(set, FINALIZER).await?;
+    }
+    Ok(Next::Event)
+}

@@ -1,0 +1,78 @@
+//! What is true of a MachineSet.
+
+use crate::machine::conditions::{Setter, Verdict, of_machines};
+use crate::machine::error::Error;
+use crate::machine::replicas::{count, is_deleting};
+use guestcluster_types::conditions::Holds;
+use guestcluster_types::upstream::capi::{Machine, MachineSet, MachineSetStatus, condition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::sync::Arc;
+
+pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], failure: Option<&Error>) -> MachineSetStatus {
+    let mut status = set.status.clone();
+    let live: Vec<_> = machines
+        .iter()
+        .map(|machine| &**machine)
+        .filter(|machine| !is_deleting(*machine))
+        .collect();
+    let wanted = set.spec.replicas.unwrap_or(1);
+    let counts = count(live.iter().copied(), wanted);
+    let existing = counts.replicas.unwrap_or_default();
+    status.replicas = counts.replicas;
+    status.ready_replicas = counts.ready_replicas;
+    status.available_replicas = counts.available_replicas;
+    status.up_to_date_replicas = counts.up_to_date_replicas;
+    status.versions = counts.versions;
+    status.selector = Some(selector_text(&set.spec.selector));
+    status.observed_generation = set.metadata.generation;
+
+    let mut conditions = Setter::new(&mut status.conditions, set.metadata.generation);
+    conditions.set(
+        condition::MACHINES_READY,
+        of_machines(live.iter().copied(), condition::READY, "Ready"),
+    );
+    conditions.set(
+        condition::MACHINES_UP_TO_DATE,
+        of_machines(live.iter().copied(), condition::UP_TO_DATE, "UpToDate"),
+    );
+    conditions.set(condition::SCALING_UP, scaling_up(existing, wanted, failure));
+    conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    status
+}
+
+/// Whether Machines are being added, and what keeps it from it.
+pub(crate) fn scaling_up(existing: i32, wanted: i32, failure: Option<&Error>) -> Verdict {
+    if existing >= wanted {
+        return Verdict::no("NotScalingUp", "");
+    }
+    let mut message = format!("Scaling up from {existing} to {wanted} replicas");
+    if let Some(failure) = failure {
+        message = format!("{message} is blocked: {failure}");
+    }
+    Verdict {
+        holds: Holds::True,
+        ..Verdict::no("ScalingUp", message)
+    }
+}
+
+/// Whether Machines are being removed.
+pub(crate) fn scaling_down(existing: i32, wanted: i32) -> Verdict {
+    if existing <= wanted {
+        return Verdict::no("NotScalingDown", "");
+    }
+    let message = format!("Scaling down from {existing} to {wanted} replicas");
+    Verdict {
+        holds: Holds::True,
+        ..Verdict::no("ScalingDown", message)
+    }
+}
+
+/// A selector of labels as the scale subresource shows it.
+pub(crate) fn selector_text(selector: &LabelSelector) -> String {
+    let labels = selector
+        .match_labels
+        .iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={value}"));
+    labels.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,21 @@
+//! What is true of a VSphereCluster.
+
+use crate::machine::conditions::{Setter, Verdict};
+use guestcluster_types::upstream::ApiEndpoint;
+use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, condition};
+
+pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint) -> VSphereClusterStatus {
+    let mut status = object.status.clone();
+    let balancer = match endpoint.is_known() {
+        true => Verdict::yes("Provisioned"),
+        false => Verdict::no("WaitingForIP", "the load balancer has no address yet"),
+    };
+    if endpoint.is_known() {
+        status.initialization.provisioned = Some(true);
+    }
+    let mut conditions = Setter::new(&mut status.conditions, object.metadata.generation);
+    conditions.set(condition::RESOURCE_POLICY_READY, Verdict::yes("Provisioned"));
+    conditions.set(condition::LOAD_BALANCER_READY, balancer.clone());
+    conditions.set_summary(condition::READY, "Ready", [balancer]);
+    status
+}

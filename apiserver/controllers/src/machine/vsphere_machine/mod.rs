@@ -1,0 +1,103 @@
+//! VSphereMachine: one VirtualMachine, written once its bootstrap data exists, and followed until it has an identity.
+
+mod build;
+mod status;
+
+use super::children::VSPHERE_MACHINE_FINALIZER;
+use super::context::{Context, has_infrastructure, in_namespace_of, is_initialized, is_paused};
+use super::engine::{Key, Next};
+use super::error::Error;
+use super::replicas::is_deleting;
+use super::writes::controller_of;
+use guestcluster_types::upstream::capi::{Cluster, Machine};
+use guestcluster_types::upstream::capv::VSphereMachine;
+use guestcluster_types::upstream::vmoperator::VirtualMachine;
+use kube::ResourceExt;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Everything that a VSphereMachine's state is derived from.
+pub(super) struct Parts {
+    object: Arc<VSphereMachine>,
+    machine: Arc<Machine>,
+    cluster: Arc<Cluster>,
+    vm: Option<Arc<VirtualMachine>>,
+}
+
+pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
+    let Some(object) = context.vsphere_machines.get(&key) else {
+        return Ok(Next::Event);
+    };
+    if is_deleting(&*object) {
+        return delete(&context, &object).await;
+    }
+    let Some(parts) = dereference(&context, object) else {
+        return Ok(Next::Event);
+    };
+    if is_paused(&parts.cluster, &parts.object.metadata) || is_deleting(&*parts.machine) {
+        return Ok(Next::Event);
+    }
+    let outcome = apply(&context, &parts).await;
+    let status = status::of(&parts, outcome.as_ref().err());
+    let provider_id = parts.vm.as_deref().and_then(build::provider_id);
+    if status.initialization.provisioned == Some(true) && parts.object.spec.provider_id != provider_id {
+        // Before the status: who reads "provisioned" finds the ID.
+        context
+            .vsphere_machines
+            .patch_spec(&parts.object, json!({ "providerID": provider_id }))
+            .await?;
+    }
+    context
+        .vsphere_machines
+        .patch_status(&parts.object, &parts.object.status, &status)
+        .await?;
+    outcome.map(|()| Next::Event)
+}
+
+fn dereference(context: &Context, object: Arc<VSphereMachine>) -> Option<Parts> {
+    let owner = controller_of::<Machine>(&object.metadata)?;
+    let machine = context.machines.get(&in_namespace_of(&*object, &owner.name))?;
+    let cluster = context
+        .clusters
+        .get(&in_namespace_of(&*object, &machine.spec.cluster_name))?;
+    let vm = context.virtual_machines.get(&Key::of(&*machine));
+    Some(Parts {
+        vm,
+        machine,
+        cluster,
+        object,
+    })
+}
+
+/// Writes the VM as soon as all that it names exists.
+async fn apply(context: &Context, parts: &Parts) -> Result<(), Error> {
+    let Some(secret) = &parts.machine.spec.bootstrap.data_secret_name else {
+        return Ok(());
+    };
+    if !has_infrastructure(&parts.cluster) {
+        return Ok(());
+    }
+    let probe = is_initialized(&parts.cluster);
+    let desired = build::virtual_machine(parts, secret, probe);
+    context.virtual_machines.apply(&desired).await
+}
+
+async fn delete(context: &Context, object: &VSphereMachine) -> Result<Next, Error> {
+    let vms = context.virtual_machines.owned_by(&object.uid().unwrap_or_default());
+    for vm in &vms {
+        context.virtual_machines.delete(vm).await?;
+    }
+    if !vms.is_empty() {
+        let status = status::deleting(object);
+        context
+            .vsphere_machines
+            .patch_status(object, &object.status, &status)
+            .await?;
+        return Ok(Next::Event);
+    }
+    context
+        .vsphere_machines
+        .remove_finalizer(object, VSPHERE_MACHINE_FINALIZER)
+        .await?;
+    Ok(Next::Event)
+}
