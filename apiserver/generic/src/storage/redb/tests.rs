@@ -360,6 +360,28 @@ async fn a_removed_keyspace_is_gone_and_comes_back_empty_and_later() {
     assert!(committed(&*again, vec![put("x", "")]).await > last);
 }
 
+#[tokio::test]
+async fn a_late_second_removal_spares_the_new_keyspace() {
+    let engine = Engine::in_memory().unwrap();
+    let old = engine.keyspace("guest/a/");
+    committed(&*old, vec![put("x", "")]).await;
+    // Both mean the old keyspace; the second is done when the new one exists.
+    let space = engine.shared.keyspaces.lock()["guest/a/"].clone();
+    engine.remove_keyspace("guest/a/").await.unwrap();
+    let new = engine.keyspace("guest/a/");
+    committed(&*new, vec![put("y", "")]).await;
+    let (answer, answered) = oneshot::channel();
+    engine.submit(Job::Remove { space, answer }).await.unwrap();
+    answered.await.unwrap().unwrap();
+    assert_eq!(contents(&*new).await.len(), 1);
+    let same = engine.keyspace("guest/a/");
+    assert_eq!(contents(&*same).await.len(), 1);
+    assert!(matches!(
+        write(&*same, vec![], vec![put("z", "")]).await,
+        Outcome::Committed(_)
+    ));
+}
+
 /// A file whose writes fail while `full` is set.
 #[derive(Debug)]
 struct Faulty {

@@ -61,11 +61,7 @@ impl Writer {
             self.work(batch);
             closing = close;
         }
-        self.jobs.close();
-        self.shared.close_file();
-        for (_, space) in self.shared.keyspaces.lock().drain() {
-            space.end();
-        }
+        drop(self);
         if let Some(answer) = closing {
             // Nobody may wait for it any more.
             let _ = answer.send(());
@@ -112,8 +108,10 @@ impl Writer {
                     answers.push((answer, outcome));
                 }
                 Job::Remove { space, answer } => {
-                    self.shared.keyspaces.lock().remove(&space.prefix);
-                    space.end();
+                    if matches!(effect, Effect::Removed) {
+                        self.shared.keyspaces.lock().remove(&space.prefix);
+                        space.end();
+                    }
                     let _ = answer.send(Ok(()));
                 }
                 Job::Close { .. } => {}
@@ -183,6 +181,17 @@ impl Writer {
     }
 }
 
+/// However the thread ends, the file is free and nobody waits for it.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs.close();
+        self.shared.close_file();
+        for (_, space) in self.shared.keyspaces.lock().drain() {
+            space.end();
+        }
+    }
+}
+
 impl Job {
     fn bytes(&self) -> usize {
         let Self::Transact { transaction, .. } = self else {
@@ -227,7 +236,11 @@ fn apply(transaction: &WriteTransaction, revision: &mut Revision, batch: &[Job])
     let mut effects = Vec::with_capacity(batch.len());
     for job in batch {
         let effect = match job {
-            Job::Transact { space, .. } if removed.contains(&space.prefix) || space.log().has_ended() => Effect::Gone,
+            Job::Transact { space, .. } | Job::Remove { space, .. }
+                if removed.contains(&space.prefix) || space.log().has_ended() =>
+            {
+                Effect::Gone
+            }
             Job::Transact { space, transaction, .. } => write(&mut tables, space, revision, transaction)?,
             Job::Remove { space, .. } => {
                 tables.remove_keyspace(&space.prefix)?;
