@@ -162,11 +162,11 @@ fn lists(list: Type<'_>, old: &[Value], new: &[Value]) -> Result<Changes, NoIden
     }
     let (old, new) = (Items::of(list, old)?, Items::of(list, new)?);
     let mut changes = Changes::default();
-    for element in old.positions.keys() {
+    for element in old.distinct() {
         let change = items(list.item(), old.all(element), new.all(element))?;
         changes.push(|| element.clone(), change);
     }
-    for element in new.positions.keys().filter(|element| !old.has(element)) {
+    for element in new.distinct().filter(|element| !old.has(element)) {
         let change = items(list.item(), old.all(element), new.all(element))?;
         changes.push(|| element.clone(), change);
     }

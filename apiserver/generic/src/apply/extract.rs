@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    path::PathElement,
     set::FieldSet,
     typed::{Form, Items, NoIdentity, Type},
 };
@@ -16,7 +17,7 @@ pub(super) fn fields_of(r#type: Type<'_>, value: &Value) -> Result<FieldSet, NoI
                 let field = r#type.field(name);
                 let below = fields_of(field.r#type, content)?;
                 let member = !field.declared || is_leaf(field.r#type, content);
-                set.push(super::PathElement::field(name), member, below);
+                set.push(PathElement::field(name), member, below);
             }
             Ok(set)
         }
@@ -37,7 +38,7 @@ fn is_leaf(r#type: Type<'_>, value: &Value) -> bool {
 fn list_items(list: Type<'_>, values: &[Value]) -> Result<FieldSet, NoIdentity> {
     let items = Items::of(list, values)?;
     let mut set = FieldSet::default();
-    for element in items.positions.keys() {
+    for element in items.distinct() {
         let below = match items.only(element) {
             Some(item) => fields_of(list.item(), item)?,
             // Duplicates are owned as one.

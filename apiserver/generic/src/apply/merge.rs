@@ -44,42 +44,44 @@ fn maps(r#type: Type<'_>, live: &Map<String, Value>, config: &Map<String, Value>
 fn lists(list: Type<'_>, live: &[Value], config: &[Value]) -> Result<Option<Value>, NoIdentity> {
     let live = Items::of(list, live)?;
     let config = Items::of(list, config)?;
-    let sources = order(&live, &config);
-    let mut merged = Vec::with_capacity(sources.len());
-    let mut unchanged = sources.len() == live.values.len();
-    for (at, source) in sources.into_iter().enumerate() {
-        let item = match source {
-            Source::Live(index) => {
-                unchanged &= index == at;
-                live.values[index].clone()
-            }
-            Source::Config(element) => {
-                let (value, as_live) = configured_item(list.item(), &live, &config, element)?;
-                unchanged &= as_live && live.elements.get(at) == Some(element);
-                value
-            }
-        };
-        merged.push(item);
+    let mut merged = Vec::with_capacity(live.values.len().max(config.values.len()));
+    for source in order(&live, &config) {
+        merged.push(match source {
+            Source::Live(at) => Item::Live(&live.values[at]),
+            Source::Config(element) => configured_item(list.item(), &live, &config, element)?,
+        });
     }
-    Ok((!unchanged).then_some(Value::Array(merged)))
+    let unchanged = |(item, value): (&Item<'_>, &Value)| matches!(item, Item::Live(kept) if std::ptr::eq(*kept, value));
+    if merged.len() == live.values.len() && merged.iter().zip(live.values).all(unchanged) {
+        return Ok(None);
+    }
+    let items = merged.into_iter().map(|item| match item {
+        Item::Live(value) => value.clone(),
+        Item::New(value) => value,
+    });
+    Ok(Some(Value::Array(items.collect())))
 }
 
-/// An item of the configuration, merged into the live one; and whether it equals the live one.
-fn configured_item(
+/// An item of the merged list.
+enum Item<'v> {
+    /// As it is.
+    Live(&'v Value),
+    /// New or changed.
+    New(Value),
+}
+
+/// An item of the configuration, merged into the live one. Live duplicates are replaced by the one that is configured.
+fn configured_item<'v>(
     r#type: Type<'_>,
-    live: &Items<'_>,
+    live: &Items<'v>,
     config: &Items<'_>,
     element: &PathElement,
-) -> Result<(Value, bool), NoIdentity> {
+) -> Result<Item<'v>, NoIdentity> {
     let wanted = config.all(element).next().unwrap_or(&Value::Null);
-    // Live duplicates are replaced by the one that is configured.
     let Some(current) = live.only(element) else {
-        return Ok((wanted.clone(), false));
+        return Ok(Item::New(wanted.clone()));
     };
-    Ok(match merge(r#type, current, wanted)? {
-        Some(merged) => (merged, false),
-        None => (current.clone(), true),
-    })
+    Ok(merge(r#type, current, wanted)?.map_or(Item::Live(current), Item::New))
 }
 
 /// Where an item of the merged list comes from.

@@ -10,7 +10,7 @@ use super::{
     managers::{Entry, Managers},
     merge::merge,
     ownership::{UNMANAGED, dotted},
-    prune::{Pruned, prune},
+    prune::prune,
     set::FieldSet,
     typed::{NoIdentity, Type},
     update,
@@ -53,15 +53,14 @@ pub fn apply(
         ))
     };
     let empty = Value::Object(serde_json::Map::new());
+    let unowned = dotted(reset);
     let application = Application {
         root,
         live: live.unwrap_or(&empty),
         config,
         manager,
-        unowned: dotted(reset),
-        claimed: fields_of(root, config)
-            .map_err(invalid)?
-            .recursive_difference(&dotted(reset)),
+        claimed: without(fields_of(root, config).map_err(invalid)?, &unowned),
+        unowned,
     };
     let owners = owners_before(root, live, manager).map_err(invalid)?;
     let mut applied = match application.run(&owners, force).map_err(invalid)? {
@@ -78,6 +77,14 @@ pub fn apply(
         last_applied::refresh(&mut applied, config);
     }
     Ok(applied)
+}
+
+fn without(fields: FieldSet, unowned: &FieldSet) -> FieldSet {
+    if unowned.is_empty() {
+        fields
+    } else {
+        fields.recursive_difference(unowned)
+    }
 }
 
 /// The managers of the live object. One that has none was written before anybody applied it: all its fields belong to a

@@ -1,6 +1,6 @@
 //! What server-side apply reads of a schema: which values are taken as a whole, and which items of a list are the same.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -196,49 +196,61 @@ impl<'a> Type<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoIdentity;
 
-/// The items of a list by their path element, in order; an element with several items is a duplicate.
+/// The items of a list by their path element; an element with several items is a duplicate.
 pub(super) struct Items<'v> {
     /// The element of each item, in the list's order.
     pub(super) elements: Vec<PathElement>,
-    /// The positions of each element.
-    pub(super) positions: BTreeMap<PathElement, Vec<usize>>,
     /// The list.
     pub(super) values: &'v [Value],
+    /// Positions in the list, sorted by element, equal ones by position.
+    sorted: Vec<usize>,
 }
 
 impl<'v> Items<'v> {
     /// Indexes the items of a list of this type.
     pub(super) fn of(list: Type<'_>, values: &'v [Value]) -> Result<Items<'v>, NoIdentity> {
-        let mut elements = Vec::with_capacity(values.len());
-        let mut positions: BTreeMap<PathElement, Vec<usize>> = BTreeMap::new();
-        for (at, item) in values.iter().enumerate() {
-            let element = list.item_element(item).ok_or(NoIdentity)?;
-            positions.entry(element.clone()).or_default().push(at);
-            elements.push(element);
-        }
+        let elements: Vec<PathElement> = values
+            .iter()
+            .map(|item| list.item_element(item).ok_or(NoIdentity))
+            .collect::<Result<_, _>>()?;
+        let mut sorted: Vec<usize> = (0..elements.len()).collect();
+        sorted.sort_by(|a, b| elements[*a].cmp(&elements[*b]));
         Ok(Items {
             elements,
-            positions,
             values,
+            sorted,
         })
     }
 
-    /// All items with this element.
+    /// Each element once, sorted.
+    pub(super) fn distinct(&self) -> impl Iterator<Item = &PathElement> {
+        let groups = self.sorted.chunk_by(|a, b| self.elements[*a] == self.elements[*b]);
+        groups.filter_map(|group| group.first()).map(|at| &self.elements[*at])
+    }
+
+    /// All items with this element, in the list's order.
     pub(super) fn all(&self, element: &PathElement) -> impl ExactSizeIterator<Item = &'v Value> {
-        let positions: &[usize] = self.positions.get(element).map_or(&[], Vec::as_slice);
-        positions.iter().map(|at| &self.values[*at])
+        let values = self.values;
+        self.positions(element).iter().map(move |at| &values[*at])
     }
 
     /// Whether the list has an item with this element.
     pub(super) fn has(&self, element: &PathElement) -> bool {
-        self.positions.contains_key(element)
+        !self.positions(element).is_empty()
     }
 
     /// The item with this element, unless it is missing or there are several.
     pub(super) fn only(&self, element: &PathElement) -> Option<&'v Value> {
-        match self.positions.get(element).map(Vec::as_slice) {
-            Some([at]) => self.values.get(*at),
+        match self.positions(element) {
+            [at] => self.values.get(*at),
             _ => None,
         }
+    }
+
+    fn positions(&self, element: &PathElement) -> &[usize] {
+        let start = self.sorted.partition_point(|at| self.elements[*at] < *element);
+        let rest = &self.sorted[start..];
+        let end = rest.iter().take_while(|at| self.elements[**at] == *element).count();
+        &rest[..end]
     }
 }

@@ -28,7 +28,9 @@ fn paths() -> impl Strategy<Value = BTreeSet<Path>> {
 
 fn set(paths: &BTreeSet<Path>) -> FieldSet {
     let mut set = FieldSet::default();
-    paths.iter().for_each(|path| set.insert(path));
+    for path in paths {
+        set.insert(path);
+    }
     set
 }
 

@@ -315,7 +315,7 @@ fn the_oldest_updates_become_one_manager() {
     let mut writes = Writes::new();
     for at in 0..14 {
         writes.update(&format!("u{at:02}"), |new| {
-            new["spec"]["free"][format!("f{at:02}")] = json!(at)
+            new["spec"]["free"][format!("f{at:02}")] = json!(at);
         });
     }
     let names = writes.names();

@@ -210,9 +210,9 @@ fn arrange(
             original: original.get(&identity).copied(),
         };
         if place.ordered.is_some() {
-            named.push((place, item))
+            named.push((place, item));
         } else {
-            others.push((place, item))
+            others.push((place, item));
         }
     }
     named.sort_by_key(|(place, _)| place.ordered);
