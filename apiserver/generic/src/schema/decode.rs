@@ -9,6 +9,7 @@ mod yaml;
 use serde_json::Value;
 
 pub use json::json;
+pub(super) use tree::as_whole;
 pub use yaml::yaml;
 
 /// A decoded body.

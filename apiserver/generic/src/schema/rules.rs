@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) max_properties: Option<usize>,
     pub(super) all_of: Box<[Schema]>,
     pub(super) any_of: Box<[Schema]>,
+    /// `anyOf` only repeats what `x-kubernetes-int-or-string` says.
+    pub(super) any_of_repeats_type: bool,
     pub(super) one_of: Box<[Schema]>,
     pub(super) not: Option<Box<Schema>>,
 }

@@ -96,6 +96,14 @@ fn fits(schema: &Schema, value: &Value, path: Path<'_>) -> bool {
     !problems.found
 }
 
+/// The field of an error at this path.
+fn field_at(path: Path<'_>) -> String {
+    match path {
+        Path::Root => NO_FIELD.to_owned(),
+        path => path.to_string(),
+    }
+}
+
 /// The field of an error about a value as a whole: kube-apiserver names none.
 const NO_FIELD: &str = "<nil>";
 

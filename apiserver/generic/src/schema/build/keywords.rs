@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::{Builder, SchemaError};
 use crate::schema::{
     Kind, Schema,
+    decode::as_whole,
     formats::Format,
     rules::{Bound, DeclaredFormat, Pattern, Rules},
 };
@@ -36,11 +37,8 @@ impl Builder {
             min_properties: self.count(source, "minProperties")?,
             max_properties: self.count(source, "maxProperties")?,
             all_of: self.schemas(source, "allOf")?,
-            any_of: if states_int_or_string(source, node) {
-                Box::default()
-            } else {
-                self.schemas(source, "anyOf")?
-            },
+            any_of: self.schemas(source, "anyOf")?,
+            any_of_repeats_type: repeats_int_or_string(source, node),
             one_of: self.schemas(source, "oneOf")?,
             not: match source.get("not") {
                 Some(schema) => Some(Box::new(self.below("not".to_owned(), |builder| builder.node(schema))?)),
@@ -53,7 +51,7 @@ impl Builder {
     fn bound(&self, source: &Map<String, Value>, key: &str, exclusive: &str) -> Result<Option<Bound>, SchemaError> {
         if let Some(Value::Number(limit)) = source.get(exclusive) {
             return Ok(Some(Bound {
-                limit: limit.clone(),
+                limit: whole(limit),
                 exclusive: true,
             }));
         }
@@ -106,7 +104,7 @@ impl Builder {
     fn number(&self, source: &Map<String, Value>, key: &str) -> Result<Option<Number>, SchemaError> {
         match source.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(number.clone())),
+            Some(Value::Number(number)) => Ok(Some(whole(number))),
             Some(_) => Err(self.error(format!("{key} must be a number"))),
         }
     }
@@ -122,8 +120,17 @@ impl Builder {
     }
 }
 
+/// A whole number as an integer, however it is written.
+fn whole(number: &Number) -> Number {
+    number
+        .as_f64()
+        .filter(|_| !number.is_i64())
+        .and_then(as_whole)
+        .map_or_else(|| number.clone(), Number::from)
+}
+
 /// Whether `anyOf` only repeats what `x-kubernetes-int-or-string` says.
-fn states_int_or_string(source: &Map<String, Value>, node: &Schema) -> bool {
+fn repeats_int_or_string(source: &Map<String, Value>, node: &Schema) -> bool {
     let Some(Value::Array(branches)) = source.get("anyOf") else {
         return false;
     };

@@ -75,8 +75,18 @@ fn numbers_beyond_64_bits_become_floats_or_are_refused() {
         panic!("a list")
     };
     assert!(numbers[0].is_i64());
-    assert!(numbers[1..].iter().all(Value::is_f64), "{numbers:?}");
+    assert!(numbers[1..3].iter().all(Value::is_f64), "{numbers:?}");
     assert!(json_error("1e999").contains("number out of range"));
+    assert!(super::yaml(b"[1e999]").is_err());
+}
+
+#[test]
+fn numbers_keep_their_value() {
+    let written = ["1.0", "-3e2", "6.689293686550755e-66", "0.1", "123456789.125"];
+    let read = super::json(format!("[{}]", written.join(",")).as_bytes())
+        .unwrap()
+        .value;
+    assert_eq!(read.to_string(), "[1,-300,6.689293686550755e-66,0.1,123456789.125]");
 }
 
 #[test]

@@ -52,35 +52,26 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Value::from(value))
     }
 
-    /// Whole numbers beyond 64 bits with a sign become floats, as Go's decoder makes them.
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "the precision that a float has is what clients get"
-        )]
-        let float = value as f64;
-        Ok(i64::try_from(value).map_or_else(|_| float_value(float), Value::from))
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        i64::try_from(value).map_or_else(
+            |_| self.visit_f64(as_float(value.into())),
+            |value| self.visit_i64(value),
+        )
     }
 
-    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "the precision that a float has is what clients get"
-        )]
-        let float = value as f64;
-        Ok(i64::try_from(value).map_or_else(|_| float_value(float), Value::from))
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value, E> {
+        i64::try_from(value).map_or_else(|_| self.visit_f64(as_float(value)), |value| self.visit_i64(value))
     }
 
-    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "the precision that a float has is what clients get"
-        )]
-        let float = value as f64;
-        Ok(i64::try_from(value).map_or_else(|_| float_value(float), Value::from))
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Value, E> {
+        self.visit_i128(i128::try_from(value).unwrap_or(i128::MAX))
     }
 
+    /// A whole number is an integer, however it is written: Go's clients refuse `1.0` for one.
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        if let Some(whole) = as_whole(value) {
+            return self.visit_i64(whole);
+        }
         Number::from_f64(value)
             .map(Value::Number)
             .ok_or_else(|| E::custom("number out of range"))
@@ -131,7 +122,21 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// A float that comes from an integer is finite.
-fn float_value(float: f64) -> Value {
-    Number::from_f64(float).map_or(Value::Null, Value::Number)
+/// Whole numbers beyond 64 bits become floats, as Go's decoder makes them.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "the precision that a float has is what clients get"
+)]
+fn as_float(value: i128) -> f64 {
+    value as f64
+}
+
+/// The integer of this value, if it is one of 64 bits.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "within these bounds a whole float is an integer exactly"
+)]
+pub(in crate::schema) fn as_whole(value: f64) -> Option<i64> {
+    const BOUND: f64 = 9_223_372_036_854_775_808.0;
+    (value.fract() == 0.0 && (-BOUND..BOUND).contains(&value)).then_some(value as i64)
 }

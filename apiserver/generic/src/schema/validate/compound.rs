@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{NO_FIELD, Problems, check, fits, quote, scalar::should};
+use super::{NO_FIELD, Problems, check, field_at, fits, quote, scalar::should, types};
 use crate::{
     schema::{Schema, path::Path, rules::Rules},
     status::FieldError,
@@ -31,13 +31,12 @@ pub(super) fn check_items(schema: &Schema, items: &[Value], path: Path<'_>, prob
     if let Some(max) = rules.max_items
         && items.len() > max
     {
-        problems.add(|| FieldError::too_many(path.to_string(), items.len(), max));
+        problems.add(|| FieldError::too_many(field_at(path), items.len(), max));
     }
     if rules.unique_items && !are_unique(items) {
         problems.add(|| {
-            let field = path.to_string();
-            let detail = format!("{field} in body shouldn't contain duplicates");
-            FieldError::invalid(field, Value::from(""), detail)
+            let detail = format!("{path} in body shouldn't contain duplicates");
+            FieldError::invalid(field_at(path), Value::from(""), detail)
         });
     }
 }
@@ -84,7 +83,7 @@ fn check_sizes(rules: &Rules, fields: &Map<String, Value>, path: Path<'_>, probl
     if let Some(max) = rules.max_properties
         && fields.len() > max
     {
-        problems.add(|| FieldError::too_many(path.to_string(), fields.len(), max));
+        problems.add(|| FieldError::too_many(field_at(path), fields.len(), max));
     }
 }
 
@@ -106,7 +105,7 @@ pub(super) fn check_enum(schema: &Schema, value: &Value, path: Path<'_>, problem
     problems.add(|| {
         let accepted: Vec<Cow<'_, str>> = rules.enumeration.iter().map(text_of).collect();
         let accepted: Vec<&str> = accepted.iter().map(AsRef::as_ref).collect();
-        FieldError::not_supported(path.to_string(), value.clone(), &accepted)
+        FieldError::not_supported(field_at(path), value.clone(), &accepted)
     });
 }
 
@@ -128,9 +127,10 @@ fn text_of(value: &Value) -> Cow<'_, str> {
 /// `anyOf`, `oneOf`, `allOf` and `not`.
 pub(super) fn check_branches(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
     let Some(rules) = schema.rules.as_deref() else { return };
-    if !rules.any_of.is_empty() && !rules.any_of.iter().any(|branch| fits(branch, value, path)) {
+    let is_decided = rules.any_of.is_empty() || (rules.any_of_repeats_type && types::is_of_type(schema, value));
+    if !is_decided && !rules.any_of.iter().any(|branch| fits(branch, value, path)) {
         problems.add(|| composite(path, "must validate at least one schema (anyOf)"));
-        check(&rules.any_of[0], value, path, problems);
+        check(nearest(&rules.any_of, value), value, path, problems);
     }
     if !rules.one_of.is_empty() {
         check_one_of(&rules.one_of, value, path, problems);
@@ -149,7 +149,7 @@ fn check_one_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &m
         1 => {}
         0 => {
             problems.add(|| composite(path, "must validate one and only one schema (oneOf). Found none valid"));
-            check(&branches[0], value, path, problems);
+            check(nearest(branches, value), value, path, problems);
         }
         more => {
             let found = format!("Found {more} valid alternatives");
@@ -161,6 +161,14 @@ fn check_one_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &m
             });
         }
     }
+}
+
+/// The branch whose errors tell the most: the first for a value of this type.
+fn nearest<'a>(branches: &'a [Schema], value: &Value) -> &'a Schema {
+    branches
+        .iter()
+        .find(|branch| types::is_of_type(branch, value))
+        .unwrap_or(&branches[0])
 }
 
 fn check_all_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &mut Problems) {

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use super::{NO_FIELD, Problems, quote};
+use super::{NO_FIELD, Problems, field_at, quote};
 use crate::{
     schema::{
         Kind, Schema,
+        decode::as_whole,
         formats::Format,
         path::Path,
         rules::{Bound, Rules},
@@ -21,9 +22,8 @@ pub(super) fn check_text(schema: &Schema, text: &str, path: Path<'_>, problems: 
     let Some(format) = &rules.format else { return };
     if !format.check.accepts(text) {
         problems.add(|| {
-            let field = path.to_string();
-            let detail = format!("{field} in body must be of type {}: {}", format.name, quote(text));
-            FieldError::type_invalid(field, Value::from(text), detail)
+            let detail = format!("{path} in body must be of type {}: {}", format.name, quote(text));
+            FieldError::type_invalid(field_at(path), Value::from(text), detail)
         });
     }
 }
@@ -33,7 +33,7 @@ fn check_length_and_pattern(rules: &Rules, text: &str, path: Path<'_>, problems:
     if let Some(max) = rules.max_length
         && is_longer(text, max)
     {
-        problems.add(|| FieldError::too_long(path.to_string(), max));
+        problems.add(|| FieldError::too_long(field_at(path), max));
         return;
     }
     if let Some(min) = rules.min_length
@@ -55,8 +55,8 @@ fn is_longer(text: &str, max: usize) -> bool {
 }
 
 pub(super) fn check_number(schema: &Schema, number: &Number, path: Path<'_>, problems: &mut Problems) {
+    check_range(schema, number, path, problems);
     let Some(rules) = schema.rules.as_deref() else { return };
-    check_range(schema, rules, number, problems, path);
     if let Some(factor) = &rules.multiple_of
         && !is_multiple(number, factor)
     {
@@ -94,22 +94,30 @@ pub(super) fn check_number(schema: &Schema, number: &Number, path: Path<'_>, pro
     }
 }
 
-/// An integer must fit its format: 32 bits, or 64 where none is declared.
-fn check_range(schema: &Schema, rules: &Rules, number: &Number, problems: &mut Problems, path: Path<'_>) {
+/// An integer must be whole and fit its format: 32 bits, or 64 where none is declared.
+fn check_range(schema: &Schema, number: &Number, path: Path<'_>, problems: &mut Problems) {
     if schema.kind != Kind::Integer {
         return;
     }
-    let Some(format) = &rules.format else { return };
-    let Some(value) = number.as_i64() else { return };
-    if format.check == Format::Int32 && i32::try_from(value).is_err() {
-        problems.add(|| {
-            let detail = format!(
-                "Checked value must be of type integer with format {} in {path}",
-                format.name
-            );
-            FieldError::invalid(NO_FIELD, Value::from(""), detail)
-        });
+    let format = schema
+        .rules
+        .as_deref()
+        .and_then(|rules| rules.format.as_ref())
+        .map(|format| format.check);
+    let whole = number.as_i64().or_else(|| number.as_f64().and_then(as_whole));
+    let fits = whole.is_some_and(|value| format != Some(Format::Int32) || i32::try_from(value).is_ok());
+    if fits {
+        return;
     }
+    let form = match format {
+        Some(Format::Int32) => "with format int32",
+        Some(Format::Int64) => "with format int64",
+        _ => "(default format)",
+    };
+    problems.add(|| {
+        let detail = format!("Checked value must be of type integer {form} in {path}");
+        FieldError::invalid(NO_FIELD, "", detail)
+    });
 }
 
 fn breaks(number: &Number, limit: &Number, wrong: Ordering, exclusive: bool) -> bool {
@@ -138,7 +146,6 @@ fn is_multiple(number: &Number, factor: &Number) -> bool {
 
 /// `Invalid value: V: PATH in body should RULE`.
 pub(super) fn should(path: Path<'_>, value: Value, rule: std::fmt::Arguments<'_>) -> FieldError {
-    let field = path.to_string();
-    let detail = format!("{field} in body should {rule}");
-    FieldError::invalid(field, value, detail)
+    let detail = format!("{path} in body should {rule}");
+    FieldError::invalid(field_at(path), value, detail)
 }

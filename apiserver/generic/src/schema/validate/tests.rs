@@ -26,69 +26,24 @@ fn accepted(schema: Value, values: &[Value]) {
 #[test]
 fn types() {
     let table = [
-        (
-            json!({"type": "integer"}),
-            json!("a"),
-            r#"integer: "string""#,
-            r#""string""#,
-        ),
-        (
-            json!({"type": "integer"}),
-            json!(1.5),
-            r#"integer: "number""#,
-            r#""number""#,
-        ),
-        (
-            json!({"type": "integer"}),
-            json!(1e300),
-            r#"integer: "number""#,
-            r#""number""#,
-        ),
-        (
-            json!({"type": "string"}),
-            json!(1),
-            r#"string: "integer""#,
-            r#""integer""#,
-        ),
-        (json!({"type": "string"}), json!(null), r#"string: "null""#, r#""null""#),
-        (
-            json!({"type": "boolean"}),
-            json!([]),
-            r#"boolean: "array""#,
-            r#""array""#,
-        ),
-        (
-            json!({"type": "object"}),
-            json!(true),
-            r#"object: "boolean""#,
-            r#""boolean""#,
-        ),
-        (json!({"type": "array"}), json!({}), r#"array: "object""#, r#""object""#),
-        (
-            json!({"type": "number"}),
-            json!("1"),
-            r#"number: "string""#,
-            r#""string""#,
-        ),
+        (json!({"type": "integer"}), json!("a"), "integer", "string"),
+        (json!({"type": "string"}), json!(1), "string", "integer"),
+        (json!({"type": "string"}), json!(1.5), "string", "number"),
+        (json!({"type": "string"}), json!(null), "string", "null"),
+        (json!({"type": "boolean"}), json!([]), "boolean", "array"),
+        (json!({"type": "object"}), json!(true), "object", "boolean"),
+        (json!({"type": "array"}), json!({}), "array", "object"),
+        (json!({"type": "number"}), json!("1"), "number", "string"),
         (
             json!({"x-kubernetes-int-or-string": true}),
             json!(1.5),
-            r#"integer,string: "number""#,
-            r#""number""#,
-        ),
-        (
-            json!({"type": "integer", "format": "int32"}),
-            json!(1.5),
-            r#"int32: "float64""#,
-            r#""float64""#,
+            "integer,string",
+            "number",
         ),
     ];
-    for (schema, value, told, shown) in table {
-        refused(
-            schema,
-            value,
-            &format!("x: Invalid value: {shown}: x in body must be of type {told}"),
-        );
+    for (schema, value, expected, found) in table {
+        let told = format!("x: Invalid value: {found:?}: x in body must be of type {expected}: {found:?}");
+        refused(schema, value, &told);
     }
     accepted(
         json!({"type": "integer"}),
@@ -98,6 +53,52 @@ fn types() {
     accepted(json!({"type": "string", "nullable": true}), &[json!(null), json!("")]);
     accepted(json!({"x-kubernetes-int-or-string": true}), &[json!(1), json!("10%")]);
     accepted(json!({}), &[json!(null), json!({"a": []})]);
+}
+
+#[test]
+fn a_fraction_is_told_twice_where_an_integer_is_wanted() {
+    let table = [
+        (
+            json!({"type": "integer"}),
+            json!(1.5),
+            "integer",
+            "number",
+            "(default format)",
+        ),
+        (
+            json!({"type": "integer"}),
+            json!(1e300),
+            "integer",
+            "number",
+            "(default format)",
+        ),
+        (
+            json!({"type": "integer", "format": "int32"}),
+            json!(1.5),
+            "int32",
+            "float64",
+            "with format int32",
+        ),
+    ];
+    for (schema, value, expected, found, form) in table {
+        let told = [
+            format!("x: Invalid value: {found:?}: x in body must be of type {expected}: {found:?}"),
+            format!(r#"<nil>: Invalid value: "": Checked value must be of type integer {form} in x"#),
+        ];
+        assert_eq!(errors(schema, value), told);
+    }
+}
+
+#[test]
+fn what_any_of_says_of_an_int_or_string_is_told_too() {
+    let quantity = json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]});
+    let told = [
+        r#"x: Invalid value: "boolean": x in body must be of type integer,string: "boolean""#,
+        r#"<nil>: Invalid value: "": "x" must validate at least one schema (anyOf)"#,
+        r#"x: Invalid value: "boolean": x in body must be of type integer: "boolean""#,
+    ];
+    assert_eq!(errors(quantity.clone(), json!(true)), told);
+    accepted(quantity, &[json!(1), json!("10%")]);
 }
 
 #[test]
@@ -312,6 +313,16 @@ fn schemas_made_of_schemas() {
         r#"<nil>: Invalid value: "": "x" must validate all the schemas (allOf)"#,
     ];
     assert_eq!(errors(all, json!(6)), told);
+}
+
+#[test]
+fn the_object_itself_has_no_field() {
+    let root = Schema::from_json(&json!({"type": "object", "minProperties": 1})).unwrap();
+    let told = root.validate(&json!({}))[0].to_string();
+    assert_eq!(
+        told,
+        "<nil>: Invalid value: 0:  in body should have at least 1 properties"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::{Problems, quote};
+use super::{Problems, field_at, quote};
 use crate::{
     schema::{Kind, Schema, formats::Format, path::Path},
     status::FieldError,
@@ -17,13 +17,12 @@ pub(super) fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &m
     }
     problems.add(|| {
         let (expected, actual) = names(schema, value);
-        let field = path.to_string();
-        let detail = format!("{field} in body must be of type {expected}: {}", quote(actual));
-        FieldError::type_invalid(field, actual, detail)
+        let detail = format!("{path} in body must be of type {expected}: {}", quote(actual));
+        FieldError::type_invalid(field_at(path), actual, detail)
     });
 }
 
-fn is_of_type(schema: &Schema, value: &Value) -> bool {
+pub(super) fn is_of_type(schema: &Schema, value: &Value) -> bool {
     if value.is_null() {
         return schema.nullable || (schema.kind == Kind::Any && !schema.int_or_string);
     }
