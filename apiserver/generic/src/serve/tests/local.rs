@@ -1,7 +1,7 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use kube::{
     Api, Client,
-    api::{DynamicObject, WatchParams},
+    api::DynamicObject,
     core::{ApiResource, GroupVersionKind},
 };
 
@@ -58,7 +58,6 @@ async fn watches_stream() {
     assert_eq!(lines.try_next().await.unwrap().unwrap(), "{\"type\":\"ADDED\"}");
     server.drain.end_watches();
     assert!(lines.next().await.is_none());
-    let _ = WatchParams::default();
 }
 
 #[tokio::test]

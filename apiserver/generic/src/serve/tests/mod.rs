@@ -1,6 +1,7 @@
 mod chain;
 mod connections;
 mod local;
+mod registry;
 
 use std::sync::Arc;
 
