@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject as _};
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 use super::{Authenticator, Connection, Refused, User};
+use crate::serve::tls::provider;
 
 /// How many certificates are remembered; more are judged again at each request.
 const REMEMBERED: usize = 1024;
@@ -51,8 +52,7 @@ impl ClientCertificates {
                 .add(certificate)
                 .map_err(|error| InvalidRoots(error.to_string()))?;
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
             .map_err(|error| InvalidRoots(error.to_string()))?;
         Ok(ClientCertificates {

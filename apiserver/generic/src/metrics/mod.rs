@@ -3,7 +3,7 @@
 mod render;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use http::StatusCode;
 use parking_lot::Mutex;
 
-use crate::request::RequestInfo;
+use crate::{discovery::subresources, registry::ResourceDefinition, request::RequestInfo};
 
 /// Upper bounds of the latency buckets in seconds, kube-apiserver's.
 const BUCKETS: [f64; 23] = [
@@ -22,54 +22,55 @@ const BUCKETS: [f64; 23] = [
 /// What one server counted. Empty until it is asked something.
 #[derive(Default)]
 pub struct Metrics {
-    series: Mutex<HashMap<Series, Latency>>,
-    answers: Mutex<HashMap<(Series, u16), u64>>,
+    series: Mutex<HashMap<Series, Counts>>,
     long_running: AtomicUsize,
 }
 
-/// The labels of a request. Only what the server serves gets a series, so their number is bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The labels of a request, by position in the definitions. Requests for what is not served count together, so the number
+/// of series is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Series {
     verb: &'static str,
-    group: String,
-    version: String,
-    resource: String,
-    subresource: String,
+    served: Option<Served>,
     scope: &'static str,
     dry_run: &'static str,
 }
 
+/// Positions of a definition and, from 1, of its subresource; 0 is the resource itself.
+type Served = (usize, usize);
+
 #[derive(Clone, Default)]
-struct Latency {
+struct Counts {
+    /// By HTTP code.
+    answers: BTreeMap<u16, u64>,
     buckets: [u64; BUCKETS.len()],
     count: u64,
     seconds: f64,
 }
 
 impl Series {
-    /// The series of a request. `served` says whether it names a resource and subresource that exist; the rest is counted
-    /// together.
-    pub fn of(info: &RequestInfo, served: bool) -> Series {
+    /// The series of a request to a server of these definitions.
+    pub fn of(info: &RequestInfo, definitions: &[ResourceDefinition]) -> Series {
         let verb = verb(&info.verb, info.is_resource);
-        if !served {
-            return Series {
-                verb,
-                ..Series::default()
-            };
-        }
+        let served = locate(info, definitions);
         let dry_run = if info.query.first("dryRun") == Some("All") {
             "All"
         } else {
             ""
         };
-        Series {
-            verb,
-            group: info.group.clone(),
-            version: info.version.clone(),
-            resource: info.resource.clone(),
-            subresource: info.subresource.clone(),
-            scope: scope(info),
-            dry_run,
+        match served {
+            None => Series {
+                verb,
+                served,
+                scope: "",
+                dry_run: "",
+            },
+            Some(_) => Series {
+                verb,
+                served,
+                scope: scope(info),
+                dry_run,
+            },
         }
     }
 }
@@ -78,16 +79,14 @@ impl Metrics {
     /// Counts one answered request.
     pub fn observe(&self, series: Series, code: StatusCode, took: Duration) {
         let seconds = took.as_secs_f64();
-        {
-            let mut all = self.series.lock();
-            let latency = all.entry(series.clone()).or_default();
-            latency.count += 1;
-            latency.seconds += seconds;
-            if let Some(bucket) = BUCKETS.iter().position(|bound| seconds <= *bound) {
-                latency.buckets[bucket] += 1;
-            }
+        let mut all = self.series.lock();
+        let counts = all.entry(series).or_default();
+        *counts.answers.entry(code.as_u16()).or_default() += 1;
+        counts.count += 1;
+        counts.seconds += seconds;
+        if let Some(bucket) = BUCKETS.iter().position(|bound| seconds <= *bound) {
+            counts.buckets[bucket] += 1;
         }
-        *self.answers.lock().entry((series, code.as_u16())).or_default() += 1;
     }
 
     /// Counts a watch as it begins.
@@ -100,11 +99,36 @@ impl Metrics {
         self.long_running.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The page. `in_flight` are the reads and writes that run.
-    pub fn render(&self, in_flight: (usize, usize)) -> String {
-        let long_running = self.long_running.load(Ordering::Relaxed);
-        render::page(&self.series.lock(), &self.answers.lock(), in_flight, long_running)
+    /// The page of a server of these definitions. `in_flight` are the reads and writes that run.
+    pub fn render(&self, definitions: &[ResourceDefinition], in_flight: (usize, usize)) -> String {
+        let counted: BTreeMap<Series, Counts> = self
+            .series
+            .lock()
+            .iter()
+            .map(|(key, counts)| (*key, counts.clone()))
+            .collect();
+        let labelled: Vec<(String, Counts)> = counted
+            .into_iter()
+            .map(|(series, counts)| (render::labels(&series, definitions), counts))
+            .collect();
+        render::page(&labelled, in_flight, self.long_running.load(Ordering::Relaxed))
     }
+}
+
+/// Where the definitions serve what a request names, if they do.
+fn locate(info: &RequestInfo, definitions: &[ResourceDefinition]) -> Option<Served> {
+    let index = definitions.iter().position(|definition| {
+        let names = &definition.names;
+        names.plural == info.resource && names.group == info.group && names.version == info.version
+    })?;
+    if info.subresource.is_empty() {
+        return Some((index, 0));
+    }
+    let served = subresources(&definitions[index]);
+    let position = served
+        .iter()
+        .position(|subresource| subresource.name == info.subresource)?;
+    Some((index, position + 1))
 }
 
 fn verb(verb: &str, is_resource: bool) -> &'static str {
@@ -137,31 +161,27 @@ fn scope(info: &RequestInfo) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::testing::definitions;
 
-    fn info(uri: &str) -> RequestInfo {
-        RequestInfo::parse(&http::Method::GET, &uri.parse().unwrap())
+    fn series(uri: &str) -> Series {
+        let info = RequestInfo::parse(&http::Method::GET, &uri.parse().unwrap());
+        Series::of(&info, &definitions())
     }
 
     #[test]
     fn the_page_counts_by_labels() {
         let metrics = Metrics::default();
-        let list = info("/apis/g.io/v1/namespaces/a/widgets?dryRun=All");
+        let list = series("/apis/demo.example.io/v1/namespaces/a/widgets?dryRun=All");
         for milliseconds in [4, 60, 100_000] {
-            metrics.observe(
-                Series::of(&list, true),
-                StatusCode::OK,
-                Duration::from_millis(milliseconds),
-            );
+            metrics.observe(list, StatusCode::OK, Duration::from_millis(milliseconds));
         }
-        metrics.observe(Series::of(&list, true), StatusCode::GONE, Duration::ZERO);
-        metrics.observe(
-            Series::of(&info("/apis/x/v1/whatever"), false),
-            StatusCode::NOT_FOUND,
-            Duration::ZERO,
-        );
+        metrics.observe(list, StatusCode::GONE, Duration::ZERO);
+        let status = series("/apis/demo.example.io/v1/namespaces/a/widgets/w/status");
+        metrics.observe(status, StatusCode::OK, Duration::ZERO);
+        metrics.observe(series("/apis/x/v1/whatever"), StatusCode::NOT_FOUND, Duration::ZERO);
         metrics.watch_began();
-        let page = metrics.render((1, 2));
-        let labels = r#"verb="LIST",dry_run="All",group="g.io",version="v1",resource="widgets",subresource="",scope="namespace",component="apiserver""#;
+        let page = metrics.render(&definitions(), (1, 2));
+        let labels = r#"verb="LIST",dry_run="All",group="demo.example.io",version="v1",resource="widgets",subresource="",scope="namespace",component="apiserver""#;
         let lines = [
             format!("apiserver_request_total{{{labels},code=\"200\"}} 3"),
             format!("apiserver_request_total{{{labels},code=\"410\"}} 1"),
@@ -177,12 +197,13 @@ mod tests {
         for line in lines {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }
+        assert!(page.contains("subresource=\"status\",scope=\"resource\""), "{page}");
         assert!(page.contains("resource=\"\"") && !page.contains("whatever"), "{page}");
     }
 
     #[test]
     fn every_metric_is_declared_once() {
-        let page = Metrics::default().render((0, 0));
+        let page = Metrics::default().render(&definitions(), (0, 0));
         let types: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
         let mut unique = types.clone();
         unique.dedup();

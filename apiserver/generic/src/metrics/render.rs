@@ -1,92 +1,92 @@
 //! The text format.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 
-use super::{BUCKETS, Latency, Series};
+use super::{BUCKETS, Counts, Series};
+use crate::{discovery::subresources, registry::ResourceDefinition};
 
-pub(super) fn page(
-    series: &HashMap<Series, Latency>,
-    answers: &HashMap<(Series, u16), u64>,
-    (reads, writes): (usize, usize),
-    long_running: usize,
-) -> String {
+const TOTAL: &str = "apiserver_request_total";
+const DURATION: &str = "apiserver_request_duration_seconds";
+const IN_FLIGHT: &str = "apiserver_current_inflight_requests";
+const LONG_RUNNING: &str = "apiserver_longrunning_requests";
+
+/// The page for series with their labels.
+pub(super) fn page(series: &[(String, Counts)], (reads, writes): (usize, usize), long_running: usize) -> String {
     let mut page = String::new();
-    request_total(&mut page, answers);
-    request_duration(&mut page, series);
-    declare(
-        &mut page,
-        "apiserver_current_inflight_requests",
-        "gauge",
-        "Requests that are answered at this moment.",
-    );
-    line(
-        &mut page,
-        "apiserver_current_inflight_requests",
-        "request_kind=\"readOnly\"",
-        reads,
-    );
-    line(
-        &mut page,
-        "apiserver_current_inflight_requests",
-        "request_kind=\"mutating\"",
-        writes,
-    );
-    declare(
-        &mut page,
-        "apiserver_longrunning_requests",
-        "gauge",
-        "Watches that are open.",
-    );
-    line(
-        &mut page,
-        "apiserver_longrunning_requests",
-        "component=\"apiserver\"",
-        long_running,
-    );
-    page
-}
-
-fn request_total(page: &mut String, answers: &HashMap<(Series, u16), u64>) {
-    const NAME: &str = "apiserver_request_total";
-    declare(page, NAME, "counter", "Answered requests.");
-    let mut answers: Vec<_> = answers.iter().collect();
-    answers.sort();
-    for ((series, code), count) in answers {
-        line(page, NAME, &format!("{},code=\"{code}\"", labels(series)), count);
+    declare(&mut page, TOTAL, "counter", "Answered requests.");
+    for (labels, counts) in series {
+        for (code, count) in &counts.answers {
+            line(&mut page, TOTAL, &format!("{labels},code=\"{code}\""), count);
+        }
     }
-}
-
-fn request_duration(page: &mut String, series: &HashMap<Series, Latency>) {
-    const NAME: &str = "apiserver_request_duration_seconds";
     declare(
-        page,
-        NAME,
+        &mut page,
+        DURATION,
         "histogram",
         "How long requests took, until the last byte was sent.",
     );
-    let mut all: Vec<_> = series.iter().collect();
-    all.sort_by_key(|(series, _)| *series);
-    for (series, latency) in all {
-        let labels = labels(series);
-        let mut below = 0;
-        for (bound, count) in BUCKETS.iter().zip(latency.buckets) {
-            below += count;
-            line(
-                page,
-                &format!("{NAME}_bucket"),
-                &format!("{labels},le=\"{bound}\""),
-                below,
-            );
-        }
+    for (labels, counts) in series {
+        duration(&mut page, labels, counts);
+    }
+    declare(
+        &mut page,
+        IN_FLIGHT,
+        "gauge",
+        "Requests that are answered at this moment.",
+    );
+    line(&mut page, IN_FLIGHT, "request_kind=\"readOnly\"", reads);
+    line(&mut page, IN_FLIGHT, "request_kind=\"mutating\"", writes);
+    declare(&mut page, LONG_RUNNING, "gauge", "Watches that are open.");
+    line(&mut page, LONG_RUNNING, "component=\"apiserver\"", long_running);
+    page
+}
+
+fn duration(page: &mut String, labels: &str, counts: &Counts) {
+    let mut below = 0;
+    for (bound, count) in BUCKETS.iter().zip(counts.buckets) {
+        below += count;
         line(
             page,
-            &format!("{NAME}_bucket"),
-            &format!("{labels},le=\"+Inf\""),
-            latency.count,
+            &format!("{DURATION}_bucket"),
+            &format!("{labels},le=\"{bound}\""),
+            below,
         );
-        line(page, &format!("{NAME}_sum"), &labels, latency.seconds);
-        line(page, &format!("{NAME}_count"), &labels, latency.count);
     }
+    line(
+        page,
+        &format!("{DURATION}_bucket"),
+        &format!("{labels},le=\"+Inf\""),
+        counts.count,
+    );
+    line(page, &format!("{DURATION}_sum"), labels, counts.seconds);
+    line(page, &format!("{DURATION}_count"), labels, counts.count);
+}
+
+/// The labels in text. Their values come from served definitions and fixed words: none needs escaping.
+pub(super) fn labels(series: &Series, definitions: &[ResourceDefinition]) -> String {
+    let Series {
+        verb,
+        served,
+        scope,
+        dry_run,
+    } = series;
+    let definition = served.and_then(|(index, _)| definitions.get(index));
+    let (group, version, resource) = definition.map_or(("", "", ""), |definition| {
+        (
+            &definition.names.group,
+            &definition.names.version,
+            &definition.names.plural,
+        )
+    });
+    let subresources = definition.map(subresources).unwrap_or_default();
+    let position = served.and_then(|(_, position)| position.checked_sub(1));
+    let subresource = position
+        .and_then(|position| subresources.get(position))
+        .map_or("", |subresource| subresource.name);
+    format!(
+        "verb=\"{verb}\",dry_run=\"{dry_run}\",group=\"{group}\",version=\"{version}\",resource=\"{resource}\",\
+         subresource=\"{subresource}\",scope=\"{scope}\",component=\"apiserver\""
+    )
 }
 
 // Writing to a string does not fail.
@@ -97,21 +97,4 @@ fn declare(page: &mut String, name: &str, kind: &str, help: &str) {
 
 fn line(page: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     let _ = writeln!(page, "{name}{{{labels}}} {value}");
-}
-
-/// Label values come from served definitions and fixed words: none needs escaping.
-fn labels(series: &Series) -> String {
-    let Series {
-        verb,
-        group,
-        version,
-        resource,
-        subresource,
-        scope,
-        dry_run,
-    } = series;
-    format!(
-        "verb=\"{verb}\",dry_run=\"{dry_run}\",group=\"{group}\",version=\"{version}\",resource=\"{resource}\",\
-         subresource=\"{subresource}\",scope=\"{scope}\",component=\"apiserver\""
-    )
 }

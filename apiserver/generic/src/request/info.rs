@@ -36,17 +36,16 @@ pub struct RequestInfo {
 impl RequestInfo {
     /// Reads a request line. Total: a path that makes no sense is a resource or path nobody serves.
     pub fn parse(method: &Method, uri: &http::Uri) -> RequestInfo {
-        let path = percent_decode_str(uri.path()).decode_utf8_lossy().into_owned();
+        let path = percent_decode_str(uri.path()).decode_utf8_lossy();
         let query = Query::parse(uri.query().unwrap_or_default());
         let base = RequestInfo {
             verb: method.as_str().to_ascii_lowercase(),
             query,
             ..RequestInfo::default()
         };
-        RequestInfo {
-            path: path.clone(),
-            ..parse_path(method, &path, base)
-        }
+        let mut info = parse_path(method, &path, base);
+        info.path = path.into_owned();
+        info
     }
 
     /// Whether it stays open until somebody ends it: exempt from the deadline and the in-flight limits.

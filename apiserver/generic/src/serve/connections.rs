@@ -23,6 +23,8 @@ use crate::authn::Connection;
 
 /// Requests of one HTTP/2 connection at a time: an aggregator sends everybody's over few connections.
 const STREAMS: u32 = 1000;
+/// Bytes of one request's headers over HTTP/2: a token of somebody with many groups is long.
+const HEADERS: u32 = 64 * 1024;
 /// How long a connection may be idle between requests, or take to send the head of one (HTTP/1.1).
 const IDLE: Duration = Duration::from_secs(90);
 /// How often an HTTP/2 peer must show that it is alive, and how long it may take to.
@@ -101,10 +103,12 @@ impl ApiServer {
     ) {
         // Small answers must not wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let stream = match timeout(self.limits.handshake, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%remote, %error, "TLS handshake failed"),
-            Err(_) => return tracing::debug!(%remote, "TLS handshake took too long"),
+        let handshake = timeout(self.limits.handshake, acceptor.accept(stream));
+        let stream = match closing.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => stream,
+            Some(Ok(Err(error))) => return tracing::debug!(%remote, %error, "TLS handshake failed"),
+            Some(Err(_)) => return tracing::debug!(%remote, "TLS handshake took too long"),
+            None => return,
         };
         if let Err(error) = self.serve_http(stream, remote, closing).await {
             tracing::debug!(%remote, error, "connection ended");
@@ -143,6 +147,7 @@ fn http_server() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADERS)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_WITHIN);
     builder

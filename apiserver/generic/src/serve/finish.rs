@@ -80,7 +80,7 @@ fn audit_id(head: &Parts) -> HeaderValue {
         .get(AUDIT_ID)
         .filter(|id| !id.is_empty() && id.len() <= LONGEST_AUDIT_ID);
     given.cloned().unwrap_or_else(|| {
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string();
         HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
     })
 }

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header::USER_AGENT, request::Parts};
 
 use super::Caller;
 use crate::{
+    discovery::Documents,
     metrics::{Metrics, Series},
     request::{Query, RequestInfo},
 };
@@ -46,9 +47,9 @@ struct Line {
 /// Rides on the body of the answer; dropped when it was sent or given up.
 pub(super) struct Record {
     pub(super) metrics: Arc<Metrics>,
+    pub(super) documents: Arc<Documents>,
     pub(super) arrival: Arrival,
     pub(super) info: RequestInfo,
-    pub(super) served: bool,
     pub(super) audit_id: HeaderValue,
     pub(super) code: StatusCode,
 }
@@ -85,8 +86,8 @@ impl Drop for Record {
         if self.info.is_long_running() {
             self.metrics.watch_ended();
         }
-        self.metrics
-            .observe(Series::of(&self.info, self.served), self.code, took);
+        let series = Series::of(&self.info, self.documents.definitions());
+        self.metrics.observe(series, self.code, took);
         let Some(line) = &self.arrival.line else { return };
         tracing::debug!(
             verb = self.info.verb,

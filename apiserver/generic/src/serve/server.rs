@@ -15,7 +15,7 @@ use super::{
 use crate::{
     authn::{Authenticator, Connection, User},
     authz::{AlwaysAllowPaths, Authorizer, SystemMasters, Union},
-    discovery::{Documents, subresources},
+    discovery::Documents,
     flow::InFlight,
     health::Check,
     metrics::Metrics,
@@ -89,8 +89,8 @@ impl ApiServer {
         let response = form.finish(answer.unwrap_or_else(|refusal| form.refuse(refusal)));
         let record = Record {
             metrics: self.metrics.clone(),
+            documents: self.documents.clone(),
             arrival,
-            served: self.serves(&info),
             info,
             audit_id: form.audit_id,
             code: response.status(),
@@ -101,19 +101,5 @@ impl ApiServer {
     /// A client's way in without a socket: `kube::Client::new(server.local_service(user), "default")`.
     pub fn local_service(self: &Arc<Self>, user: User) -> LocalService {
         LocalService::new(self, user)
-    }
-
-    /// Whether a request names a resource and subresource that exist.
-    fn serves(&self, info: &RequestInfo) -> bool {
-        let found = self.documents.definitions().iter().find(|definition| {
-            let names = &definition.names;
-            names.plural == info.resource && names.group == info.group && names.version == info.version
-        });
-        found.is_some_and(|definition| {
-            info.subresource.is_empty()
-                || subresources(definition)
-                    .iter()
-                    .any(|served| served.name == info.subresource)
-        })
     }
 }

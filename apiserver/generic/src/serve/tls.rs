@@ -1,6 +1,6 @@
 //! TLS: the server's certificate, and client certificates that are asked for but judged later.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
@@ -37,7 +37,7 @@ pub fn server_config(
     key_pem: &[u8],
     client_ca: Option<&[u8]>,
 ) -> Result<ServerConfig, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = provider();
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| TlsError::Pem {
         what: "private key",
         error: error.to_string(),
@@ -53,6 +53,12 @@ pub fn server_config(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
+}
+
+/// The one set of algorithms of the process.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    PROVIDER.clone()
 }
 
 fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
