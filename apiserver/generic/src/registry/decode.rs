@@ -127,14 +127,23 @@ fn cannot_be_handled(definition: &ResourceDefinition, problems: &str) -> Status 
 fn unrecognized(kind: &str, why: &str, body: &[u8]) -> Status {
     let head = &body[..body.len().min(30)];
     let ellipsis = if body.len() > head.len() { " ..." } else { "" };
-    let shown = if body.starts_with(b"{") {
-        String::from_utf8_lossy(head).into_owned()
-    } else {
-        head.iter().map(|byte| format!("{byte:02x}")).collect()
+    let shown = match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(head).into_owned(),
+        Some(_) => hex(head),
     };
     Status::bad_request(format!(
         "the object provided is unrecognized (must be of type {kind}): {why} ({shown}{ellipsis})"
     ))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |four_bits: u8| char::from(DIGITS[usize::from(four_bits)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// Checks `apiVersion` and `kind`; built-in kinds may leave them out, and then get them.

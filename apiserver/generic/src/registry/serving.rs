@@ -1,6 +1,6 @@
 //! All resources of one server, and which verb answers a request.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,8 +22,8 @@ use crate::{
 pub struct Registry {
     definitions: Arc<[ResourceDefinition]>,
     cache: Arc<Cache>,
-    /// By group and plural name.
-    resources: HashMap<(String, String), Arc<Resource>>,
+    /// One for each definition; so few that a search is quicker than a hash.
+    resources: Box<[Arc<Resource>]>,
 }
 
 impl Registry {
@@ -51,9 +51,12 @@ impl Registry {
         let cache = Cache::start(store.clone(), specs.collect(), limits).await?;
         let admission: Arc<[Arc<dyn Admission>]> = admission.into();
         let resources = DefinitionRef::all(&definitions).map(|definition| {
-            let key = (definition.names.group.clone(), definition.names.plural.clone());
-            let resource = Resource::new(definition, store.clone(), cache.clone(), admission.clone());
-            (key, Arc::new(resource))
+            Arc::new(Resource::new(
+                definition,
+                store.clone(),
+                cache.clone(),
+                admission.clone(),
+            ))
         });
         let resources = resources.collect();
         Ok(Arc::new(Registry {
@@ -75,7 +78,11 @@ impl Registry {
 
     /// One resource, whatever its version.
     pub fn resource(&self, group: &str, plural: &str) -> Option<Arc<Resource>> {
-        self.resources.get(&(group.to_owned(), plural.to_owned())).cloned()
+        let is_it = |resource: &&Arc<Resource>| {
+            let names = &resource.definition().names;
+            names.plural == plural && names.group == group
+        };
+        self.resources.iter().find(is_it).cloned()
     }
 }
 

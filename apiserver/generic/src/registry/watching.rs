@@ -100,7 +100,7 @@ impl Watching {
         let (revision, entries) = self.initial.as_mut()?;
         let mut batch = BytesMut::new();
         for entry in entries.by_ref() {
-            batch.extend_from_slice(&self.frames.added(&entry));
+            self.frames.write_added(&entry, &mut batch);
             if batch.len() >= BATCH {
                 return Some(batch.freeze());
             }

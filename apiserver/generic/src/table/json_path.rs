@@ -1,6 +1,6 @@
 //! The JSONPath subset of printer columns: `.a.b`, `.a\.b`, `['a']`, `[0]`, `[*]` and `[?(@.type=="Ready")]`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 
 use serde_json::Value;
 
@@ -88,12 +88,11 @@ fn closing_bracket(inside: &str) -> Option<usize> {
     for (index, character) in inside.char_indices() {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some(index),
             (None, ']') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     None
@@ -150,7 +149,7 @@ impl<'p> Condition<'p> {
         };
         let equal = match unquote(literal) {
             Some(text) => found.as_str() == Some(text),
-            None => found.to_string() == literal,
+            None => serde_json::from_str::<Value>(literal).is_ok_and(|literal| literal == *found),
         };
         let order = || {
             found
@@ -161,10 +160,10 @@ impl<'p> Condition<'p> {
         match operator {
             "==" => equal,
             "!=" => !equal,
-            "<=" => order().is_some_and(|order| order.is_le()),
-            ">=" => order().is_some_and(|order| order.is_ge()),
-            "<" => order().is_some_and(|order| order.is_lt()),
-            _ => order().is_some_and(|order| order.is_gt()),
+            "<=" => order().is_some_and(Ordering::is_le),
+            ">=" => order().is_some_and(Ordering::is_ge),
+            "<" => order().is_some_and(Ordering::is_lt),
+            _ => order().is_some_and(Ordering::is_gt),
         }
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod patch;
 mod property;
 mod read;
+mod replicas;
 mod scale;
 mod special;
 mod update;
@@ -30,7 +31,7 @@ use crate::{
     cache::Limits,
     request::RequestInfo,
     serve::{Body, Resources as _},
-    storage::redb::Engine,
+    storage::{Store, redb::Engine},
 };
 
 pub(super) const WIDGETS: &str = "/apis/demo.example.io/v1/namespaces/ns/widgets";
@@ -88,9 +89,17 @@ impl World {
         .await
     }
 
+    /// A world over a store that others may write too.
+    pub(super) async fn over(store: Arc<dyn Store>) -> World {
+        World::start(store, Limits::default(), false).await
+    }
+
     async fn with(limits: Limits, refuse_create: bool) -> World {
-        let engine = Engine::in_memory().unwrap();
-        let store = engine.keyspace("test/");
+        let store = Engine::in_memory().unwrap().keyspace("test/");
+        World::start(store, limits, refuse_create).await
+    }
+
+    async fn start(store: Arc<dyn Store>, limits: Limits, refuse_create: bool) -> World {
         let registry = Registry::start_with_limits(store, definitions(), Vec::new(), limits)
             .await
             .unwrap();

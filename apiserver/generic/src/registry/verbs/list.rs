@@ -158,7 +158,7 @@ fn take_page(snapshot: &Snapshot, selection: &Selection, after: Option<(&str, &s
 }
 
 /// The entries among which the matching ones are: a single one where the selection names it.
-fn candidates<'a>(
+pub(super) fn candidates<'a>(
     snapshot: &'a Snapshot,
     selection: &'a Selection,
     after: Option<(&'a str, &'a str)>,

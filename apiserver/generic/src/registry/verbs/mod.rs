@@ -1,5 +1,6 @@
 //! One verb a file: reads from the cache, writes through the pipeline.
 
+mod apply;
 mod create;
 mod create_only;
 mod delete;

@@ -1,25 +1,25 @@
-//! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
+//! PATCH: JSON patch, merge patch, strategic merge patch; server-side apply is next door.
 
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::{Call, delete::expect_name};
+use super::{
+    Call,
+    apply::{apply_configuration, configuration},
+    delete::expect_name,
+};
 use crate::{
-    apply::{self, ApplyError},
-    negotiate::{Accepted, Answered, BodyFormat, patch_type},
+    negotiate::{Accepted, Answered, patch_type},
     patch::{self, PatchError},
     registry::{
-        Resource, Style, answer, decode, object,
-        write::{Change, Part, State, WriteRequest, Written},
+        Resource, Style, answer,
+        write::{Change, State, WriteRequest},
     },
     request::options::{PatchType, WriteOptions},
     schema::decode as body,
     serve::Body,
-    status::{Status, StatusCause, StatusDetails},
+    status::Status,
 };
-
-/// How often an apply that finds no object, and then finds one after all, begins again.
-const CREATE_OR_UPDATE_ATTEMPTS: usize = 8;
 
 pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let (resource, definition) = (call.resource, call.resource.definition());
@@ -137,179 +137,4 @@ pub(super) fn refused(error: PatchError) -> Status {
         PatchError::TooManyOperations { .. } => Status::too_large(&error.to_string()),
         PatchError::NotApplicable(_) => Status::unprocessable(),
     }
-}
-
-/// The configuration of an apply: YAML or JSON, checked against the path.
-fn configuration(call: &Call<'_>, request: &WriteRequest<'_>) -> Result<Value, Status> {
-    configuration_of(call, request, &call.resource.definition().names.api_version())
-}
-
-/// As [`configuration`], for a body of another kind: a Scale.
-pub(super) fn configuration_of(call: &Call<'_>, request: &WriteRequest<'_>, expected: &str) -> Result<Value, Status> {
-    let decoded =
-        body::yaml(call.body).map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-    let problems: Vec<String> = decoded
-        .duplicates
-        .iter()
-        .map(|path| format!("duplicate field \"{path}\""))
-        .collect();
-    decode::report(&problems, request, |problems| {
-        Status::bad_request(format!("error strict decoding patch: {problems}"))
-    })?;
-    let config = decoded.value;
-    if !config.is_object() {
-        return Err(Status::bad_request("error decoding patch: it must be an object"));
-    }
-    if !config["metadata"]["managedFields"].is_null() {
-        return Err(Status::bad_request("metadata.managedFields must be nil"));
-    }
-    let given = config["apiVersion"].as_str().unwrap_or_default();
-    if given != expected {
-        return Err(Status::bad_request(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {expected}"
-        )));
-    }
-    let name = object::text(&config, "name");
-    if !name.is_empty() && name != call.info.name {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            call.info.name
-        )));
-    }
-    Ok(config)
-}
-
-async fn apply_configuration(
-    call: &Call<'_>,
-    request: &WriteRequest<'_>,
-    part: Part,
-    config: &Value,
-) -> Result<Written, Status> {
-    let resource = call.resource;
-    let change = |live: &Value| applied(resource, request, part, Some(live), config);
-    for _ in 0..CREATE_OR_UPDATE_ATTEMPTS {
-        let update = Change::Update {
-            part,
-            change: &change,
-            managed: true,
-            unconditional: true,
-        };
-        match resource.modify(request, &call.info.name, &update).await {
-            Err(missing) if missing.code == 404 && part == Part::Main => {}
-            outcome => return outcome,
-        }
-        match create_applied(call, request, config).await {
-            Err(taken) if taken.reason == "AlreadyExists" => {}
-            outcome => return outcome,
-        }
-    }
-    Err(Status::modified(&resource.definition().names, &call.info.name))
-}
-
-async fn create_applied(call: &Call<'_>, request: &WriteRequest<'_>, config: &Value) -> Result<Written, Status> {
-    let resource = call.resource;
-    call.access.check("create", call.info).await?;
-    let names = &resource.definition().names;
-    let uid = object::text(config, "uid");
-    if !uid.is_empty() {
-        let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
-        return Err(Status::conflict(names, &call.info.name, &why));
-    }
-    if !object::text(config, "resourceVersion").is_empty() {
-        return Err(Status::not_found(names, &call.info.name));
-    }
-    let mut object = applied(resource, request, Part::Main, None, config)?;
-    object::set(&mut object, "name", call.info.name.as_str());
-    resource.insert_managed(request, object, true).await
-}
-
-/// The object that an apply makes of the live one.
-pub(super) fn applied(
-    resource: &Resource,
-    request: &WriteRequest<'_>,
-    part: Part,
-    live: Option<&Value>,
-    config: &Value,
-) -> Result<Value, Status> {
-    let definition = resource.definition();
-    let api_version = definition.names.api_version();
-    let manager = request.manager(&api_version);
-    let reset = resource.reset_fields(part);
-    let mut object = apply::apply(
-        &definition.schema,
-        live,
-        config,
-        &manager,
-        request.options.force,
-        &reset,
-    )
-    .map_err(apply_refused)?;
-    definition.schema.apply_defaults(&mut object);
-    Ok(object)
-}
-
-fn apply_refused(error: ApplyError) -> Status {
-    let conflicts = match error {
-        // kube-apiserver answers 500 without a reason here.
-        ApplyError::Invalid(message) => return Status::internal(message),
-        ApplyError::Conflicts(conflicts) => conflicts,
-    };
-    let described: Vec<(String, String)> = conflicts
-        .iter()
-        .map(|conflict| (owner(conflict), conflict.field.clone()))
-        .collect();
-    let causes = described.iter().map(|(owner, field)| StatusCause {
-        reason: "FieldManagerConflict".to_owned(),
-        message: format!("conflict with {owner}"),
-        field: field.clone(),
-    });
-    Status {
-        message: conflict_message(&described),
-        reason: "Conflict".to_owned(),
-        details: Some(Box::new(StatusDetails {
-            causes: causes.collect(),
-            ..StatusDetails::default()
-        })),
-        code: 409,
-        continue_token: None,
-    }
-}
-
-/// `"kubectl-edit" using G/V at TIME`; an apply manager by its name alone.
-fn owner(conflict: &apply::Conflict) -> String {
-    let mut owner = format!("{:?}", conflict.manager);
-    if !conflict.subresource.is_empty() {
-        owner.push_str(&format!(" with subresource {:?}", conflict.subresource));
-    }
-    if conflict.operation == apply::Operation::Update {
-        owner.push_str(&format!(" using {}", conflict.api_version));
-        if let Some(time) = &conflict.time {
-            owner.push_str(&format!(" at {time}"));
-        }
-    }
-    owner
-}
-
-fn conflict_message(described: &[(String, String)]) -> String {
-    if let [(owner, field)] = described {
-        return format!("Apply failed with 1 conflict: conflict with {owner}: {field}");
-    }
-    let mut message = format!("Apply failed with {} conflicts: ", described.len());
-    let mut previous = None;
-    for (owner, field) in described {
-        if previous != Some(owner) {
-            if previous.is_some() {
-                message.push('\n');
-            }
-            message.push_str(&format!("conflicts with {owner}:"));
-            previous = Some(owner);
-        }
-        message.push_str(&format!("\n- {field}"));
-    }
-    message
-}
-
-/// The format of a scale's or a subresource's body is like that of an object.
-pub(super) fn body_format(call: &Call<'_>) -> Result<BodyFormat, Status> {
-    BodyFormat::of(call.headers)
 }

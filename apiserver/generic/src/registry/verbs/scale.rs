@@ -5,13 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Call,
+    apply::{applied, configuration_of},
     delete::expect_name,
     list::wait_until_fresh,
-    patch::{Patch, applied, body_format, configuration_of, served},
+    patch::{Patch, served},
 };
 use crate::{
     FieldError,
-    negotiate::{Accepted, Answered, patch_type},
+    negotiate::{Accepted, Answered, BodyFormat, patch_type},
     registry::{
         Resource, Scale, ScaleValues, answer, decode, object,
         warnings::Warnings,
@@ -57,7 +58,7 @@ async fn get(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
 
 async fn update(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
     let request = call.write_request(WriteOptions::parse_update(&call.info.query, call.user_agent())?);
-    let wanted = decode::decode_body(call.body, body_format(call)?, "Scale")?.value;
+    let wanted = decode::decode_body(call.body, BodyFormat::of(call.headers)?, "Scale")?.value;
     let change = |live: &Value| scaled(call, scale, live, &wanted);
     write(call, scale, &request, &Change::update(Part::Scale, &change)).await
 }

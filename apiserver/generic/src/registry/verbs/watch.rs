@@ -6,7 +6,10 @@ use http::{HeaderValue, Response, header};
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-use super::{Call, list::wait_until_fresh};
+use super::{
+    Call,
+    list::{candidates, wait_until_fresh},
+};
 use crate::{
     cache::{Snapshot, Watcher},
     negotiate::{Accepted, Answered},
@@ -83,9 +86,7 @@ fn watching(beginning: Beginning, selection: Selection, frames: Frames, options:
         .timeout
         .unwrap_or_else(|| Duration::from_secs(rand::rng().random_range(1800..3600)));
     let initial = beginning.initial.map(|snapshot| {
-        let matching = snapshot
-            .range(selection.namespace.as_deref(), None)
-            .filter(|entry| selection.matches(entry));
+        let matching = candidates(&snapshot, &selection, None).filter(|entry| selection.matches(entry));
         let entries: Vec<_> = matching.cloned().collect();
         (snapshot.revision(), entries)
     });

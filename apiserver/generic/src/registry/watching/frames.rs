@@ -1,6 +1,6 @@
 //! Watch frames in the form that a client asked for.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,8 +38,14 @@ impl Frames {
     }
 
     /// An object that existed when the watch began.
-    pub(super) fn added(&mut self, entry: &Entry) -> Bytes {
-        self.entry(EventKind::Added, entry)
+    pub(super) fn write_added(&mut self, entry: &Entry, out: &mut BytesMut) {
+        if self.form != Form::Object {
+            out.extend_from_slice(&self.entry(EventKind::Added, entry));
+            return;
+        }
+        out.extend_from_slice(EventKind::Added.frame_prefix());
+        out.extend_from_slice(&entry.encoded);
+        out.extend_from_slice(b"}\n");
     }
 
     /// What an event means to those who see only the selection: an object may enter or leave it.
@@ -50,10 +56,13 @@ impl Frames {
             .as_ref()
             .is_some_and(|previous| selection.matches(previous));
         match (event.kind, was, is) {
-            (EventKind::Added, _, true) | (EventKind::Modified, true, true) if self.form == Form::Object => {
+            (EventKind::Added | EventKind::Deleted, _, true) | (EventKind::Modified, true, true)
+                if self.form == Form::Object =>
+            {
+                // Encoded once for all watchers.
                 Some(event.frame())
             }
-            (EventKind::Deleted, ..) if was || is => Some(self.entry(EventKind::Deleted, &event.entry)),
+            (EventKind::Deleted, _, true) => Some(self.entry(EventKind::Deleted, &event.entry)),
             (EventKind::Modified, true, true) => Some(self.entry(EventKind::Modified, &event.entry)),
             (EventKind::Added | EventKind::Modified, _, true) => Some(self.entry(EventKind::Added, &event.entry)),
             (EventKind::Modified, true, false) => self.left(event),

@@ -43,23 +43,33 @@ impl Resource {
         }
         metadata::check_namespace(self.definition(), request.namespace, &mut object)?;
         let base = object::text(&object, "generateName").to_owned();
-        let generated = object::text(&object, "name").is_empty() && !base.is_empty();
-        let attempts = if generated { NAME_ATTEMPTS } else { 1 };
+        if object::text(&object, "name").is_empty() && !base.is_empty() {
+            return self.insert_generated(request, &base, &object, managed).await;
+        }
+        let name = object::text(&object, "name").to_owned();
+        match self.insert_once(request, &name, object, managed).await? {
+            Some(written) => Ok(written),
+            None => Err(self.taken(request, &name).await),
+        }
+    }
+
+    async fn insert_generated(
+        &self,
+        request: &WriteRequest<'_>,
+        base: &str,
+        object: &Value,
+        managed: bool,
+    ) -> Result<Written, Status> {
         let mut name = String::new();
-        for _ in 0..attempts {
+        for _ in 0..NAME_ATTEMPTS {
+            name = generate_name(base);
             let mut candidate = object.clone();
-            if generated {
-                object::set(&mut candidate, "name", generate_name(&base));
-            }
-            object::text(&candidate, "name").clone_into(&mut name);
+            object::set(&mut candidate, "name", name.as_str());
             if let Some(written) = self.insert_once(request, &name, candidate, managed).await? {
                 return Ok(written);
             }
         }
-        if generated {
-            return Err(Status::generate_name_exhausted(&self.definition().names, &name));
-        }
-        Err(self.taken(request, &name).await)
+        Err(Status::generate_name_exhausted(&self.definition().names, &name))
     }
 
     /// One try with one name; none when it is taken.
