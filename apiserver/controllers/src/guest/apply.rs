@@ -7,6 +7,7 @@ use guestcluster_types::{
     labels,
     upstream::capi::Cluster,
 };
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Preconditions},
@@ -29,6 +30,17 @@ pub(super) enum Failure {
     Blocked(Blocked),
     /// The API server did not answer, or not as it should.
     Api(kube::Error),
+}
+
+/// A kind that guests are made of.
+pub(super) trait Kind:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
+{
+}
+
+impl<K> Kind for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
+{
 }
 
 /// Where objects are written, and what is known of them.
@@ -142,70 +154,52 @@ async fn check_names(writer: Writer<'_>, desired: &Desired) -> Result<(), Failur
 }
 
 impl Writer<'_> {
-    fn api<K>(&self) -> Api<K>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-    {
+    fn api<K: Kind>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), &self.identity.namespace)
     }
 
-    /// Whether the name of an object is free, or the guest's own. A name that no watch has shown yet is asked for live, so
-    /// that an object which somebody has just made is not written over.
-    async fn check_name<K>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
-    {
-        let name = desired.name_any();
-        let is_ours = |live: &K| belongs_to(live, &self.identity.uid);
-        let taken = match mirror.get(&self.identity.namespace, &name) {
-            Some(live) => !is_ours(live.as_ref()),
-            None => {
-                let live = self
-                    .api::<K>()
-                    .get_opt(&name)
-                    .await
-                    .map_err(|error| failure(error, desired))?;
-                live.is_some_and(|live| !is_ours(&live))
-            }
-        };
-        if !taken {
+    /// Whether the name of an object is free, or the guest's own.
+    async fn check_name<K: Kind>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure> {
+        if !self.is_taken(mirror, desired).await? {
             return Ok(());
         }
         let message = format!(
-            "{} {name} exists in namespace {} and does not belong to this cluster; rename one of them, or remove it",
+            "{} {} exists in namespace {} and does not belong to this cluster; rename one of them, or remove it",
             K::kind(&()),
+            desired.name_any(),
             self.identity.namespace
         );
+        let reason = reasons::NAME_TAKEN;
         Err(Failure::Blocked(Blocked {
             condition: READY,
-            reason: reasons::NAME_TAKEN,
+            reason,
             message,
             terminal: true,
         }))
     }
 
-    async fn apply<K>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + Debug
-            + Serialize
-            + DeserializeOwned,
-    {
+    /// A name that no watch has shown yet is asked for live, so that what somebody has just made is not written over.
+    async fn is_taken<K: Kind>(&self, mirror: &Mirror<K>, desired: &K) -> Result<bool, Failure> {
+        let name = desired.name_any();
+        if let Some(live) = mirror.get(&self.identity.namespace, &name) {
+            return Ok(!belongs_to(live.as_ref(), &self.identity.uid));
+        }
+        let live = self
+            .api::<K>()
+            .get_opt(&name)
+            .await
+            .map_err(|error| failure(error, desired))?;
+        Ok(live.is_some_and(|live| !belongs_to(&live, &self.identity.uid)))
+    }
+
+    async fn apply<K: Kind>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure> {
         let live = mirror.get(&self.identity.namespace, &desired.name_any());
         let applied = applying::apply(&self.api(), desired, live.as_deref(), labels::GUEST_MANAGER).await;
         applied.map(|_| ()).map_err(|error| failure(error, desired))
     }
 
     /// Writes a template unless it is there: its name says its content, and it can't be changed.
-    async fn create<K>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + Debug
-            + Serialize
-            + DeserializeOwned,
-    {
+    async fn create<K: Kind>(&self, mirror: &Mirror<K>, desired: &K) -> Result<(), Failure> {
         if mirror.get(&self.identity.namespace, &desired.name_any()).is_some() {
             return Ok(());
         }
@@ -213,10 +207,7 @@ impl Writer<'_> {
     }
 
     /// Deletes exactly this object, once.
-    pub(super) async fn delete<K>(&self, live: &K) -> Result<(), Failure>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
-    {
+    pub(super) async fn delete<K: Kind>(&self, live: &K) -> Result<(), Failure> {
         if live.meta().deletion_timestamp.is_some() {
             return Ok(());
         }
@@ -238,7 +229,7 @@ impl Writer<'_> {
 }
 
 /// What a refusal means: the API server has understood and will say the same again, all else is tried again.
-fn failure<K: Resource<DynamicType = ()>>(error: kube::Error, object: &K) -> Failure {
+fn failure<K: Kind>(error: kube::Error, object: &K) -> Failure {
     match error {
         kube::Error::Api(status) if matches!(status.code, 400 | 403 | 422) => Failure::Blocked(Blocked {
             condition: READY,

@@ -1,18 +1,15 @@
 //! Ends a guest: its Cluster first, which takes the machines with it in their order; then what is left; then the finalizer.
 
-use std::fmt::Debug;
-
 use guestcluster_types::labels;
 use guestcluster_types::upstream::{
     capi::{Cluster, MachineDeployment, MachineHealthCheck},
     capv::{VSphereCluster, VSphereMachineTemplate},
     kubeadm::{KubeadmConfigTemplate, KubeadmControlPlane},
 };
-use kube::{Api, Resource, api::ListParams};
-use serde::de::DeserializeOwned;
+use kube::{Api, api::ListParams};
 
 use super::{
-    apply::{Failure, Writer, apply_cluster},
+    apply::{Failure, Kind, Writer, apply_cluster},
     build::Desired,
     dereference::Layers,
 };
@@ -80,10 +77,7 @@ async fn anything_is_left(writer: Writer<'_>) -> Result<bool, Failure> {
         || is_left::<MachineHealthCheck>(writer).await?)
 }
 
-async fn is_left<K>(writer: Writer<'_>) -> Result<bool, Failure>
-where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
-{
+async fn is_left<K: Kind>(writer: Writer<'_>) -> Result<bool, Failure> {
     let api: Api<K> = Api::namespaced(writer.client.clone(), &writer.identity.namespace);
     let label = format!("{}={}", labels::GUEST_UID, writer.identity.uid);
     match api.list_metadata(&ListParams::default().labels(&label).limit(1)).await {

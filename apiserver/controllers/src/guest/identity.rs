@@ -61,6 +61,7 @@ fn adopt(adopted: &str, others: &impl Others) -> Result<String, Blocked> {
 
 #[cfg(test)]
 mod tests {
+    use guestcluster_types::upstream::capi::ClusterSpec;
     use serde_json::json;
 
     use super::*;
@@ -91,10 +92,10 @@ mod tests {
         .unwrap()
     }
 
-    fn cluster(uid: &str) -> Option<Cluster> {
-        let mut cluster = Cluster::new("dev", Default::default());
+    fn cluster(uid: &str) -> Cluster {
+        let mut cluster = Cluster::new("dev", ClusterSpec::default());
         cluster.metadata.labels = Some([(labels::GUEST_UID.to_owned(), uid.to_owned())].into());
-        Some(cluster)
+        cluster
     }
 
     #[test]
@@ -114,8 +115,12 @@ mod tests {
     #[test]
     fn only_an_orphan_of_the_same_name_is_adopted() {
         let adopt = |here, elsewhere| identify(&guest(Some("old"), None), &World { here, elsewhere });
-        assert_eq!(adopt(cluster("old"), false).unwrap().uid, "old");
-        for (here, elsewhere) in [(None, false), (cluster("other"), false), (cluster("old"), true)] {
+        assert_eq!(adopt(Some(cluster("old")), false).unwrap().uid, "old");
+        for (here, elsewhere) in [
+            (None, false),
+            (Some(cluster("other")), false),
+            (Some(cluster("old")), true),
+        ] {
             assert_eq!(adopt(here, elsewhere).unwrap_err().reason, "AdoptionRefused");
         }
     }

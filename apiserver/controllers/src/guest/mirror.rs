@@ -241,13 +241,13 @@ pub(super) fn keep_no_fields<K: Resource>(object: &mut K) {
 
 #[cfg(test)]
 mod tests {
-    use guestcluster_types::upstream::capi::Machine;
+    use guestcluster_types::upstream::capi::{Machine, MachineSpec};
     use kube::runtime::watcher::Event;
 
     use super::*;
 
     fn machine(name: &str, cluster: Option<&str>, version: &str) -> Machine {
-        let mut machine = Machine::new(name, Default::default());
+        let mut machine = Machine::new(name, MachineSpec::default());
         machine.metadata.namespace = Some("team-a".to_owned());
         machine.metadata.resource_version = Some(version.to_owned());
         machine.metadata.labels = cluster.map(|cluster| [(labels::CLUSTER_NAME.to_owned(), cluster.to_owned())].into());

@@ -6,7 +6,10 @@ use guestcluster_types::{
     EtcdMode, GuestCluster, GuestClusterRelease, NodePool,
     conditions::{DISTRIBUTION_RESOLVED, READY, reasons},
     labels, names,
-    upstream::{capi::MachineDeployment, kubeadm::KubeadmControlPlane},
+    upstream::{
+        capi::MachineDeployment,
+        kubeadm::{ClusterConfiguration, KubeadmControlPlane},
+    },
     version::{Candidate, KubernetesVersion, VersionHint, resolve},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -120,7 +123,7 @@ fn etcd(target: &KubernetesVersion, live: Option<&KubeadmControlPlane>, catalogu
     match live {
         Some(live) => {
             let configuration = live.spec.kubeadm_config_spec.cluster_configuration.as_ref();
-            let external = configuration.is_some_and(|configuration| configuration.has_external_etcd());
+            let external = configuration.is_some_and(ClusterConfiguration::has_external_etcd);
             if external {
                 EtcdMode::External
             } else {

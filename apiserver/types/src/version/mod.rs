@@ -20,8 +20,8 @@ pub struct KubernetesVersion {
     major: u64,
     minor: u64,
     patch: u64,
-    pre: Vec<String>,
-    build: Vec<String>,
+    pre: Box<[String]>,
+    build: Box<[String]>,
 }
 
 /// Why a string is not a version.
@@ -63,11 +63,11 @@ fn parse(text: &str) -> Option<KubernetesVersion> {
     let rest = text.strip_prefix('v')?;
     let (rest, build) = match rest.split_once('+') {
         Some((rest, build)) => (rest, identifiers(build)?),
-        None => (rest, vec![]),
+        None => (rest, Box::default()),
     };
     let (numbers, pre) = match rest.split_once('-') {
         Some((numbers, pre)) => (numbers, identifiers(pre)?),
-        None => (rest, vec![]),
+        None => (rest, Box::default()),
     };
     let mut numbers = numbers.split('.').map(number);
     let (major, minor, patch) = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -87,7 +87,7 @@ fn number(text: &str) -> Option<u64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-fn identifiers(text: &str) -> Option<Vec<String>> {
+fn identifiers(text: &str) -> Option<Box<[String]>> {
     let valid = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     text.split('.')
         .map(|part| valid(part).then(|| part.to_owned()))
