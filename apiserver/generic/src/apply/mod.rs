@@ -76,7 +76,7 @@ pub struct Conflict {
     pub api_version: String,
     /// Subresource that the owner wrote through, or empty.
     pub subresource: String,
-    /// When the owner's set of fields last changed, as it is stored.
+    /// When the owner's fields last changed, as it is stored. kube-apiserver's message does not name it.
     pub time: Option<String>,
     /// Path such as `.spec.list[name="x"].y`.
     pub field: String,

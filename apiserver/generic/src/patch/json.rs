@@ -9,7 +9,10 @@ use json_patch::{
 use serde_json::{Map, Value};
 
 use super::{JsonPatched, PatchError};
-use crate::apply::same_value;
+use crate::{
+    apply::same_value,
+    schema::decode::{self, DecodeError, Decoded},
+};
 
 /// Most operations of one patch.
 const MAX_OPERATIONS: usize = 10_000;
@@ -20,15 +23,19 @@ const MAX_DEPTH: usize = 120;
 
 /// Applies an RFC 6902 patch document: all operations in order, or none.
 pub fn json_patch(object: &Value, patch: &[u8]) -> Result<JsonPatched, PatchError> {
-    let operations: Vec<Map<String, Value>> =
-        serde_json::from_slice(patch).map_err(|error| malformed(&error.to_string()))?;
+    let Decoded { value, duplicates } = decode::json(patch).map_err(undecodable)?;
+    let operations = operations(value)?;
     if operations.len() > MAX_OPERATIONS {
         return Err(PatchError::TooManyOperations {
             limit: MAX_OPERATIONS,
             count: operations.len(),
         });
     }
-    let unknown = unknown_keys(&operations);
+    let mut problems: Vec<String> = duplicates
+        .iter()
+        .map(|path| format!("json patch duplicate field \"{path}\""))
+        .collect();
+    problems.extend(unknown_keys(&operations));
     let operations = operations
         .into_iter()
         .map(Operation::read)
@@ -44,11 +51,51 @@ pub fn json_patch(object: &Value, patch: &[u8]) -> Result<JsonPatched, PatchErro
             "the patched document is not an object".to_owned(),
         ));
     }
-    Ok(JsonPatched { value, unknown })
+    Ok(JsonPatched {
+        value,
+        unknown: problems,
+    })
+}
+
+fn undecodable(error: DecodeError) -> PatchError {
+    match error {
+        DecodeError::Json(problem) | DecodeError::Yaml(problem) => malformed(&problem),
+    }
 }
 
 fn malformed(problem: &str) -> PatchError {
     PatchError::Malformed(format!("error decoding patch: {problem}"))
+}
+
+/// The operations of a patch document; null stands for none, and for an operation without fields.
+fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, PatchError> {
+    let mistyped = |value: &Value, expected: &str| {
+        malformed(&format!(
+            "json: cannot unmarshal {} into Go value of type {expected}",
+            kind(value)
+        ))
+    };
+    let operation = |value: Value| match value {
+        Value::Object(fields) => Ok(fields),
+        Value::Null => Ok(Map::new()),
+        other => Err(mistyped(&other, "handlers.jsonPatchOp")),
+    };
+    match patch {
+        Value::Array(items) => items.into_iter().map(operation).collect(),
+        Value::Null => Ok(Vec::new()),
+        other => Err(mistyped(&other, "[]handlers.jsonPatchOp")),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
 
 fn unknown_keys(operations: &[Map<String, Value>]) -> Vec<String> {
@@ -75,7 +122,10 @@ impl Operation {
         let mut text = |key: &str| match operation.remove(key) {
             None | Some(Value::Null) => Ok(String::new()),
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(malformed(&format!("the {key} of an operation is not a string"))),
+            Some(other) => Err(malformed(&format!(
+                "json: cannot unmarshal {} into Go struct field jsonPatchOp.{key} of type string",
+                kind(&other)
+            ))),
         };
         let (op, path, from) = (text("op")?, text("path")?, text("from")?);
         Ok(Operation {

@@ -36,6 +36,6 @@ pub enum PatchError {
 pub struct JsonPatched {
     /// The patched object.
     pub value: Value,
-    /// Problems that strict field validation refuses and warning mode reports: unknown keys of operations.
+    /// Problems that strict field validation refuses and warning mode reports: unknown and duplicate keys.
     pub unknown: Vec<String>,
 }

@@ -95,10 +95,14 @@ fn nothing_changes_when_one_operation_fails() {
 }
 
 #[test]
-fn unknown_keys_of_operations_are_told() {
-    let patch = br#"[{"op":"test","path":"/a","value":1},{"op":"remove","path":"/a","Path":"/b"}]"#;
+fn unknown_and_duplicate_keys_of_operations_are_told() {
+    let patch = br#"[{"op":"test","path":"/b","path":"/a","value":1},{"op":"remove","path":"/a","Path":"/b"}]"#;
     let result = json_patch(&json!({"a": 1}), patch).unwrap();
-    assert_eq!(result.unknown, [r#"json patch unknown field "[1].Path""#]);
+    let expected = [
+        r#"json patch duplicate field "[0].path""#,
+        r#"json patch unknown field "[1].Path""#,
+    ];
+    assert_eq!(result.unknown, expected);
     assert_eq!(result.value, json!({}));
 }
 
