@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -98,7 +100,7 @@ fn depth_is_limited_before_the_stack_is() {
     assert!(json_error(&r#"{"a":"#.repeat(100_000)).ends_with("exceeded max depth"));
     assert!(super::yaml(deep("[", "]", yaml::MAX_DEPTH).as_bytes()).is_ok());
     assert!(super::yaml(deep("[", "]", 100_000).as_bytes()).is_err());
-    let blocks: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let blocks = (0..2_000).map(|depth| " ".repeat(depth) + "a:\n").collect::<String>();
     assert!(super::yaml(blocks.as_bytes()).is_err());
 }
 
@@ -107,7 +109,7 @@ fn aliases_can_not_blow_a_document_up() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let inner = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{inner}]").unwrap();
     }
     assert!(super::yaml(bomb.as_bytes()).is_err());
 }

@@ -103,8 +103,10 @@ fn of_node(node: &Schema) -> Value {
 
 fn of_field(node: &Arc<Schema>) -> Value {
     if Arc::ptr_eq(node, &object_fields().metadata) {
-        let description = node.description().unwrap_or_default();
-        return field_of(&format!("{}.ObjectMeta", names::META), description);
+        return field_of(
+            &format!("{}.ObjectMeta", names::META),
+            "Name, labels, owners and history of the object.",
+        );
     }
     of_node(node)
 }
