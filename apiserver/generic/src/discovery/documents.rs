@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     sync::{Arc, LazyLock, OnceLock, Weak},
 };
 
@@ -111,10 +112,20 @@ impl Discovery {
 impl Tagged {
     pub(crate) fn new(document: &Value) -> Tagged {
         let body = encode(document);
-        let hash: String = Sha512::digest(&body).iter().map(|byte| format!("{byte:02X}")).collect();
+        let hash = upper_hex(&Sha512::digest(&body));
         let etag = HeaderValue::from_str(&format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
         Tagged { body, hash, etag }
     }
+}
+
+fn upper_hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02X}");
+            hex
+        })
 }
 
 fn encode(document: &Value) -> Bytes {

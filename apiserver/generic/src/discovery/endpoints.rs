@@ -139,10 +139,9 @@ impl<'a> Clause<'a> {
             return None;
         }
         match self.parameter("as") {
-            None => Some(Form::Legacy),
             Some("APIGroupDiscoveryList") if aggregates && self.is_served() => Some(Form::Aggregated),
-            // A form that is gone (v2beta1) or unknown is answered in the legacy one.
-            Some("APIGroupDiscoveryList") => Some(Form::Legacy),
+            // An aggregated form that is gone (v2beta1) is answered in the legacy one.
+            None | Some("APIGroupDiscoveryList") => Some(Form::Legacy),
             Some(_) => None,
         }
     }

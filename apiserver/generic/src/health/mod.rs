@@ -1,6 +1,10 @@
 //! `/healthz`, `/livez`, `/readyz`, as kube-apiserver words them.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    sync::{Arc, LazyLock},
+};
 
 use http::{Response, StatusCode};
 
@@ -23,6 +27,13 @@ impl Check {
             name: name.into(),
             run: Arc::new(run),
         }
+    }
+
+    /// The checks that every server has: `ping` and `log`, which pass as long as it answers at all.
+    pub fn builtin() -> [Check; 2] {
+        static BUILTIN: LazyLock<[Check; 2]> =
+            LazyLock::new(|| ["ping", "log"].map(|name| Check::new(name, || Ok(()))));
+        BUILTIN.clone()
     }
 
     /// What it checks.

@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn long_answers_shrink_and_come_back_whole() {
-        let text: String = (0..40_000).map(|n| format!("{{\"item\":{n}}}")).collect();
+        let text = "{\"item\":12345}".repeat(40_000);
         let parts = text.as_bytes().chunks(1000).map(Bytes::copy_from_slice).collect();
         let response = compress(Response::new(Body::parts(parts)));
         assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");

@@ -61,8 +61,7 @@ fn path(path: &str) -> Route<'_> {
         .split_once('/')
         .map_or((trimmed, None), |(head, tail)| (head, Some(tail)));
     match (head, tail) {
-        ("", None) => Route::Index,
-        ("index.html", None) => Route::Index,
+        ("" | "index.html", None) => Route::Index,
         ("version", None) => Route::Version,
         ("metrics", None) => Route::Metrics,
         ("openapi", Some("v2")) => Route::OpenApiV2,
@@ -105,7 +104,8 @@ fn resource<'a>(info: &RequestInfo, definitions: &[ResourceDefinition]) -> Route
 fn check(info: &RequestInfo, definition: &ResourceDefinition) -> Option<Route<'static>> {
     let names = &definition.names;
     // A namespace itself is named like something in it.
-    let in_namespace = !info.namespace.is_empty() && !(info.resource == "namespaces" && names.group.is_empty());
+    let is_namespace = info.resource == "namespaces" && names.group.is_empty();
+    let in_namespace = !info.namespace.is_empty() && !is_namespace;
     let across_namespaces = matches!(info.verb.as_str(), "list" | "watch");
     if !info.rest.is_empty() || (in_namespace && !names.namespaced) {
         return Some(unknown(definition));

@@ -65,7 +65,7 @@ impl ApiServer {
             authorizer: Box::new(Union(builtin.into_iter().chain(builder.authorizers).collect())),
             anonymous: builder.anonymous,
             version: builder.version,
-            checks: builder.checks.into(),
+            checks: Check::builtin().into_iter().chain(builder.checks).collect(),
             shutdown_check: Check::new("shutdown", move || shutdown.check()),
             in_flight: InFlight::new(limits.reads, limits.writes),
             limits,
