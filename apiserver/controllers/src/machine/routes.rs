@@ -115,6 +115,9 @@ pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Mac
         .clusters
         .add(in_namespace_of(object, &object.spec.cluster_name));
     owner(context, object);
+    if new.is_none() {
+        deployment_of(context, object);
+    }
     let needs = |machine: &Machine| {
         let deleting = machine.meta().deletion_timestamp.is_some();
         (
@@ -126,6 +129,15 @@ pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Mac
     if old.map(needs) != new.map(needs) {
         children(context, object);
     }
+}
+
+/// An old MachineSet goes when its last Machine is gone, which its own status does not tell.
+fn deployment_of(context: &Context, machine: &Machine) {
+    let set = controller::<_, MachineSet>(machine).and_then(|key| context.sets.get(&key));
+    add(
+        &context.queues.deployments,
+        set.and_then(|set| controller::<_, MachineDeployment>(&*set)),
+    );
 }
 
 fn owner(context: &Context, machine: &Machine) {

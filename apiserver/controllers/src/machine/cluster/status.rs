@@ -100,7 +100,7 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
         condition::WORKER_MACHINES_UP_TO_DATE,
         machines_of(workers, condition::UP_TO_DATE, "UpToDate"),
     );
-    set.set(condition::REMOTE_CONNECTION_PROBE, connection(&parts.link));
+    set.set(condition::REMOTE_CONNECTION_PROBE, connection(parts));
     set.set(
         condition::DELETING,
         match deleting {
@@ -183,12 +183,15 @@ fn workers_available(parts: &Parts) -> Verdict {
     }
 }
 
-fn connection(link: &Link) -> Verdict {
-    match link {
+fn connection(parts: &Parts) -> Verdict {
+    match &parts.link {
         Link::Up(_) => Verdict::yes("ProbeSucceeded"),
         Link::Trying(Some(failure)) => Verdict::no("ProbeFailed", failure.to_string()),
-        Link::None | Link::Trying(None) => {
-            Verdict::no("NotConnected", "the control plane has no machine to answer yet")
-        }
+        // This process has just begun to connect, which is no news about the guest.
+        Link::None | Link::Trying(None) => Verdict::of(
+            parts.cluster.condition(condition::REMOTE_CONNECTION_PROBE),
+            "NotConnected",
+            "the control plane has no machine to answer yet",
+        ),
     }
 }

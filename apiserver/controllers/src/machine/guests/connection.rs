@@ -41,9 +41,8 @@ impl Connection {
             match self.open().await {
                 Ok((client, initialized)) => {
                     pauses = Pauses::default();
-                    self.up(client.clone(), initialized);
                     let failure = tokio::select! {
-                        failure = self.watch_nodes(client.clone()) => failure,
+                        failure = self.watch_nodes(client.clone(), initialized) => failure,
                         never = self.await_initialized(client, initialized) => match never {},
                     };
                     self.down(&failure);
@@ -97,16 +96,21 @@ impl Connection {
         std::future::pending().await
     }
 
-    /// Follows the Nodes and returns why that is no longer possible.
-    async fn watch_nodes(&self, client: Client) -> String {
-        let events = watcher(Api::<Node>::all(client), watcher::Config::default()).backoff(Pauses::default());
+    /// Follows the Nodes and returns why that is no longer possible. The guest counts as connected when its Nodes are
+    /// known: before that, nobody can say which Machines have none.
+    async fn watch_nodes(&self, client: Client, initialized: bool) -> String {
+        let events = watcher(Api::<Node>::all(client.clone()), watcher::Config::default()).backoff(Pauses::default());
         let mut events = std::pin::pin!(events);
         let (mut listed, mut failures) = (HashSet::new(), 0);
         loop {
             match events.try_next().await {
                 Ok(Some(event)) => {
                     failures = 0;
+                    let complete = matches!(event, Event::InitDone);
                     self.take_in(event, &mut listed);
+                    if complete {
+                        self.up(&client, initialized);
+                    }
                 }
                 Ok(None) => return "the watch of Nodes ended".to_owned(),
                 Err(error) => {
@@ -158,10 +162,10 @@ impl Connection {
         self.tell(Change::Node(before, None));
     }
 
-    fn up(&self, client: Client, initialized: bool) {
+    fn up(&self, client: &Client, initialized: bool) {
         tracing::debug!(cluster = %self.cluster, "connected to the guest");
         let mut link = self.state.link.write();
-        link.client = Some(client);
+        link.client = Some(client.clone());
         link.failure = None;
         link.initialized |= initialized;
         drop(link);
