@@ -1,4 +1,7 @@
 //! Each layer by itself over the API server library in one process: no sockets, and the layer below is played by the test.
 
 mod guest;
+mod machine;
+mod played_guest;
+mod played_vms;
 mod supervisor;

@@ -87,7 +87,7 @@ fn ours(crd: &impl serde::Serialize) -> Result<ResourceDefinition> {
     Ok(definition_from(&crd)?)
 }
 
-fn upstream() -> Result<Vec<ResourceDefinition>> {
+pub(crate) fn upstream() -> Result<Vec<ResourceDefinition>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../apiserver/types/schemas");
     let mut definitions = vec![];
     for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
