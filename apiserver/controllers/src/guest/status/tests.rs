@@ -1,1 +1,735 @@
+use std::sync::Arc;
 
+use guestcluster_types::{
+    GuestClusterRelease, conditions as types, labels,
+    upstream::{
+        ApiEndpoint as Endpoint,
+        capi::{Cluster, Machine, MachineDeployment},
+        capv::{VSphereCluster, VSphereMachine},
+        kubeadm::KubeadmControlPlane,
+    },
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde_json::json;
+
+use super::*;
+use crate::guest::build::{build, tests::plan};
+
+/// A guest and the layer below it, which a test moves on. `reconcile` is what the layer does about it.
+struct World {
+    guest: GuestCluster,
+    plan: Plan,
+    layers: Layers,
+    blocked: Option<Blocked>,
+    catalogue: Vec<Arc<GuestClusterRelease>>,
+    second: i64,
+}
+
+impl World {
+    /// Guest `dev`: 3 control-plane nodes, pool `default` of 2, on v1.34.2; nothing exists yet.
+    fn new() -> Self {
+        let plan = plan("v1.34.2");
+        let guest = json!({
+            "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCluster", "spec": plan.spec,
+            "metadata": {"name": "dev", "namespace": "team-a", "uid": "7b1c", "generation": 1},
+        });
+        let release = |version: &str| {
+            let spec = json!({"version": version, "images": [{"os": "photon-5", "name": "img"}]});
+            let object = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestClusterRelease", "metadata": {}, "spec": spec});
+            Arc::new(serde_json::from_value(object).unwrap())
+        };
+        let catalogue = ["v1.33.7", "v1.34.2", "v1.34.4", "v1.35.0", "v1.36.1"]
+            .map(release)
+            .into();
+        let guest = serde_json::from_value(guest).unwrap();
+        Self {
+            guest,
+            plan,
+            layers: Layers::default(),
+            blocked: None,
+            catalogue,
+            second: 0,
+        }
+    }
+
+    /// One that runs.
+    fn running() -> Self {
+        let mut world = Self::new();
+        world.write_objects();
+        world.network_comes();
+        world.cluster().status.initialization.control_plane_initialized = Some(true);
+        for name in ["dev-cp-a", "dev-cp-b", "dev-cp-c"] {
+            world.machine(name, None, "v1.34.2");
+        }
+        for name in ["dev-default-a", "dev-default-b"] {
+            world.machine(name, Some("dev-default"), "v1.34.2");
+        }
+        world.count();
+        world.plan.running = Some(world.plan.target.clone());
+        let status = world.reconcile();
+        assert_eq!(
+            (status.phase, steps(&status).as_str()),
+            (Some(Phase::Running), "Create 10/10 login"),
+            "{status:#?}"
+        );
+        world
+    }
+
+    fn reconcile(&mut self) -> GuestClusterStatus {
+        self.second += 1;
+        let desired = build(&self.plan);
+        let wanted = self.blocked.is_none().then_some((&self.plan, &desired));
+        let now = Timestamp::from_second(self.second).unwrap();
+        let status = status(&Input {
+            guest: &self.guest,
+            guest_uid: Some("7b1c"),
+            layers: &self.layers,
+            wanted,
+            blocked: self.blocked.as_ref(),
+            catalogue: &self.catalogue,
+            now,
+        });
+        self.guest.status = Some(status.clone());
+        status
+    }
+
+    /// What applying does: the objects say what is desired; nobody has read it yet.
+    fn write_objects(&mut self) {
+        let desired = build(&self.plan);
+        let cluster = self.layers.cluster.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let infrastructure = self
+            .layers
+            .infrastructure
+            .take()
+            .map(Arc::unwrap_or_clone)
+            .unwrap_or_default();
+        let control_plane = self
+            .layers
+            .control_plane
+            .take()
+            .map(Arc::unwrap_or_clone)
+            .unwrap_or_default();
+        let mut wanted = desired.cluster;
+        wanted.spec.control_plane_endpoint = cluster.spec.control_plane_endpoint;
+        self.layers.cluster = Some(Arc::new(Cluster {
+            status: cluster.status,
+            ..wanted
+        }));
+        let mut wanted = desired.infrastructure;
+        wanted.spec = infrastructure.spec;
+        self.layers.infrastructure = Some(Arc::new(VSphereCluster {
+            status: infrastructure.status,
+            ..wanted
+        }));
+        let mut wanted = desired.control_plane;
+        wanted.metadata.generation = Some(control_plane.metadata.generation.unwrap_or(0) + 1);
+        self.layers.control_plane = Some(Arc::new(KubeadmControlPlane {
+            status: control_plane.status,
+            ..wanted
+        }));
+        let before = std::mem::take(&mut self.layers.deployments);
+        for mut wanted in desired.deployments {
+            let live = before.iter().find(|live| live.metadata.name == wanted.metadata.name);
+            wanted.metadata.generation = Some(live.and_then(|live| live.metadata.generation).unwrap_or(0) + 1);
+            wanted.status = live.map(|live| live.status.clone()).unwrap_or_default();
+            self.layers.deployments.push(Arc::new(wanted));
+        }
+    }
+
+    fn cluster(&mut self) -> &mut Cluster {
+        Arc::make_mut(self.layers.cluster.as_mut().unwrap())
+    }
+
+    fn infrastructure(&mut self) -> &mut VSphereCluster {
+        Arc::make_mut(self.layers.infrastructure.as_mut().unwrap())
+    }
+
+    fn network_comes(&mut self) {
+        let endpoint = Endpoint {
+            host: "10.20.0.17".to_owned(),
+            port: 6443,
+        };
+        self.infrastructure().spec.control_plane_endpoint = endpoint.clone();
+        self.infrastructure().status.initialization.provisioned = Some(true);
+        self.cluster().spec.control_plane_endpoint = endpoint;
+    }
+
+    /// A machine that is a Ready node; of the control plane if there is no deployment.
+    fn machine(&mut self, name: &str, deployment: Option<&str>, version: &str) -> &mut Machine {
+        let mut machine = Machine::new(name, Default::default());
+        machine.spec.version = Some(version.to_owned());
+        machine.spec.infrastructure_ref.name = name.to_owned();
+        machine.status.node_ref = Some(Default::default());
+        machine.status.conditions = vec![
+            condition("Ready", "True", "Ready", ""),
+            condition("UpToDate", "True", "UpToDate", ""),
+        ];
+        let label = match deployment {
+            Some(deployment) => (labels::DEPLOYMENT_NAME.to_owned(), deployment.to_owned()),
+            None => (labels::CONTROL_PLANE.to_owned(), String::new()),
+        };
+        machine.metadata.labels = Some([label].into());
+        self.layers.machines.push(Arc::new(machine));
+        let mut vm = VSphereMachine::new(name, Default::default());
+        vm.status.initialization.provisioned = Some(true);
+        self.layers.vsphere_machines.push(Arc::new(vm));
+        self.machine_named(name)
+    }
+
+    fn machine_named(&mut self, name: &str) -> &mut Machine {
+        Arc::make_mut(
+            self.layers
+                .machines
+                .iter_mut()
+                .find(|machine| machine.metadata.name.as_deref() == Some(name))
+                .unwrap(),
+        )
+    }
+
+    fn vm_named(&mut self, name: &str) -> &mut VSphereMachine {
+        Arc::make_mut(
+            self.layers
+                .vsphere_machines
+                .iter_mut()
+                .find(|vm| vm.metadata.name.as_deref() == Some(name))
+                .unwrap(),
+        )
+    }
+
+    /// A VM that is not there yet, for a reason.
+    fn vm_waits(&mut self, name: &str, phase: &str, reason: &str, message: &str) {
+        self.machine_named(name).status.conditions.clear();
+        self.machine_named(name).status.node_ref = None;
+        let vm = self.vm_named(name);
+        vm.status = Default::default();
+        vm.status.phase = Some(phase.to_owned());
+        vm.status.conditions = vec![condition("VirtualMachineProvisioned", "False", reason, message)];
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.layers
+            .machines
+            .retain(|machine| machine.metadata.name.as_deref() != Some(name));
+    }
+
+    /// What the controllers below do: read the objects and count their machines.
+    fn count(&mut self) {
+        let machines: Vec<Machine> = self
+            .layers
+            .machines
+            .iter()
+            .map(|machine| machine.as_ref().clone())
+            .collect();
+        let counted = |deployment: Option<&str>, version: &str| {
+            let is_of = |machine: &&Machine| {
+                let labels = machine.metadata.labels.as_ref().unwrap();
+                labels.get(labels::DEPLOYMENT_NAME).map(String::as_str) == deployment
+            };
+            let of: Vec<_> = machines.iter().filter(is_of).collect();
+            let number = |count: usize| Some(i32::try_from(count).unwrap());
+            let new = of
+                .iter()
+                .filter(|machine| machine.spec.version.as_deref() == Some(version))
+                .count();
+            let ready = of.iter().filter(|machine| progress::machine_is_ready(machine)).count();
+            let lowest = of.iter().filter_map(|machine| machine.spec.version.clone()).min();
+            (number(of.len()), number(new), number(ready), lowest)
+        };
+        let control_plane: &mut KubeadmControlPlane = Arc::make_mut(self.layers.control_plane.as_mut().unwrap());
+        let status = &mut control_plane.status;
+        let lowest;
+        (
+            status.replicas,
+            status.up_to_date_replicas,
+            status.ready_replicas,
+            lowest,
+        ) = counted(None, &control_plane.spec.version);
+        status.version = lowest;
+        status.observed_generation = control_plane.metadata.generation;
+        for pool in &mut self.layers.deployments {
+            let pool: &mut MachineDeployment = Arc::make_mut(pool);
+            let version = pool.spec.template.spec.version.clone().unwrap();
+            let status = &mut pool.status;
+            (status.replicas, status.up_to_date_replicas, status.ready_replicas, _) =
+                counted(pool.metadata.name.as_deref(), &version);
+            status.observed_generation = pool.metadata.generation;
+        }
+    }
+
+    fn upgrade_to(&mut self, version: &str) {
+        self.guest.metadata.generation = Some(self.guest.metadata.generation.unwrap() + 1);
+        self.guest.spec.distribution.version = version.to_owned();
+        self.plan.target = version.parse().unwrap();
+        self.plan.control_plane.version = self.plan.target.clone();
+        self.plan.control_plane.image = format!("photon-5-{version}");
+    }
+
+    fn let_pools_move(&mut self) {
+        self.plan.pools[0].machines = self.plan.control_plane.clone();
+    }
+
+    fn scale_pool(&mut self, replicas: i32) {
+        self.guest.metadata.generation = Some(self.guest.metadata.generation.unwrap() + 1);
+        self.guest.spec.topology.node_pools[0].replicas = replicas;
+        self.plan.spec = self.guest.spec.clone();
+        self.plan.pools[0].pool.replicas = replicas;
+    }
+}
+
+fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
+    Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        observed_generation: None,
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+    }
+}
+
+/// `Create 3/10 first control-plane VM`
+fn steps(status: &GuestClusterStatus) -> String {
+    let operation = status.operation.as_ref().unwrap();
+    format!(
+        "{:?} {}/{} {}",
+        operation.kind, operation.step, operation.of, operation.name
+    )
+}
+
+/// `False reason: message` of Ready.
+fn ready(status: &GuestClusterStatus) -> String {
+    let ready = find(&status.conditions, READY).unwrap();
+    format!("{} {}: {}", ready.status, ready.reason, ready.message)
+}
+
+#[test]
+fn creation_goes_through_ten_steps() {
+    let mut world = World::new();
+    let mut seen = vec![];
+    let mut look = |world: &mut World| {
+        let status = world.reconcile();
+        assert_eq!(
+            status.message,
+            find(&status.conditions, READY)
+                .filter(|it| it.status != "True")
+                .map(|it| it.message.clone())
+        );
+        seen.push(format!(
+            "{} {}",
+            steps(&status),
+            status.phase.map(|phase| format!("{phase:?}")).unwrap()
+        ));
+        ready(&status)
+    };
+    assert_eq!(
+        look(&mut world),
+        "False CreatingObjects: waiting for the Cluster API objects"
+    );
+    world.write_objects();
+    let waits = condition(
+        "LoadBalancerReady",
+        "False",
+        "WaitingForIP",
+        "the load balancer has no address yet",
+    );
+    world.infrastructure().status.conditions = vec![condition("Ready", "False", "X", ""), waits];
+    assert_eq!(
+        look(&mut world),
+        "False WaitingForIP: waiting for the network of dev: WaitingForIP: the load balancer has no address yet"
+    );
+    world.network_comes();
+    assert_eq!(
+        look(&mut world),
+        "False WaitingForMachines: waiting for the first machine of dev-cp"
+    );
+    world.machine("dev-cp-a", None, "v1.34.2");
+    world.vm_waits("dev-cp-a", "Pending", "Provisioning", "");
+    assert_eq!(
+        look(&mut world),
+        "False Provisioning: waiting for VM dev-cp-a: Provisioning"
+    );
+    world.vm_waits("dev-cp-a", "Created", "PoweringOn", "");
+    look(&mut world);
+    world.vm_waits(
+        "dev-cp-a",
+        "PoweredOn",
+        "WaitingForNetworkAddress",
+        "no DHCP lease on workload-1",
+    );
+    assert_eq!(
+        look(&mut world),
+        "False WaitingForNetworkAddress: waiting for VM dev-cp-a: WaitingForNetworkAddress: no DHCP lease on workload-1"
+    );
+    world.vm_named("dev-cp-a").status = Default::default();
+    world.vm_named("dev-cp-a").status.initialization.provisioned = Some(true);
+    world.machine_named("dev-cp-a").status.conditions = vec![condition("Ready", "False", "NotReady", "")];
+    look(&mut world);
+    world.cluster().status.initialization.control_plane_initialized = Some(true);
+    look(&mut world);
+    for name in ["dev-cp-b", "dev-cp-c"] {
+        world.machine(name, None, "v1.34.2");
+    }
+    world.machine_named("dev-cp-a").status.conditions = vec![condition("Ready", "True", "Ready", "")];
+    world.count();
+    assert_eq!(look(&mut world), "False WaitingForNodes: 0 of 2 worker nodes are Ready");
+    for name in ["dev-default-a", "dev-default-b"] {
+        world.machine(name, Some("dev-default"), "v1.34.2");
+    }
+    world.count();
+    world.cluster().status.conditions = vec![condition("RemoteConnectionProbe", "False", "ProbeFailed", "")];
+    assert_eq!(
+        look(&mut world),
+        "False WaitingForCredentials: waiting for working credentials of the cluster"
+    );
+    world.cluster().status.conditions = vec![condition("RemoteConnectionProbe", "True", "ProbeSucceeded", "")];
+    assert_eq!(look(&mut world), "True AsExpected: ");
+    assert_eq!(
+        seen,
+        [
+            "Create 1/10 Cluster API objects Provisioning",
+            "Create 2/10 network and address Provisioning",
+            "Create 3/10 first control-plane VM Provisioning",
+            "Create 3/10 first control-plane VM Provisioning",
+            "Create 4/10 powered on Provisioning",
+            "Create 5/10 address Provisioning",
+            "Create 6/10 API server Provisioning",
+            "Create 7/10 control plane Provisioning",
+            "Create 8/10 nodes Provisioning",
+            "Create 9/10 login Provisioning",
+            "Create 10/10 login Running",
+        ]
+    );
+    let status = world.guest.status.clone().unwrap();
+    assert_eq!(
+        status.operation.unwrap().since.0.as_second(),
+        1,
+        "one operation from the first look to the last"
+    );
+    assert_eq!(status.api_endpoint.unwrap().to_string(), "10.20.0.17:6443");
+    assert_eq!(
+        status.control_plane,
+        Some(ControlPlaneStatus {
+            desired: 3,
+            ready: 3,
+            up_to_date: 3
+        })
+    );
+    assert_eq!(
+        (
+            status.node_pools[0].ready,
+            status.node_pools[0].up_to_date,
+            status.replicas
+        ),
+        (2, 2, Some(2))
+    );
+    let distribution = status.distribution.unwrap();
+    assert_eq!(
+        (distribution.version.as_deref(), distribution.target),
+        (Some("v1.34.2"), None)
+    );
+    assert_eq!(distribution.updates_available, ["v1.34.4", "v1.35.0"]);
+}
+
+#[test]
+fn the_reason_of_a_vm_reaches_the_top() {
+    let mut world = World::running();
+    let message = r#"class "huge" is not in namespace team-a"#;
+    world.machine("dev-default-c", Some("dev-default"), "v1.34.2");
+    world.vm_waits("dev-default-c", "Pending", "VirtualMachineClassNotFound", message);
+    world.scale_pool(3);
+    let status = world.reconcile();
+    let wanted = format!("waiting for VM dev-default-c: VirtualMachineClassNotFound: {message}");
+    assert_eq!(ready(&status), format!("False VirtualMachineClassNotFound: {wanted}"));
+    assert_eq!(status.message, Some(wanted));
+    assert!(types::is_true(&status.conditions, types::CONTROL_PLANE_READY));
+}
+
+#[test]
+fn what_waiting_will_not_cure_is_said_first() {
+    let mut world = World::running();
+    for name in ["dev-cp-a", "dev-cp-b"] {
+        world.vm_waits(name, "Created", "PoweringOn", "");
+    }
+    world.vm_waits("dev-cp-b", "Pending", "NotEnoughResources", "no host has 64 GiB left");
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(
+        ready(&status),
+        "False NotEnoughResources: waiting for VM dev-cp-b: NotEnoughResources: no host has 64 GiB left"
+    );
+    assert_eq!(
+        (status.phase, steps(&status).as_str()),
+        (Some(Phase::Running), "Create 10/10 login"),
+        "no operation was asked for"
+    );
+}
+
+#[test]
+fn scaling_has_steps_of_its_own() {
+    let mut world = World::running();
+    world.scale_pool(3);
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Scale 1/4 Cluster API objects", Some(Phase::Updating))
+    );
+    assert!(
+        ready(&status).starts_with("False WaitingForNodes: 2 of 3 worker nodes"),
+        "{}",
+        ready(&status)
+    );
+    world.write_objects();
+    assert_eq!(
+        steps(&world.reconcile()),
+        "Scale 1/4 Cluster API objects",
+        "nobody has read it yet"
+    );
+    world.count();
+    assert_eq!(steps(&world.reconcile()), "Scale 3/4 nodes");
+    world.machine("dev-default-c", Some("dev-default"), "v1.34.2");
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Scale 4/4 nodes", Some(Phase::Running))
+    );
+    assert_eq!(
+        (ready(&status).as_str(), status.replicas),
+        ("True AsExpected: ", Some(3))
+    );
+}
+
+#[test]
+fn scaling_down_waits_for_the_nodes_to_go() {
+    let mut world = World::running();
+    world.scale_pool(1);
+    world.write_objects();
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(steps(&status), "Scale 3/4 nodes");
+    let deleting = condition(
+        "Deleting",
+        "True",
+        "DrainingNode",
+        "Drain not completed yet:\n* Pod shop/cart-7f9: budget shop/cart allows no disruption",
+    );
+    let machine = world.machine_named("dev-default-b");
+    machine.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    machine.status.conditions.push(deleting);
+    let status = world.reconcile();
+    assert_eq!(
+        ready(&status),
+        "False DrainBlocked: waiting for node dev-default-b to drain: Drain not completed yet:; Pod shop/cart-7f9: budget shop/cart allows no disruption"
+    );
+    world.remove("dev-default-b");
+    world.count();
+    assert_eq!(steps(&world.reconcile()), "Scale 4/4 nodes");
+}
+
+#[test]
+fn an_upgrade_is_the_control_plane_first_and_then_the_pools() {
+    let mut world = World::running();
+    world.upgrade_to("v1.35.0");
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Upgrade 1/10 control plane object", Some(Phase::Updating))
+    );
+    assert_eq!(ready(&status), "False RollingOut: upgrading from v1.34.2 to v1.35.0");
+    let distribution = status.distribution.unwrap();
+    assert_eq!(
+        (distribution.version.as_deref(), distribution.target.as_deref()),
+        (Some("v1.34.2"), Some("v1.35.0"))
+    );
+    assert_eq!(
+        status.control_plane.unwrap().up_to_date,
+        0,
+        "until this is 1 one may go back"
+    );
+    world.write_objects();
+    world.count();
+    assert_eq!(steps(&world.reconcile()), "Upgrade 2/10 first new control-plane VM");
+    world.machine("dev-cp-d", None, "v1.35.0");
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(steps(&status), "Upgrade 4/10 control-plane nodes replaced");
+    assert_eq!(
+        status.control_plane.unwrap(),
+        ControlPlaneStatus {
+            desired: 3,
+            ready: 4,
+            up_to_date: 1
+        }
+    );
+    assert!(
+        types::is_true(&status.conditions, types::CONTROL_PLANE_READY),
+        "a surge is no fault"
+    );
+    for (old, new) in [
+        ("dev-cp-a", Some("dev-cp-e")),
+        ("dev-cp-b", Some("dev-cp-f")),
+        ("dev-cp-c", None),
+    ] {
+        world.remove(old);
+        new.map(|new| world.machine(new, None, "v1.35.0"));
+    }
+    world.count();
+    assert_eq!(steps(&world.reconcile()), "Upgrade 6/10 node pool objects");
+    world.let_pools_move();
+    world.write_objects();
+    world.count();
+    assert_eq!(steps(&world.reconcile()), "Upgrade 7/10 first new nodes");
+    world.machine("dev-default-c", Some("dev-default"), "v1.35.0");
+    world.remove("dev-default-a");
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(steps(&status), "Upgrade 8/10 nodes replaced");
+    assert_eq!(
+        status.distribution.unwrap().version.as_deref(),
+        Some("v1.34.2"),
+        "until everything runs the new one"
+    );
+    world.machine("dev-default-d", Some("dev-default"), "v1.35.0");
+    world.remove("dev-default-b");
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Upgrade 10/10 nodes", Some(Phase::Running))
+    );
+    let distribution = status.distribution.unwrap();
+    assert_eq!(
+        (distribution.version.as_deref(), distribution.target),
+        (Some("v1.35.0"), None)
+    );
+    world.plan.running = Some(world.plan.target.clone());
+    assert_eq!(ready(&world.reconcile()), "True AsExpected: ");
+}
+
+#[test]
+fn a_node_that_fails_by_itself_is_no_operation() {
+    let mut world = World::running();
+    world.machine_named("dev-default-a").status.conditions = vec![
+        condition("Ready", "False", "NotReady", ""),
+        condition(
+            "NodeHealthy",
+            "False",
+            "NodeNotHealthy",
+            "kubelet stopped posting status",
+        ),
+    ];
+    world.count();
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Create 10/10 login", Some(Phase::Running))
+    );
+    assert_eq!(
+        ready(&status),
+        "False NodeNotHealthy: waiting for node dev-default-a: NodeNotHealthy: kubelet stopped posting status"
+    );
+}
+
+#[test]
+fn what_blocks_is_said_and_what_runs_goes_on() {
+    let taken = Blocked {
+        condition: READY,
+        reason: "NameTaken",
+        message: "Cluster dev exists".to_owned(),
+        terminal: true,
+    };
+    let mut world = World {
+        blocked: Some(taken),
+        ..World::new()
+    };
+    let status = world.reconcile();
+    assert_eq!(
+        (status.phase, ready(&status).as_str()),
+        (Some(Phase::Failed), "False NameTaken: Cluster dev exists")
+    );
+    assert_eq!(steps(&status), "Create 0/10 spec accepted");
+    let unresolved = Blocked {
+        condition: types::DISTRIBUTION_RESOLVED,
+        reason: types::reasons::NO_RELEASE,
+        message: "no release fits v1.36".to_owned(),
+        terminal: false,
+    };
+    let mut world = World {
+        blocked: Some(unresolved.clone()),
+        ..World::new()
+    };
+    let status = world.reconcile();
+    assert_eq!(status.phase, Some(Phase::Pending));
+    assert_eq!(
+        find(&status.conditions, types::DISTRIBUTION_RESOLVED).unwrap().message,
+        "no release fits v1.36"
+    );
+    let mut world = World {
+        blocked: Some(unresolved),
+        ..World::running()
+    };
+    let status = world.reconcile();
+    assert_eq!(
+        (status.phase, steps(&status).as_str()),
+        (Some(Phase::Running), "Create 10/10 login")
+    );
+    assert_eq!(
+        status.distribution.unwrap().version.as_deref(),
+        Some("v1.34.2"),
+        "what runs is not forgotten"
+    );
+}
+
+#[test]
+fn a_deletion_takes_the_machines_before_the_network() {
+    let mut world = World::running();
+    world.guest.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    let status = world.reconcile();
+    assert_eq!(
+        (steps(&status).as_str(), status.phase),
+        ("Delete 0/6 deletion accepted", Some(Phase::Deleting))
+    );
+    world.cluster().metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    assert_eq!(steps(&world.reconcile()), "Delete 1/6 worker nodes");
+    world.layers.deployments.clear();
+    world.layers.machines.retain(|machine| {
+        machine
+            .metadata
+            .labels
+            .as_ref()
+            .unwrap()
+            .contains_key(labels::CONTROL_PLANE)
+    });
+    assert_eq!(steps(&world.reconcile()), "Delete 2/6 control plane");
+    world.layers.machines.clear();
+    world.layers.control_plane = None;
+    assert_eq!(steps(&world.reconcile()), "Delete 3/6 network and address");
+    world.layers.infrastructure = None;
+    let status = world.reconcile();
+    assert_eq!(steps(&status), "Delete 4/6 Cluster API objects");
+    assert_eq!(ready(&status), "False Deleting: removing Cluster API objects");
+    assert!(types::is_true(&status.conditions, types::DELETING));
+}
+
+#[test]
+fn a_pause_is_said_and_starts_nothing() {
+    let mut world = World::running();
+    world.scale_pool(7);
+    world.guest.spec.paused = true;
+    let status = world.reconcile();
+    assert_eq!(
+        status.message.as_deref(),
+        Some("paused: nothing is changed until spec.paused is false")
+    );
+    assert_eq!(status.phase, Some(Phase::Running));
+}
+
+#[test]
+fn nothing_new_gives_the_same_status() {
+    let mut world = World::running();
+    let before = world.reconcile();
+    assert_eq!(world.reconcile(), before);
+    let mut world = World::new();
+    let before = world.reconcile();
+    assert_eq!(world.reconcile(), before, "times do not move by themselves");
+}
