@@ -7,6 +7,7 @@ mod apply;
 mod build;
 mod delete;
 mod dereference;
+mod events;
 mod identity;
 mod mirror;
 mod mirrors;

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use guestcluster_types::{DistributionStatus, GuestCluster, labels::FINALIZER, upstream::capi::Cluster};
+use guestcluster_types::{
+    DistributionStatus, GuestCluster, GuestClusterStatus, labels::FINALIZER, upstream::capi::Cluster,
+};
 use jiff::Timestamp;
 use kube::{
     Client, ResourceExt,
@@ -14,6 +16,7 @@ use super::{
     build::{self, Desired, build},
     delete::{self, Ending},
     dereference::{self, Layers, belongs_to},
+    events,
     identity::{self, Others},
     mirror::Knowledge,
     mirrors::Mirrors,
@@ -85,7 +88,7 @@ async fn keep(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Err
     let catalogue = context.mirrors.releases.all();
     let outcome = advance(context, guest, &catalogue).await?;
     let status = status::status(&outcome.input(&catalogue));
-    context.pen().write_status(&outcome.guest, &status).await?;
+    context.tell(&outcome.guest, &status).await?;
     if let (None, Some(identity), Some((plan, desired))) = (&outcome.blocked, &outcome.identity, &outcome.wanted)
         && !plan.spec.paused
     {
@@ -214,7 +217,7 @@ async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Erro
         blocked,
     };
     let status = status::status(&outcome.input(&catalogue));
-    context.pen().write_status(&outcome.guest, &status).await?;
+    context.tell(&outcome.guest, &status).await?;
     Ok(Action::requeue(LOOK_AGAIN))
 }
 
@@ -262,6 +265,14 @@ impl Context {
             mirrors: &self.mirrors,
             identity,
         }
+    }
+
+    /// Writes a status, and when it is written, the events that it is news of.
+    async fn tell(&self, guest: &GuestCluster, status: &GuestClusterStatus) -> Result<(), Error> {
+        if self.pen().write_status(guest, status).await?.is_some() {
+            events::publish(&self.client, guest, events::news(guest.status.as_ref(), status)).await;
+        }
+        Ok(())
     }
 
     fn others(&self, guest: &GuestCluster) -> Neighbours<'_> {

@@ -49,6 +49,25 @@ const PROGRESS: &[&str] = &[
     "Unknown",
 ];
 
+/// Whether a reason says more than that things take their time.
+pub(in crate::guest) fn is_trouble(reason: &str) -> bool {
+    const OURS: &[&str] = &[
+        reasons::OK,
+        reasons::UNKNOWN,
+        reasons::CREATING,
+        reasons::WAITING_FOR_NETWORK,
+        reasons::WAITING_FOR_API,
+        reasons::WAITING_FOR_MACHINES,
+        reasons::WAITING_FOR_NODES,
+        reasons::WAITING_FOR_CREDENTIALS,
+        reasons::REMOVING_MACHINES,
+        reasons::ROLLING_OUT,
+        reasons::PAUSED,
+        reasons::DELETING,
+    ];
+    !PROGRESS.contains(&reason) && !OURS.contains(&reason)
+}
+
 /// The worst of what keeps machines back: the first that waiting won't cure, else the first at all.
 pub(super) fn worst<'a>(layers: &Layers, machines: impl Iterator<Item = &'a Machine>) -> Option<Blocker> {
     let mut first = None;
@@ -101,7 +120,7 @@ fn because(what: &str, name: &str, waits: &Condition) -> Blocker {
     Blocker {
         reason: waits.reason.clone(),
         message,
-        severe: !PROGRESS.contains(&waits.reason.as_str()),
+        severe: is_trouble(&waits.reason),
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     progress,
     validate::{self, Catalogue},
 };
+pub(super) use blockers::is_trouble;
 use view::View;
 
 /// Everything that a status is made from.
