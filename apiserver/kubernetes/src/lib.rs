@@ -9,6 +9,7 @@ mod gc;
 pub mod kinds;
 mod metadata;
 pub mod namespaces;
+mod protobuf;
 pub mod rbac;
 mod seed;
 

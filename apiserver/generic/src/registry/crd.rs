@@ -70,7 +70,8 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
         strategy: Arc::new(NoRules),
         update_subresources: Vec::new(),
         create_subresources: Vec::new(),
-        virtual_create: None,
+        decode_protobuf: None,
+            virtual_create: None,
     })
 }
 
@@ -155,6 +156,7 @@ struct Subresources {
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 struct ScalePaths {
     spec_replicas_path: String,
     status_replicas_path: String,

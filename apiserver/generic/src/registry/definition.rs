@@ -36,6 +36,8 @@ pub struct ResourceDefinition {
     pub update_subresources: Vec<&'static str>,
     /// Further subresources that only take a POST, such as `credential`.
     pub create_subresources: Vec<CreateSubresource>,
+    /// When set, request bodies in protobuf are read by this: envelope and all, into the object as JSON would have it.
+    pub decode_protobuf: Option<fn(&[u8]) -> Result<Value, String>>,
     /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
     pub virtual_create: Option<Arc<dyn CreateOnly>>,
 }

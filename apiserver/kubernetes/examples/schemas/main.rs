@@ -5,6 +5,7 @@
 mod crd;
 mod openapi;
 mod print;
+mod protobuf;
 mod roles;
 mod sources;
 
@@ -43,6 +44,7 @@ fn run() -> Result<()> {
     let mut files = Files::new();
     openapi::generate(&modules, &root, &mut files)?;
     crd::generate(&modules, &mut files)?;
+    protobuf::generate(&modules, &mut files)?;
     roles::generate(&modules, &mut files)?;
     match command.as_str() {
         "update" => update(&root, &files),

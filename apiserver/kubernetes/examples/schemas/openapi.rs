@@ -135,10 +135,7 @@ fn well_known(name: &str) -> Option<Value> {
         "io.k8s.apimachinery.pkg.api.resource.Quantity" | "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => {
             Some(json!({"x-kubernetes-int-or-string": true}))
         }
-        "io.k8s.apimachinery.pkg.runtime.RawExtension" => {
-            Some(json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))
-        }
-        "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" => {
+        "io.k8s.apimachinery.pkg.runtime.RawExtension" | "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" => {
             Some(json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))
         }
         _ => None,

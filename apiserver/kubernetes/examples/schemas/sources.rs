@@ -224,3 +224,16 @@ pub(crate) const ROLES: &[&str] = &[
     "system:service-account-issuer-discovery",
     "view",
 ];
+
+/// Go packages of the core kinds: the name that messages get, and the file of the types.
+pub(crate) const GO_PACKAGES: &[(&str, &str)] = &[
+    ("apps/v1", "k8s.io/api@v0.37.2/apps/v1/types.go"),
+    ("authentication/v1", "k8s.io/api@v0.37.2/authentication/v1/types.go"),
+    ("authorization/v1", "k8s.io/api@v0.37.2/authorization/v1/types.go"),
+    ("coordination/v1", "k8s.io/api@v0.37.2/coordination/v1/types.go"),
+    ("core/v1", "k8s.io/api@v0.37.2/core/v1/types.go"),
+    ("events/v1", "k8s.io/api@v0.37.2/events/v1/types.go"),
+    ("meta", "k8s.io/apimachinery@v0.37.2/pkg/apis/meta/v1/types.go"),
+    ("rbac/v1", "k8s.io/api@v0.37.2/rbac/v1/types.go"),
+    ("storage/v1", "k8s.io/api@v0.37.2/storage/v1/types.go"),
+];

@@ -8,6 +8,11 @@ use generic_apiserver::{
 };
 use serde_json::Value;
 
+use crate::protobuf;
+
+/// Reads a field that selectors may name.
+type Field = fn(&Value) -> Option<String>;
+
 /// What most built-in kinds share; a kind changes what is its own.
 pub(super) struct Builtin {
     definition: ResourceDefinition,
@@ -45,6 +50,7 @@ pub(super) fn of((group, version): (&str, &str), kind: &str, plural: &str, schem
             strategy: Arc::new(NoRules),
             update_subresources: Vec::new(),
             create_subresources: Vec::new(),
+            decode_protobuf: Some(protobuf::decode),
             virtual_create: None,
         },
     }
@@ -110,7 +116,7 @@ impl Builtin {
         self
     }
 
-    pub(super) fn selectable(mut self, fields: &[(&str, fn(&Value) -> Option<String>)]) -> Builtin {
+    pub(super) fn selectable(mut self, fields: &[(&str, Field)]) -> Builtin {
         self.definition.selectable = fields
             .iter()
             .map(|&(name, value)| SelectableField {

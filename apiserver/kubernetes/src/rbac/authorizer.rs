@@ -150,9 +150,9 @@ impl Rbac {
             feed.stale = false;
         } else if !changes.is_empty() {
             let mut index = self.index.write();
-            changes
-                .iter()
-                .for_each(|(holds, event)| apply(&mut index, *holds, event));
+            for (holds, event) in &changes {
+                apply(&mut index, *holds, event);
+            }
         }
         self.applied.fetch_max(target, Ordering::AcqRel);
     }
@@ -242,7 +242,7 @@ fn resource_rule(rule: &PolicyRule) -> ResourceRule {
 }
 
 fn strings(list: &[Box<str>]) -> Vec<String> {
-    list.iter().map(|item| item.to_string()).collect()
+    list.iter().map(ToString::to_string).collect()
 }
 
 fn allowed_by(grant: &Grant<'_>) -> String {

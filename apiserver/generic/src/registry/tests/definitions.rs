@@ -131,7 +131,8 @@ fn gadgets() -> ResourceDefinition {
         strategy: Arc::new(GadgetRules),
         update_subresources: vec!["finalize"],
         create_subresources: vec![],
-        virtual_create: None,
+        decode_protobuf: None,
+            virtual_create: None,
     }
 }
 

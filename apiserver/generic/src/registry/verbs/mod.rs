@@ -8,6 +8,7 @@ mod delete_collection;
 mod get;
 mod list;
 mod patch;
+mod protobuf;
 mod scale;
 mod update;
 mod watch;
@@ -45,7 +46,7 @@ pub(super) async fn answer(
     access: Access<'_>,
     request: Request<Bytes>,
 ) -> Result<Response<Body>, Status> {
-    let (parts, body) = request.into_parts();
+    let (parts, body) = protobuf::as_json(resource.definition(), request)?.into_parts();
     let call = Call {
         resource,
         info,

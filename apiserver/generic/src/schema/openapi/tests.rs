@@ -64,7 +64,8 @@ fn widgets() -> ResourceDefinition {
             schema: Arc::new(Schema::root_from_json(&body).unwrap()),
             handler: Arc::new(Nobody),
         }],
-        virtual_create: None,
+        decode_protobuf: None,
+            virtual_create: None,
     }
 }
 
