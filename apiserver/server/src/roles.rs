@@ -144,7 +144,10 @@ fn machine_rules() -> Vec<Value> {
             &["virtualmachines", "virtualmachineservices", "virtualmachinesetresourcepolicies"],
             KEEP,
         ),
-        rule(&[""], &["secrets"], &["get", "create", "patch", "delete"]),
+        // list and watch for metadata alone: which Secrets exist. RBAC has no finer word for it.
+        rule(&[""], &["secrets"], KEEP),
+        // The lock that lets one machine begin a cluster.
+        rule(&[""], &["configmaps"], &["get", "create", "patch"]),
         rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]),
     ]
 }
