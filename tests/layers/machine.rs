@@ -87,7 +87,7 @@ impl World {
 
     fn run_layer(&mut self) {
         let stop = CancellationToken::new();
-        let guests = GuestClients::new(self.client.clone());
+        let guests = GuestClients::default();
         let task = tokio::spawn(machine::run(self.client.clone(), guests, stop.clone()));
         self.layer = Some(Layer { stop, task });
     }

@@ -75,7 +75,7 @@ impl Context {
             client,
         });
         let listener = Arc::downgrade(&context);
-        context.guests.listen(move |cluster, change| {
+        context.guests.listen(context.client.clone(), move |cluster, change| {
             if let Some(context) = listener.upgrade() {
                 routes::guest(&context, cluster, &change);
             }

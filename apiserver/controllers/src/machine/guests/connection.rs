@@ -60,11 +60,11 @@ impl Connection {
 
     /// Reads the kubeconfig and asks the guest the one question that also tells whether it is initialized.
     async fn open(&self) -> Result<(Client, bool), Error> {
-        let Some(shared) = self.shared.upgrade() else {
-            return Err(Error::Invalid("the connections are closed".to_owned()));
-        };
-        let supervisor = shared.supervisor.clone();
-        drop(shared);
+        let supervisor = self
+            .shared
+            .upgrade()
+            .and_then(|shared| shared.supervisor.get().cloned());
+        let supervisor = supervisor.ok_or_else(|| Error::Invalid("the connections are closed".to_owned()))?;
         let kubeconfig = secrets::kubeconfig(&supervisor, &self.cluster).await?;
         let client = client_of(&kubeconfig).await?;
         let initialized =

@@ -11,14 +11,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// The connections of this process to guests. Clones share them.
-#[derive(Clone)]
+/// The connections of this process to guests, made as guests come up. Clones share them.
+#[derive(Clone, Default)]
 pub struct GuestClients {
     shared: Arc<Shared>,
 }
 
+#[derive(Default)]
 struct Shared {
-    supervisor: Client,
+    /// Reads the kubeconfigs; set by whoever runs the layer.
+    supervisor: OnceLock<Client>,
     guests: Mutex<HashMap<Key, Guest>>,
     listener: OnceLock<Listener>,
 }
@@ -70,17 +72,6 @@ struct Nodes {
 }
 
 impl GuestClients {
-    /// Connections that are made as guests come up; `supervisor` reads their kubeconfigs.
-    pub fn new(supervisor: Client) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                supervisor,
-                guests: Mutex::default(),
-                listener: OnceLock::new(),
-            }),
-        }
-    }
-
     /// A client with an administrator's rights in the guest of the Cluster `name`, while it is connected.
     pub fn client(&self, namespace: &str, name: &str) -> Option<Client> {
         match self.link(&Key::new(namespace, name)) {
@@ -89,8 +80,9 @@ impl GuestClients {
         }
     }
 
-    /// Sets who is told of changes; the first call counts.
-    pub(crate) fn listen(&self, listener: impl Fn(&Key, Change) + Send + Sync + 'static) {
+    /// Sets what reads kubeconfigs, and who is told of changes; the first call counts.
+    pub(crate) fn listen(&self, supervisor: Client, listener: impl Fn(&Key, Change) + Send + Sync + 'static) {
+        let _ = self.shared.supervisor.set(supervisor);
         let _ = self.shared.listener.set(Box::new(listener));
     }
 
