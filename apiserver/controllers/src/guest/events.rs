@@ -6,7 +6,10 @@ use guestcluster_types::{
     labels::GUEST_MANAGER,
 };
 use jiff::Timestamp;
-use k8s_openapi::{api::events::v1::Event, apimachinery::pkg::apis::meta::v1::MicroTime};
+use k8s_openapi::{
+    api::core::v1::{Event, EventSource},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, Time},
+};
 use kube::{Api, Client, Resource, ResourceExt, api::PostParams, core::ObjectMeta};
 
 use super::status::is_trouble;
@@ -96,6 +99,7 @@ pub(super) async fn publish(client: &Client, guest: &GuestCluster, news: Vec<New
     }
 }
 
+/// As `core/v1`, which is what `kubectl describe` and `kubectl get events` read.
 fn event(guest: &GuestCluster, news: News, now: Timestamp) -> Event {
     Event {
         metadata: ObjectMeta {
@@ -104,12 +108,19 @@ fn event(guest: &GuestCluster, news: News, now: Timestamp) -> Event {
             ..ObjectMeta::default()
         },
         event_time: Some(MicroTime(now)),
+        first_timestamp: Some(Time(now)),
+        last_timestamp: Some(Time(now)),
+        count: Some(1),
         type_: Some(news.kind.to_owned()),
         action: Some(news.action.to_owned()),
         reason: Some(news.reason),
-        note: Some(shortened(news.note)),
-        regarding: Some(guest.object_ref(&())),
-        reporting_controller: Some(format!("guestclusters.dev/{GUEST_MANAGER}")),
+        message: Some(shortened(news.note)),
+        involved_object: guest.object_ref(&()),
+        source: Some(EventSource {
+            component: Some(GUEST_MANAGER.to_owned()),
+            host: None,
+        }),
+        reporting_component: Some(format!("guestclusters.dev/{GUEST_MANAGER}")),
         reporting_instance: Some(GUEST_MANAGER.to_owned()),
         ..Event::default()
     }
@@ -127,7 +138,6 @@ fn shortened(mut note: String) -> String {
 #[cfg(test)]
 mod tests {
     use guestcluster_types::conditions::{Holds, condition};
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
 
