@@ -21,6 +21,7 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use kubernetes_apiserver::ClusterOptions;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -102,6 +103,25 @@ impl World {
         Ok(())
     }
 
+    /// Ends the layer in the middle of whatever it does.
+    async fn kill_layer(&mut self) {
+        if let Some(layer) = self.layer.take() {
+            layer.task.abort();
+            let _ = layer.task.await;
+        }
+    }
+
+    /// Runs the layer for short times and kills it, as often as `random` says.
+    async fn run_and_kill(&mut self, random: &mut StdRng) {
+        for _ in 0..random.random_range(3..12) {
+            self.kill_layer().await;
+            self.run_layer();
+            tokio::time::sleep(Duration::from_millis(random.random_range(1..80))).await;
+        }
+        self.kill_layer().await;
+        self.run_layer();
+    }
+
     fn api<K: Kind>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), "team-a")
     }
@@ -173,6 +193,22 @@ impl World {
             },
         }))
         .await?;
+        Ok(())
+    }
+
+    /// Asks for another version, everywhere at once.
+    async fn upgrade(&self, version: &str) -> Result<()> {
+        self.template(version, version, "small").await?;
+        let template = reference::<VSphereMachineTemplate>(version);
+        let machines = json!({"spec": {"infrastructureRef": template}});
+        self.patch::<KubeadmControlPlane>(
+            "dev-cp",
+            json!({"spec": {"version": version, "machineTemplate": machines}}),
+        )
+        .await?;
+        let machines = json!({"spec": {"version": version, "infrastructureRef": template}});
+        self.patch::<MachineDeployment>("dev-a", json!({"spec": {"template": machines}}))
+            .await?;
         Ok(())
     }
 
@@ -340,6 +376,7 @@ fn is_control_plane(machine: &Machine) -> bool {
 async fn a_cluster_comes_up_and_is_left_alone_then() -> Result<()> {
     let mut world = World::start(101, &[]).await?;
     world.create_cluster(2, "small").await?;
+    let created = world.revision().await?;
     let cluster = world.settled(1, 2).await?;
     ensure!(cluster.status.phase.as_deref() == Some("Provisioned"));
 
@@ -373,6 +410,8 @@ async fn a_cluster_comes_up_and_is_left_alone_then() -> Result<()> {
     );
 
     let revision = world.quiet().await?;
+    let writes = revision.parse::<u64>()? - created.parse::<u64>()?;
+    println!("{writes} writes for a cluster of 1 + 2 machines, those of the VM layer included");
     let before = world.objects().await?;
     world.stop_layer().await?;
     world.run_layer();
@@ -406,8 +445,6 @@ async fn it_scales_both_ways_upgrades_one_at_a_time_and_goes_in_order() -> Resul
     world.settled(3, 3).await?;
     let old = world.names::<Machine>().await?;
 
-    world.template("second", "v1.35.0", "small").await?;
-    let second = reference::<VSphereMachineTemplate>("second");
     let most = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let watch = {
         let (api, most) = (world.api::<Machine>(), most.clone());
@@ -422,16 +459,7 @@ async fn it_scales_both_ways_upgrades_one_at_a_time_and_goes_in_order() -> Resul
             }
         })
     };
-    world
-        .patch::<KubeadmControlPlane>(
-            "dev-cp",
-            json!({"spec": {"version": "v1.35.0", "machineTemplate": {"spec": {"infrastructureRef": second}}}}),
-        )
-        .await?;
-    let template = json!({"spec": {"version": "v1.35.0", "infrastructureRef": second}});
-    world
-        .patch::<MachineDeployment>("dev-a", json!({"spec": {"template": template}}))
-        .await?;
+    world.upgrade("v1.35.0").await?;
     world.settled_at("v1.35.0", 3, 3).await?;
     watch.abort();
     ensure!(
@@ -521,5 +549,45 @@ async fn what_blocks_a_vm_is_said_at_the_top_and_a_mended_template_heals_it() ->
         )
         .await?;
     world.settled(1, 1).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_doubles_and_leaves_nothing() -> Result<()> {
+    for seed in 0..3_u8 {
+        let mut random = StdRng::seed_from_u64(seed.into());
+        let mut world = World::start(110 + seed, &[]).await?;
+        world.create_cluster(2, "small").await?;
+        world.run_and_kill(&mut random).await;
+        world.settled(1, 2).await?;
+        ensure!(world.vms.booted().await.len() == 3, "seed {seed}: a VM too many booted");
+
+        world
+            .patch::<KubeadmControlPlane>("dev-cp", json!({"spec": {"replicas": 3}}))
+            .await?;
+        world
+            .patch::<MachineDeployment>("dev-a", json!({"spec": {"replicas": 4}}))
+            .await?;
+        world.run_and_kill(&mut random).await;
+        world.settled(3, 4).await?;
+        ensure!(world.vms.booted().await.len() == 7, "seed {seed}: a VM too many booted");
+
+        world.upgrade("v1.35.0").await?;
+        world.run_and_kill(&mut random).await;
+        world.settled_at("v1.35.0", 3, 4).await?;
+        ensure!(
+            world.vms.booted().await.len() == 14,
+            "seed {seed}: a VM too many booted"
+        );
+        let machines = world.names::<Machine>().await?;
+        world.only_one_set().await?;
+        ensure!(
+            machines == world.names::<VirtualMachine>().await? && machines == world.names::<KubeadmConfig>().await?
+        );
+
+        world.api::<Cluster>().delete("dev", &DeleteParams::default()).await?;
+        world.run_and_kill(&mut random).await;
+        gone(&world).await?;
+    }
     Ok(())
 }

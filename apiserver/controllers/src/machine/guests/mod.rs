@@ -155,6 +155,15 @@ impl GuestClients {
     }
 }
 
+/// Connections that nobody holds any more end.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for guest in self.guests.get_mut().values() {
+            guest.stop.cancel();
+        }
+    }
+}
+
 impl Nodes {
     /// Takes a Node in, and returns the provider IDs before and after.
     fn put(&mut self, node: Node) -> (Option<String>, Option<String>) {
