@@ -80,11 +80,7 @@ impl Accepted {
             }
             Asked::Metadata | Asked::MetadataList => Form::Metadata,
         };
-        let pretty = media == MediaType::Json && answered != Answered::Watch && wants_indentation(headers, query);
-        Ok(Accepted {
-            media: if pretty { MediaType::PrettyJson } else { media },
-            form,
-        })
+        Ok(Accepted { media, form })
     }
 
     /// The serialization for an error, which is never refused.
@@ -192,21 +188,6 @@ fn mismatch(message: &str) -> Status {
     let mut status = Status::not_acceptable(&[]);
     message.clone_into(&mut status.message);
     status
-}
-
-/// As kube-apiserver: when asked, and for people with a browser, curl or wget who did not say no.
-fn wants_indentation(headers: &HeaderMap, query: &Query) -> bool {
-    match query.first("pretty") {
-        Some(value) => value != "false" && value != "0",
-        None => headers
-            .get(http::header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok())
-            .is_some_and(|agent| {
-                ["curl", "Wget", "Mozilla/5.0"]
-                    .iter()
-                    .any(|program| agent.starts_with(program))
-            }),
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,6 @@ pub enum MediaType {
     /// `application/json`.
     #[default]
     Json,
-    /// `application/json`, indented for people.
-    PrettyJson,
     /// `application/yaml`.
     Yaml,
 }
@@ -19,7 +17,7 @@ impl MediaType {
     /// The value of `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
-            MediaType::Json | MediaType::PrettyJson => "application/json",
+            MediaType::Json => "application/json",
             MediaType::Yaml => "application/yaml",
         }
     }
@@ -28,7 +26,6 @@ impl MediaType {
     pub fn encode(self, value: &Value) -> Bytes {
         let text = match self {
             MediaType::Json => value.to_string(),
-            MediaType::PrettyJson => serde_json::to_string_pretty(value).unwrap_or_default(),
             // A value has nothing that YAML can't say; the plain form is YAML too.
             MediaType::Yaml => serde_saphyr::to_string(value).unwrap_or_else(|_| value.to_string()),
         };

@@ -132,7 +132,7 @@ fn gadgets() -> ResourceDefinition {
         update_subresources: vec!["finalize"],
         create_subresources: vec![],
         decode_protobuf: None,
-            virtual_create: None,
+        virtual_create: None,
     }
 }
 
@@ -156,6 +156,7 @@ fn reviews() -> ResourceDefinition {
         strategy: Arc::new(NoRules),
         update_subresources: vec![],
         create_subresources: vec![],
+        decode_protobuf: None,
         virtual_create: Some(Arc::new(Echo)),
     }
 }

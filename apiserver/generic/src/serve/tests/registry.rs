@@ -165,3 +165,21 @@ async fn errors_come_in_the_media_type_asked_for() {
     .await;
     assert_eq!(media.status(), 415);
 }
+
+#[tokio::test]
+async fn people_get_objects_indented() {
+    let server = server().await;
+    let api = widgets(&server, &["system:masters"]);
+    api.create(&PostParams::default(), &named("one", 1)).await.unwrap();
+    let pretty = send(
+        &server,
+        &format!("GET {}?pretty=true\nAuthorization: Bearer root", widget("one")),
+    )
+    .await;
+    let (length, text) = (pretty.body().length(), crate::serve::testing::text(pretty).await);
+    assert!(
+        text.starts_with("{\n  \"apiVersion\": \"demo.example.io/v1\",\n"),
+        "{text}"
+    );
+    assert_eq!(length, Some(text.len() as u64));
+}
