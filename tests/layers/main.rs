@@ -5,3 +5,4 @@ mod machine;
 mod played_guest;
 mod played_vms;
 mod supervisor;
+mod together;

@@ -36,10 +36,10 @@ pub(crate) enum Kinds {
 
 impl Supervisor {
     pub(crate) async fn start(kinds: Kinds) -> Result<Self> {
-        let mut definitions = vec![ours(&GuestCluster::crd())?, ours(&GuestClusterRelease::crd())?];
-        if kinds == Kinds::All {
-            definitions.extend(upstream()?);
-        }
+        let definitions = match kinds {
+            Kinds::All => definitions()?,
+            Kinds::OursAlone => all_of_ours()?,
+        };
         let engine = Engine::in_memory()?;
         let registry = Registry::start(engine.keyspace("sup/"), definitions.into(), vec![]).await?;
         let server = ApiServer::builder(registry).authorizer(Arc::new(SystemMasters)).build();
@@ -76,6 +76,17 @@ impl Running {
             .context("the layer did not stop")??;
         Ok(())
     }
+}
+
+/// Our kinds and those of the layers below.
+pub(crate) fn definitions() -> Result<Vec<ResourceDefinition>> {
+    let mut all = all_of_ours()?;
+    all.extend(upstream()?);
+    Ok(all)
+}
+
+fn all_of_ours() -> Result<Vec<ResourceDefinition>> {
+    Ok(vec![ours(&GuestCluster::crd())?, ours(&GuestClusterRelease::crd())?])
 }
 
 fn ours(crd: &impl serde::Serialize) -> Result<ResourceDefinition> {
