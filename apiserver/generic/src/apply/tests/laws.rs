@@ -149,6 +149,7 @@ fn without_empty(value: &Value) -> Value {
             let kept = fields.iter().map(|(name, value)| (name.clone(), without_empty(value)));
             Value::Object(kept.filter(|(_, value)| !is_empty(value)).collect())
         }
+        Value::Array(items) => items.iter().map(without_empty).collect(),
         other => other.clone(),
     }
 }
