@@ -119,7 +119,8 @@ impl Resource {
         subresource: &'static str,
         change: impl Fn(&mut Value) -> Result<(), Status> + Send + Sync,
     ) -> Result<Value, Status> {
-        self.change(user, namespace, name, Part::Subresource(subresource), change).await
+        self.change(user, namespace, name, Part::Subresource(subresource), change)
+            .await
     }
 
     /// Deletes an object as a DELETE does, without authorization.

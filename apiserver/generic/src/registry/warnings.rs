@@ -35,7 +35,7 @@ impl Warnings {
                 .take(if total > TOTAL { CUT } else { usize::MAX })
                 .collect();
             // What can't stand in a header is left out rather than failing a write that is done.
-            if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", quoted(&shown))) {
+            if let Ok(value) = HeaderValue::from_bytes(format!("299 - {}", quoted(&shown)).as_bytes()) {
                 headers.append(header::WARNING, value);
             }
         }

@@ -98,7 +98,7 @@ impl Watching {
     /// The next initial objects; after the last one the bookmark that ends them.
     fn initial_batch(&mut self) -> Option<Bytes> {
         let (revision, entries) = self.initial.as_mut()?;
-        let mut batch = BytesMut::new();
+        let mut batch = BytesMut::with_capacity(if entries.len() == 0 { 0 } else { BATCH });
         for entry in entries.by_ref() {
             self.frames.write_added(&entry, &mut batch);
             if batch.len() >= BATCH {

@@ -26,7 +26,11 @@ pub fn column_definitions(definition: &ResourceDefinition) -> Value {
         "name": "Name", "type": "string", "format": "name", "priority": 0,
         "description": "Name of the object, unique in its namespace.",
     });
-    let mut columns = if names_itself(definition) { Vec::new() } else { vec![name] };
+    let mut columns = if names_itself(definition) {
+        Vec::new()
+    } else {
+        vec![name]
+    };
     if definition.columns.is_empty() {
         columns.push(json!({
             "name": "Age", "type": "date", "format": "", "priority": 0,

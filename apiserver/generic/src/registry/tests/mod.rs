@@ -1,9 +1,11 @@
 //! The registry in process, over the embedded store in memory, by requests as clients send them.
 
+mod admission;
 mod apply;
 mod create;
 mod definitions;
 mod delete;
+mod faults;
 mod forms;
 mod list;
 mod patch;
@@ -26,6 +28,7 @@ use serde_json::{Value, json};
 use self::definitions::definitions;
 use super::Registry;
 use crate::{
+    admission::Admission,
     authn::User,
     authz::{Access, Attributes, Authorizer, Decision, Target},
     cache::Limits,
@@ -94,6 +97,13 @@ impl World {
         World::start(store, Limits::default(), false).await
     }
 
+    /// A world with an admission plugin.
+    pub(super) async fn admitted_by(plugin: Arc<dyn Admission>) -> World {
+        let store = Engine::in_memory().unwrap().keyspace("test/");
+        let registry = Registry::start(store, definitions(), vec![plugin]).await.unwrap();
+        World::of(registry, false)
+    }
+
     async fn with(limits: Limits, refuse_create: bool) -> World {
         let store = Engine::in_memory().unwrap().keyspace("test/");
         World::start(store, limits, refuse_create).await
@@ -103,6 +113,10 @@ impl World {
         let registry = Registry::start_with_limits(store, definitions(), Vec::new(), limits)
             .await
             .unwrap();
+        World::of(registry, refuse_create)
+    }
+
+    fn of(registry: Arc<Registry>, refuse_create: bool) -> World {
         let user = User {
             name: "alice".into(),
             ..User::default()
