@@ -1,0 +1,226 @@
+//! Reads the bootstrap data of a VM: the files that cloud-init would write, and kubeadm's configuration among them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Where Cluster API puts kubeadm's configuration.
+const KUBEADM_FOLDER: &str = "/run/kubeadm/";
+const CA_CERTIFICATE: &str = "/etc/kubernetes/pki/ca.crt";
+const CA_KEY: &str = "/etc/kubernetes/pki/ca.key";
+/// Documents that one file may hold.
+const DOCUMENTS: usize = 16;
+
+/// What a VM's bootstrap data tells it to do.
+pub(crate) struct Bootstrap {
+    /// What kubeadm runs.
+    pub(crate) role: Role,
+    /// The guest's authority, on control-plane VMs. Secret.
+    pub(crate) authority: Option<Authority>,
+    /// Labels of the node.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Taints of the node; none means kubeadm's default for its role.
+    pub(crate) taints: Option<Vec<Value>>,
+}
+
+/// What kubeadm runs.
+pub(crate) enum Role {
+    /// `kubeadm init`, with its ClusterConfiguration.
+    Init(Value),
+    /// `kubeadm join`.
+    Join(Join),
+}
+
+/// How a node joins.
+pub(crate) struct Join {
+    /// `host:port` of the API server.
+    pub(crate) endpoint: String,
+    /// Bootstrap token, `id.secret`. Secret.
+    pub(crate) token: String,
+    /// Whether it becomes a control-plane node.
+    pub(crate) control_plane: bool,
+}
+
+/// PEM of the guest's authority.
+#[derive(Clone)]
+pub(crate) struct Authority {
+    /// Certificate.
+    pub(crate) certificate: String,
+    /// Key. Secret.
+    pub(crate) key: String,
+}
+
+/// The bootstrap data is not what Cluster API writes. Never quotes it: it carries keys.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum BootstrapError {
+    /// It is no cloud-config.
+    #[error("the bootstrap data is no cloud-config")]
+    NotCloudConfig,
+    /// A file holds no readable YAML.
+    #[error("the bootstrap data's file {0} can't be read")]
+    File(String),
+    /// It runs no kubeadm.
+    #[error("the bootstrap data has no kubeadm configuration")]
+    NoKubeadm,
+    /// A field is missing.
+    #[error("kubeadm's {0} is missing from the bootstrap data")]
+    Missing(&'static str),
+}
+
+#[derive(Deserialize)]
+struct CloudConfig {
+    #[serde(default)]
+    write_files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: String,
+    #[serde(default)]
+    content: String,
+}
+
+impl Bootstrap {
+    /// Whether the VM becomes a control-plane node.
+    pub(crate) fn is_control_plane(&self) -> bool {
+        match &self.role {
+            Role::Init(_) => true,
+            Role::Join(join) => join.control_plane,
+        }
+    }
+}
+
+/// Reads bootstrap data.
+pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
+    let config: CloudConfig = serde_saphyr::from_str(user_data).map_err(|_| BootstrapError::NotCloudConfig)?;
+    let files: BTreeMap<_, _> = config
+        .write_files
+        .into_iter()
+        .map(|file| (file.path, file.content))
+        .collect();
+    let documents = kubeadm_documents(&files)?;
+    let find = |kind: &str| documents.iter().find(|document| document["kind"] == kind);
+    let authority = files
+        .get(CA_CERTIFICATE)
+        .zip(files.get(CA_KEY))
+        .map(|(certificate, key)| Authority {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        });
+    if let Some(init) = find("InitConfiguration").or_else(|| find("ClusterConfiguration")) {
+        let cluster = find("ClusterConfiguration")
+            .cloned()
+            .ok_or(BootstrapError::Missing("ClusterConfiguration"))?;
+        authority
+            .as_ref()
+            .ok_or(BootstrapError::Missing("certificate authority"))?;
+        return Ok(bootstrap(Role::Init(cluster), authority, &init["nodeRegistration"]));
+    }
+    let join = find("JoinConfiguration").ok_or(BootstrapError::NoKubeadm)?;
+    let discovery = &join["discovery"]["bootstrapToken"];
+    let text = |value: &Value, what| value.as_str().map(str::to_owned).ok_or(BootstrapError::Missing(what));
+    let role = Role::Join(Join {
+        endpoint: text(&discovery["apiServerEndpoint"], "apiServerEndpoint")?,
+        token: text(&discovery["token"], "token")?,
+        control_plane: !join["controlPlane"].is_null(),
+    });
+    Ok(bootstrap(role, authority, &join["nodeRegistration"]))
+}
+
+fn bootstrap(role: Role, authority: Option<Authority>, registration: &Value) -> Bootstrap {
+    let taints = registration["taints"].as_array().cloned();
+    Bootstrap {
+        role,
+        authority,
+        labels: node_labels(&registration["kubeletExtraArgs"]),
+        taints,
+    }
+}
+
+fn kubeadm_documents(files: &BTreeMap<String, String>) -> Result<Vec<Value>, BootstrapError> {
+    let mut documents = Vec::new();
+    for (path, content) in files.iter().filter(|(path, _)| path.starts_with(KUBEADM_FOLDER)) {
+        for document in content
+            .split("\n---")
+            .map(|document| document.trim_start_matches("---"))
+            .take(DOCUMENTS)
+        {
+            if document.trim().is_empty() {
+                continue;
+            }
+            documents.push(serde_saphyr::from_str(document).map_err(|_| BootstrapError::File(path.clone()))?);
+        }
+    }
+    Ok(documents)
+}
+
+/// Labels from kubelet's `node-labels` argument: a list of name and value from kubeadm v1beta4 on, a map before.
+fn node_labels(arguments: &Value) -> BTreeMap<String, String> {
+    let text = match arguments {
+        Value::Array(list) => list
+            .iter()
+            .find(|argument| argument["name"] == "node-labels")
+            .and_then(|argument| argument["value"].as_str()),
+        other => other["node-labels"].as_str(),
+    };
+    let pairs = text
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOIN: &str = r#"## template: jinja
+#cloud-config
+write_files:
+- path: /run/kubeadm/kubeadm-join-config.yaml
+  owner: root:root
+  permissions: '0640'
+  content: |
+    ---
+    apiVersion: kubeadm.k8s.io/v1beta4
+    kind: JoinConfiguration
+    discovery:
+      bootstrapToken:
+        apiServerEndpoint: 127.64.0.9:6443
+        token: abcdef.0123456789abcdef
+        caCertHashes: ["sha256:00"]
+    nodeRegistration:
+      name: '{{ ds.meta_data.local_hostname }}'
+      kubeletExtraArgs:
+      - {name: node-labels, value: "tier=web,zone=a"}
+      taints: [{key: dedicated, value: web, effect: NoSchedule}]
+runcmd:
+- kubeadm join --config /run/kubeadm/kubeadm-join-config.yaml
+"#;
+
+    #[test]
+    fn a_worker_joins_with_labels_and_taints() {
+        let bootstrap = parse(JOIN).unwrap();
+        assert!(!bootstrap.is_control_plane());
+        assert_eq!(bootstrap.labels["tier"], "web");
+        assert_eq!(bootstrap.taints.unwrap()[0]["key"], "dedicated");
+        let Role::Join(join) = bootstrap.role else {
+            panic!("joins")
+        };
+        assert_eq!(
+            (join.endpoint.as_str(), join.token.as_str()),
+            ("127.64.0.9:6443", "abcdef.0123456789abcdef")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named_and_nothing_is_quoted() {
+        assert_eq!(parse("- a list").err(), Some(BootstrapError::NotCloudConfig));
+        assert_eq!(parse("write_files: []").err(), Some(BootstrapError::NoKubeadm));
+        let without = JOIN.replace("token: abcdef.0123456789abcdef", "other: x");
+        assert_eq!(parse(&without).err(), Some(BootstrapError::Missing("token")));
+    }
+}
