@@ -26,7 +26,12 @@ enum Command {
 #[derive(Args)]
 struct EmbeddedArguments {
     /// Folder for everything that the supervisor keeps; made when missing
-    #[arg(long, value_name = "DIR", default_value = "guestclusters-data", env = "GUESTCLUSTERS_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "guestclusters-data",
+        env = "GUESTCLUSTERS_DATA_DIR"
+    )]
     data_dir: PathBuf,
     /// Address to serve on; port 0 picks a free one, written to the kubeconfig
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:6443")]
@@ -45,7 +50,12 @@ struct EmbeddedArguments {
 #[derive(Args)]
 struct KubeconfigArguments {
     /// Data folder of the embedded supervisor
-    #[arg(long, value_name = "DIR", default_value = "guestclusters-data", env = "GUESTCLUSTERS_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "guestclusters-data",
+        env = "GUESTCLUSTERS_DATA_DIR"
+    )]
     data_dir: PathBuf,
     /// User name in the certificate
     #[arg(long, value_name = "NAME")]
@@ -91,16 +101,27 @@ impl Arguments {
 
 impl EmbeddedArguments {
     fn into_config(self) -> anyhow::Result<embedded::Config> {
-        if self.layers.len() > 1 && self.layers.iter().any(|layer| matches!(layer, Layer::All | Layer::None)) {
+        if self.layers.len() > 1
+            && self
+                .layers
+                .iter()
+                .any(|layer| matches!(layer, Layer::All | Layer::None))
+        {
             anyhow::bail!("--layers: all and none stand alone; name layers as guest,vm");
         }
         let sim_config = match &self.sim_config {
             Some(path) => Some(
-                std::fs::read_to_string(path).with_context(|| format!("--sim-config: cannot read {}", path.display()))?,
+                std::fs::read_to_string(path)
+                    .with_context(|| format!("--sim-config: cannot read {}", path.display()))?,
             ),
             None => None,
         };
-        Ok(embedded::Config { data_dir: self.data_dir, listen: self.listen, layers: self.layers, sim_config })
+        Ok(embedded::Config {
+            data_dir: self.data_dir,
+            listen: self.listen,
+            layers: self.layers,
+            sim_config,
+        })
     }
 }
 

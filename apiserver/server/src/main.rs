@@ -8,6 +8,7 @@ mod logging;
 mod releases;
 mod roles;
 mod upstream;
+mod version;
 
 use std::process::ExitCode;
 

@@ -24,9 +24,17 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
     seeds.extend(RELEASES.iter().flat_map(|release| [release.image(), release.seed()]));
-    seeds.extend(STORAGE_CLASSES.iter().map(|(name, default)| storage_class(name, *default)));
+    seeds.extend(
+        STORAGE_CLASSES
+            .iter()
+            .map(|(name, default)| storage_class(name, *default)),
+    );
     for team in TEAM_NAMESPACES {
-        seeds.extend(SIZES.iter().flat_map(|size| [size.best_effort(team), size.guaranteed(team)]));
+        seeds.extend(
+            SIZES
+                .iter()
+                .flat_map(|size| [size.best_effort(team), size.guaranteed(team)]),
+        );
     }
     seeds
 }
@@ -34,7 +42,12 @@ pub(crate) fn seeds() -> Vec<Seed> {
 /// A namespace.
 pub(crate) fn namespace(name: &str) -> Seed {
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-    Seed { group: "", resource: "namespaces", namespace: String::new(), object }
+    Seed {
+        group: "",
+        resource: "namespaces",
+        namespace: String::new(),
+        object,
+    }
 }
 
 struct Release {
@@ -46,11 +59,41 @@ struct Release {
 }
 
 const RELEASES: [Release; 5] = [
-    Release { version: "v1.33.6", etcd: "3.5.24", coredns: "v1.12.0", pause: "3.10", support: "deprecated" },
-    Release { version: "v1.33.7", etcd: "3.5.24", coredns: "v1.12.0", pause: "3.10", support: "supported" },
-    Release { version: "v1.34.1", etcd: "3.6.4", coredns: "v1.12.1", pause: "3.10.1", support: "supported" },
-    Release { version: "v1.34.2", etcd: "3.6.5", coredns: "v1.12.1", pause: "3.10.1", support: "supported" },
-    Release { version: "v1.35.0", etcd: "3.6.6", coredns: "v1.13.1", pause: "3.10.1", support: "supported" },
+    Release {
+        version: "v1.33.6",
+        etcd: "3.5.24",
+        coredns: "v1.12.0",
+        pause: "3.10",
+        support: "deprecated",
+    },
+    Release {
+        version: "v1.33.7",
+        etcd: "3.5.24",
+        coredns: "v1.12.0",
+        pause: "3.10",
+        support: "supported",
+    },
+    Release {
+        version: "v1.34.1",
+        etcd: "3.6.4",
+        coredns: "v1.12.1",
+        pause: "3.10.1",
+        support: "supported",
+    },
+    Release {
+        version: "v1.34.2",
+        etcd: "3.6.5",
+        coredns: "v1.12.1",
+        pause: "3.10.1",
+        support: "supported",
+    },
+    Release {
+        version: "v1.35.0",
+        etcd: "3.6.6",
+        coredns: "v1.13.1",
+        pause: "3.10.1",
+        support: "supported",
+    },
 ];
 
 impl Release {
@@ -66,8 +109,7 @@ impl Release {
             "spec": {
                 "version": self.version,
                 "support": self.support,
-                // Simulated guests have no etcd of their own to manage.
-                "etcd": "external",
+                "etcd": "stacked",
                 "images": [{"os": "photon", "name": self.image_name()}],
                 "components": [
                     {"name": "coredns", "version": self.coredns},
@@ -76,7 +118,12 @@ impl Release {
                 ],
             },
         });
-        Seed { group: "guestclusters.dev", resource: "guestclusterreleases", namespace: String::new(), object }
+        Seed {
+            group: "guestclusters.dev",
+            resource: "guestclusterreleases",
+            namespace: String::new(),
+            object,
+        }
     }
 
     fn image(&self) -> Seed {
@@ -87,7 +134,12 @@ impl Release {
             "spec": {},
         });
         let resource = "clustervirtualmachineimages";
-        Seed { group: "vmoperator.vmware.com", resource, namespace: String::new(), object }
+        Seed {
+            group: "vmoperator.vmware.com",
+            resource,
+            namespace: String::new(),
+            object,
+        }
     }
 }
 
@@ -107,7 +159,12 @@ fn storage_class(name: &str, default: bool) -> Seed {
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
     });
-    Seed { group: "storage.k8s.io", resource: "storageclasses", namespace: String::new(), object }
+    Seed {
+        group: "storage.k8s.io",
+        resource: "storageclasses",
+        namespace: String::new(),
+        object,
+    }
 }
 
 struct Size {
@@ -117,11 +174,31 @@ struct Size {
 }
 
 const SIZES: [Size; 5] = [
-    Size { name: "xsmall", cpus: 2, memory: "2Gi" },
-    Size { name: "small", cpus: 2, memory: "4Gi" },
-    Size { name: "medium", cpus: 2, memory: "8Gi" },
-    Size { name: "large", cpus: 4, memory: "16Gi" },
-    Size { name: "xlarge", cpus: 4, memory: "32Gi" },
+    Size {
+        name: "xsmall",
+        cpus: 2,
+        memory: "2Gi",
+    },
+    Size {
+        name: "small",
+        cpus: 2,
+        memory: "4Gi",
+    },
+    Size {
+        name: "medium",
+        cpus: 2,
+        memory: "8Gi",
+    },
+    Size {
+        name: "large",
+        cpus: 4,
+        memory: "16Gi",
+    },
+    Size {
+        name: "xlarge",
+        cpus: 4,
+        memory: "32Gi",
+    },
 ];
 
 impl Size {
@@ -150,6 +227,11 @@ impl Size {
             "spec": spec,
         });
         let resource = "virtualmachineclasses";
-        Seed { group: "vmoperator.vmware.com", resource, namespace: namespace.to_owned(), object }
+        Seed {
+            group: "vmoperator.vmware.com",
+            resource,
+            namespace: namespace.to_owned(),
+            object,
+        }
     }
 }

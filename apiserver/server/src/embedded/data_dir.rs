@@ -63,7 +63,9 @@ impl DataDir {
                 "--data-dir: {} is in use by another supervisor; stop it first, or name another folder",
                 self.root.display()
             ),
-            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
     }
 
@@ -82,7 +84,12 @@ impl DataDir {
         let path = self.file(name);
         let temporary = self.file(&format!(".{name}.new"));
         let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
             file.write_all(content.as_bytes())?;
             file.sync_all()?;
             fs::rename(&temporary, &path)?;
@@ -103,7 +110,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::open_or_create(folder.path()).unwrap();
         let _held = dir.lock().unwrap();
-        let refused = DataDir::open_or_create(folder.path()).unwrap().lock().err().unwrap().to_string();
+        let refused = DataDir::open_or_create(folder.path())
+            .unwrap()
+            .lock()
+            .err()
+            .unwrap()
+            .to_string();
         assert!(refused.contains("in use by another supervisor"), "{refused}");
     }
 
@@ -112,7 +124,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::open_or_create(folder.path()).unwrap();
         dir.write("ca.key", "secret").unwrap();
-        assert_eq!(fs::metadata(dir.file("ca.key")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(dir.file("ca.key")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(dir.read("ca.key").unwrap().as_deref(), Some("secret"));
         assert_eq!(dir.read("absent").unwrap(), None);
     }

@@ -46,7 +46,12 @@ pub(crate) fn authority(dir: &DataDir) -> anyhow::Result<CertificateAuthority> {
 
 /// A serving certificate for the address and the names that reach it.
 pub(crate) fn serving(authority: &CertificateAuthority, address: IpAddr) -> anyhow::Result<CertifiedKey> {
-    let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    let names = [
+        "localhost",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+    ];
     let addresses = [address, IpAddr::from([127, 0, 0, 1])];
     Ok(authority.issue_server("guestcluster-apiserver", &names, &addresses, SERVING_VALIDITY)?)
 }
@@ -58,8 +63,12 @@ pub(crate) fn write_admin_kubeconfig(
     address: SocketAddr,
 ) -> anyhow::Result<()> {
     let server = format!("https://{address}");
-    let admin =
-        UserRequest { name: "admin", group: Some(ADMIN_GROUP), namespace: Some("team-a"), validity: ADMIN_VALIDITY };
+    let admin = UserRequest {
+        name: "admin",
+        group: Some(ADMIN_GROUP),
+        namespace: Some("team-a"),
+        validity: ADMIN_VALIDITY,
+    };
     dir.write("server", &server)?;
     dir.write("admin.kubeconfig", &kubeconfig(authority, &server, &admin)?)
 }
@@ -67,14 +76,22 @@ pub(crate) fn write_admin_kubeconfig(
 /// A kubeconfig for a user of the supervisor in this folder.
 pub(crate) fn user_kubeconfig(dir: &DataDir, user: &UserRequest<'_>) -> anyhow::Result<String> {
     let authority = stored_authority(dir)?.context("the folder holds no certificate authority")?;
-    let server = dir.read("server")?.context("the supervisor was never started from this folder")?;
+    let server = dir
+        .read("server")?
+        .context("the supervisor was never started from this folder")?;
     kubeconfig(&authority, &server, user)
 }
 
 fn stored_authority(dir: &DataDir) -> anyhow::Result<Option<CertificateAuthority>> {
-    let (Some(certificate), Some(key)) = (dir.read("ca.crt")?, dir.read("ca.key")?) else { return Ok(None) };
-    let authority = CertificateAuthority::from_pem(&certificate, &key)
-        .with_context(|| format!("{} and ca.key are no certificate authority", dir.file("ca.crt").display()))?;
+    let (Some(certificate), Some(key)) = (dir.read("ca.crt")?, dir.read("ca.key")?) else {
+        return Ok(None);
+    };
+    let authority = CertificateAuthority::from_pem(&certificate, &key).with_context(|| {
+        format!(
+            "{} and ca.key are no certificate authority",
+            dir.file("ca.crt").display()
+        )
+    })?;
     Ok(Some(authority))
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 pub mod capi;
 pub mod capv;
+pub mod crds;
 pub mod kubeadm;
 mod resource;
 pub mod vmoperator;

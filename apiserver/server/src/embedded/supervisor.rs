@@ -1,0 +1,118 @@
+//! The running supervisor: what is started in which order, and stopped in the other.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use generic_apiserver::{authn::ClientCertificates, serve::tls, storage::redb::Engine};
+use kubernetes_apiserver::{Cluster, ClusterOptions};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Config, check_sim_config,
+    data_dir::{DataDir, Lock},
+    pki, seed,
+};
+use crate::{
+    controllers::{self, Controllers},
+    guestclusters, releases, roles, upstream,
+    version::version,
+};
+
+/// Part of the store's file that is kept in memory; the watch cache holds every object besides.
+const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// How long controllers may take to finish what they are doing.
+const CONTROLLERS_STOP: Duration = Duration::from_secs(10);
+
+/// A supervisor that serves.
+pub(crate) struct Supervisor {
+    address: SocketAddr,
+    cluster: Arc<Cluster>,
+    controllers: Controllers,
+    serving: JoinHandle<std::io::Result<()>>,
+    stop: CancellationToken,
+    engine: Arc<Engine>,
+    // Last, so that the folder is free only when nothing uses it any more.
+    _lock: Lock,
+}
+
+impl Supervisor {
+    /// Starts everything; ready to answer when it returns.
+    pub(crate) async fn start(config: &Config) -> anyhow::Result<Self> {
+        if let Some(text) = &config.sim_config {
+            check_sim_config(text)?;
+        }
+        let dir = DataDir::open_or_create(&config.data_dir)?;
+        let lock = dir.lock()?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let authority = pki::authority(&dir)?;
+
+        let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
+        let rules = guestclusters::Rules::new();
+        let mut definitions = vec![guestclusters::definition(rules.clone())?, releases::definition()?];
+        definitions.extend(upstream::definitions()?);
+        let ca = authority.certificate().as_bytes();
+        let cluster = Cluster::start(ClusterOptions {
+            definitions,
+            authenticators: vec![Arc::new(ClientCertificates::new(ca)?)],
+            anonymous: true,
+            extra_cluster_roles: roles::objects(),
+            ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
+        })
+        .await?;
+        rules.read_with(controllers::client(&cluster, roles::Controller::Guest));
+        seed::seed(cluster.registry(), config.sim_config.as_deref()).await?;
+
+        let serving = pki::serving(&authority, address.ip())?;
+        let tls = Arc::new(ArcSwap::from_pointee(tls::server_config(
+            serving.certificate.as_bytes(),
+            serving.key.as_bytes(),
+            Some(ca),
+        )?));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(cluster.server().clone().serve(listener, tls, stop.clone()));
+        let controllers = Controllers::start(&config.layers, &cluster, &engine).await?;
+        pki::write_admin_kubeconfig(&dir, &authority, address)?;
+        Ok(Self {
+            address,
+            cluster,
+            controllers,
+            serving,
+            stop,
+            engine,
+            _lock: lock,
+        })
+    }
+
+    /// Where it serves.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for something to end that must not.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        tokio::select! {
+            ended = &mut self.serving => match ended {
+                Ok(Ok(())) => anyhow::anyhow!("the listener ended"),
+                Ok(Err(error)) => anyhow::Error::from(error).context("the listener failed"),
+                Err(panic) => anyhow::Error::from(panic).context("the listener failed"),
+            },
+            error = self.controllers.failed() => error,
+        }
+    }
+
+    /// Stops in an order that lets everyone finish: controllers, requests, cluster, store.
+    pub(crate) async fn stop(self) {
+        self.controllers.stop(CONTROLLERS_STOP).await;
+        self.stop.cancel();
+        if let Ok(Err(error)) = self.serving.await {
+            tracing::warn!(%error, "the listener ended badly");
+        }
+        self.cluster.stop().await;
+        self.engine.close().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! GuestCluster as the API server serves it: definition, rules, and what it looks up before it stores one.
+
+mod definition;
+mod live;
+mod rules;
+mod scale;
+
+pub(crate) use definition::{columns, definition};
+pub(crate) use rules::{Rules, field_error};
