@@ -1,0 +1,9 @@
+//! What the end-to-end tests share: the real binaries, real kubectl, and conditions awaited with a deadline.
+
+mod kubectl;
+mod supervisor;
+mod wait;
+
+pub use kubectl::{Kubectl, Output};
+pub use supervisor::{Start, Supervisor};
+pub use wait::{eventually, until};
