@@ -284,3 +284,98 @@ async fn reviews_answer_for_the_caller_and_for_others() {
         json!(["devs", "system:authenticated"])
     );
 }
+
+#[tokio::test]
+async fn without_a_credential_only_public_paths_answer() {
+    let cluster = TestCluster::with(|options| options.anonymous = true).await;
+    let nobody = cluster.anonymous();
+    nobody.get("/version").await.ok();
+    assert_eq!(
+        nobody
+            .get("/api/v1/namespaces/kube-public/configmaps/cluster-info")
+            .await
+            .refused(403),
+        "configmaps \"cluster-info\" is forbidden: User \"system:anonymous\" cannot get resource \"configmaps\" in API group \
+         \"\" in the namespace \"kube-public\""
+    );
+    let closed = TestCluster::start().await;
+    closed.anonymous().get("/version").await.refused(401);
+}
+
+#[tokio::test]
+async fn the_objects_of_kubeadm_let_a_joining_node_read_cluster_info() {
+    let objects = kubernetes_apiserver::rbac::kubeadm_objects();
+    let cluster = TestCluster::with(|options| {
+        options.anonymous = true;
+        options.extra_cluster_roles = objects;
+    })
+    .await;
+    let mut info = crate::support::config_map("cluster-info");
+    info["data"] = json!({"kubeconfig": "{}"});
+    cluster
+        .admin()
+        .create("/api/v1/namespaces/kube-public/configmaps", info)
+        .await
+        .ok();
+    cluster
+        .anonymous()
+        .get("/api/v1/namespaces/kube-public/configmaps/cluster-info")
+        .await
+        .ok();
+    cluster
+        .anonymous()
+        .get("/api/v1/namespaces/kube-public/configmaps")
+        .await
+        .refused(403);
+    let joining = cluster.user(
+        "system:bootstrap:abcdef",
+        &["system:bootstrappers:kubeadm:default-node-token"],
+    );
+    assert_eq!(
+        joining.get("/api/v1/nodes/n").await.refused(404),
+        "nodes \"n\" not found"
+    );
+    cluster
+        .user("root", &["kubeadm:cluster-admins"])
+        .get("/api/v1/secrets")
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn a_restart_completes_default_roles_and_leaves_owned_ones_alone() {
+    let engine = generic_apiserver::storage::redb::Engine::in_memory().unwrap();
+    let cluster = TestCluster::over(&engine, "c/", |_| {}).await;
+    let admin = cluster.admin();
+    let discovery = format!("{RBAC}/clusterroles/system:discovery");
+    let monitoring = format!("{RBAC}/clusterroles/system:monitoring");
+    admin.merge(&discovery, json!({"rules": []})).await.ok();
+    let own =
+        json!({"rules": [], "metadata": {"annotations": {"rbac.authorization.kubernetes.io/autoupdate": "false"}}});
+    admin.merge(&monitoring, own).await.ok();
+    admin
+        .delete(&format!("{RBAC}/clusterrolebindings/system:discovery"), "Background")
+        .await
+        .ok();
+    let uid = admin.get("/api/v1/namespaces/default").await.ok()["metadata"]["uid"].clone();
+    cluster.cluster.stop().await;
+    drop((admin, cluster));
+
+    let cluster = TestCluster::over(&engine, "c/", |_| {}).await;
+    let admin = cluster.admin();
+    assert!(
+        admin.get(&discovery).await.ok()["rules"]
+            .to_string()
+            .contains("/openapi")
+    );
+    assert_eq!(admin.get(&monitoring).await.ok()["rules"], json!([]));
+    admin
+        .get(&format!("{RBAC}/clusterrolebindings/system:discovery"))
+        .await
+        .ok();
+    assert_eq!(
+        admin.get("/api/v1/namespaces/default").await.ok()["metadata"]["uid"],
+        uid
+    );
+    cluster.user("ana", &[]).get("/apis").await.ok();
+}

@@ -7,3 +7,4 @@ mod kinds;
 mod many;
 mod namespaces;
 mod support;
+mod upstream;

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use generic_apiserver::{
-    authn::User,
+    authn::{Connection, User},
     serve::{Body, Caller, VersionInfo},
     storage::redb::Engine,
 };
@@ -54,7 +54,15 @@ impl TestCluster {
         };
         Client {
             cluster: self.cluster.clone(),
-            user,
+            caller: Caller::User(user),
+        }
+    }
+
+    /// Somebody who shows no credential.
+    pub fn anonymous(&self) -> Client {
+        Client {
+            cluster: self.cluster.clone(),
+            caller: Caller::Connection(Connection::default()),
         }
     }
 }
@@ -69,7 +77,7 @@ pub fn version() -> Arc<VersionInfo> {
 
 pub struct Client {
     cluster: Arc<Cluster>,
-    user: User,
+    caller: Caller,
 }
 
 /// Code and body of an answer.
@@ -173,7 +181,7 @@ impl Client {
             .header(header::ACCEPT, accept)
             .body(Full::new(bytes::Bytes::from(body)))
             .unwrap();
-        let caller = Caller::User(self.user.clone());
+        let caller = self.caller.clone();
         read(self.cluster.server().handle(request, caller).await).await
     }
 
