@@ -16,6 +16,10 @@ require_rust() {
   command -v cc >/dev/null || install_package gcc "a C compiler (the TLS library has C parts)"
 }
 
+require_go() {
+  command -v go >/dev/null || install_package golang "Go fetches the upstream modules that schemas are generated from"
+}
+
 require_kubectl() {
   command -v kubectl >/dev/null && return
   say "kubectl is not on PATH: fetching one into $cache/bin"
