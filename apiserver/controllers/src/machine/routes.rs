@@ -9,6 +9,12 @@ use guestcluster_types::upstream::capv::{VSphereCluster, VSphereMachine};
 use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmControlPlane};
 use guestcluster_types::upstream::vmoperator::VirtualMachine;
 use kube::{Resource, ResourceExt};
+use std::time::Duration;
+
+/// Whoever only sums up waits this long for further changes: a step of one Machine rarely comes alone.
+const MORE: Duration = Duration::from_millis(10);
+/// A Cluster sums up everything, and nothing waits for its sums.
+const MANY_MORE: Duration = Duration::from_millis(50);
 
 pub(crate) fn cluster(context: &Context, old: Option<&Cluster>, new: Option<&Cluster>) {
     let Some(cluster) = new.or(old) else { return };
@@ -60,7 +66,11 @@ fn all_of_cluster(context: &Context, key: &Key, cluster: &Cluster) {
 pub(crate) fn control_plane(context: &Context, old: Option<&KubeadmControlPlane>, new: Option<&KubeadmControlPlane>) {
     let Some(object) = new.or(old) else { return };
     context.queues.control_planes.add(Key::of(object));
-    add(&context.queues.clusters, cluster_of(object));
+    let initialized = |object: &KubeadmControlPlane| object.status.initialization.control_plane_initialized;
+    match new.is_some() && old.and_then(initialized) == new.and_then(initialized) {
+        true => add_later(&context.queues.clusters, cluster_of(object)),
+        false => add(&context.queues.clusters, cluster_of(object)),
+    }
     if is_other_spec(old, new) {
         machines_of(context, object);
     }
@@ -93,7 +103,10 @@ pub(crate) fn deployment(context: &Context, old: Option<&MachineDeployment>, new
     {
         context.queues.vsphere_clusters.add(cluster.sibling(&reference.name));
     }
-    context.queues.clusters.add(cluster);
+    match new.is_none() {
+        true => context.queues.clusters.add(cluster),
+        false => context.queues.clusters.add_after(cluster, MANY_MORE),
+    }
     if is_other_spec(old, new) {
         for set in context.sets.owned_by(object.meta().uid.as_deref().unwrap_or_default()) {
             machines_of(context, &*set);
@@ -104,7 +117,7 @@ pub(crate) fn deployment(context: &Context, old: Option<&MachineDeployment>, new
 pub(crate) fn set(context: &Context, old: Option<&MachineSet>, new: Option<&MachineSet>) {
     let Some(object) = new.or(old) else { return };
     context.queues.sets.add(Key::of(object));
-    add(&context.queues.deployments, controller::<_, MachineDeployment>(object));
+    add_soon(&context.queues.deployments, controller::<_, MachineDeployment>(object));
 }
 
 pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Machine>) {
@@ -273,6 +286,18 @@ pub(crate) fn guest(context: &Context, cluster: &Key, change: &Change) {
 fn add(queue: &super::engine::Queue, key: Option<Key>) {
     if let Some(key) = key {
         queue.add(key);
+    }
+}
+
+fn add_later(queue: &super::engine::Queue, key: Option<Key>) {
+    if let Some(key) = key {
+        queue.add_after(key, MANY_MORE);
+    }
+}
+
+fn add_soon(queue: &super::engine::Queue, key: Option<Key>) {
+    if let Some(key) = key {
+        queue.add_after(key, MORE);
     }
 }
 

@@ -22,9 +22,13 @@ use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use serde_json::{Map, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Finalizer of Machines.
 pub(crate) const FINALIZER: &str = "machine.cluster.x-k8s.io";
+
+/// So long a Machine may have no status while its objects come to be.
+const NEW: Duration = Duration::from_secs(2);
 
 /// Everything that a Machine's state is derived from.
 pub(super) struct Parts {
@@ -64,7 +68,11 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let Some(parts) = dereference(&context, &key) else {
         return Ok(Next::Event);
     };
-    let (status, next) = status::of(&parts, Timestamp::now());
+    let now = Timestamp::now();
+    if is_just_made(&parts, now) {
+        return Ok(Next::After(NEW));
+    }
+    let (status, next) = status::of(&parts, now);
     context
         .machines
         .patch_status(&parts.machine, &parts.machine.status, &status)
@@ -108,6 +116,19 @@ fn is_up_to_date(context: &Context, machine: &Machine) -> Option<bool> {
     let owner = controller_of::<KubeadmControlPlane>(&machine.metadata)?;
     let control_plane = context.control_planes.get(&in_namespace_of(machine, &owner.name))?;
     Some(kubeadm_control_plane::is_up_to_date(context, &control_plane, machine))
+}
+
+/// Whether the Machine's own objects are still on their way, which is not worth a status.
+fn is_just_made(parts: &Parts, now: Timestamp) -> bool {
+    let (machine, config, infrastructure) = (&parts.machine, &parts.config, &parts.infrastructure);
+    let silent = config.as_ref().is_none_or(|config| config.status.conditions.is_empty())
+        || infrastructure
+            .as_ref()
+            .is_none_or(|object| object.status.conditions.is_empty());
+    let age = machine
+        .creation_timestamp()
+        .map_or(i64::MAX, |created| now.as_second() - created.0.as_second());
+    machine.status.conditions.is_empty() && silent && age < i64::try_from(NEW.as_secs()).unwrap_or_default()
 }
 
 /// Takes over what the bootstrap and infrastructure objects found out.
