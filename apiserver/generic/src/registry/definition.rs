@@ -36,11 +36,14 @@ pub struct ResourceDefinition {
     pub update_subresources: Vec<&'static str>,
     /// Further subresources that only take a POST, such as `credential`.
     pub create_subresources: Vec<CreateSubresource>,
-    /// When set, request bodies in protobuf are read by this: envelope and all, into the object as JSON would have it.
-    pub decode_protobuf: Option<fn(&[u8]) -> Result<Value, String>>,
+    /// When set, request bodies in protobuf are read by this.
+    pub decode_protobuf: Option<DecodeProtobuf>,
     /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
     pub virtual_create: Option<Arc<dyn CreateOnly>>,
 }
+
+/// Reads a protobuf body, envelope and all, into the object as JSON would have it; the error is shown to the client.
+pub type DecodeProtobuf = fn(&[u8]) -> Result<Value, String>;
 
 /// Names and scope of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
