@@ -105,11 +105,7 @@ impl World {
     fn run_layers(&mut self) {
         let stop = CancellationToken::new();
         tokio::spawn(guest::run(self.client.clone(), stop.clone()));
-        tokio::spawn(machine::run(
-            self.client.clone(),
-            GuestClients::new(self.client.clone()),
-            stop.clone(),
-        ));
+        tokio::spawn(machine::run(self.client.clone(), GuestClients::default(), stop.clone()));
         self.layers = Some(stop.drop_guard());
     }
 
