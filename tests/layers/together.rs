@@ -20,8 +20,7 @@ use guestcluster_types::{
 };
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::core::v1::{Namespace, Node, Secret},
-    api::events::v1::Event,
+    api::core::v1::{Event, Namespace, Node, Secret},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
