@@ -72,7 +72,9 @@ fn parse_path(method: &Method, path: &str, base: RequestInfo) -> RequestInfo {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => parse_resource(method, "", version, rest, base),
-        ["apis", group, version, rest @ ..] if !rest.is_empty() => parse_resource(method, group, version, rest, base),
+        ["apis", group, version, rest @ ..] if !group.is_empty() && !rest.is_empty() => {
+            parse_resource(method, group, version, rest, base)
+        }
         _ => base,
     }
 }
@@ -318,6 +320,7 @@ mod tests {
             "/apis/g",
             "/apis/g/v1",
             "/apis/g/v1/",
+            "/apis//v1/secrets",
             "/healthz",
             "/openapi/v3/apis/g/v1",
         ] {

@@ -154,7 +154,8 @@ impl ApiServer {
             }
             Err(error) => {
                 tracing::warn!(path = info.path, error, "the authorizer failed");
-                let text = format!("Internal Server Error: {:?}: {error}\n", head.uri.to_string());
+                let uri = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+                let text = format!("Internal Server Error: {uri:?}: {error}\n");
                 Err(Refusal::Answer(Box::new(answer::plain_text(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     text,

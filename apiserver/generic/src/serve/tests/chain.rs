@@ -53,7 +53,11 @@ async fn refusals_are_worded_as_kube_apiservers() {
             "details": {"name": "bob", "group": "demo.example.io", "kind": "widgets"},
         })
     );
-    let broken = send(&server, "GET /version?x=1\nAuthorization: Bearer broken").await;
+    let broken = send(
+        &server,
+        "GET https://localhost/version?x=1\nAuthorization: Bearer broken",
+    )
+    .await;
     assert_eq!(
         text(broken).await,
         "Internal Server Error: \"/version?x=1\": the webhook is down\n"
