@@ -126,7 +126,7 @@ mod tests {
     fn times_are_kubectls() {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
         for wrong in ["", "s", "10d", "-1s", "1.5m", "99999999999999999999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

@@ -1,6 +1,6 @@
 //! `kubectl guest classes`: what a namespace has for clusters.
 
-use guestcluster_types::upstream::vmoperator::VirtualMachineClass;
+use guestcluster_types::upstream::vmoperator::{ResourceAmounts, VirtualMachineClass};
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::{ResourceExt as _, api::ListParams};
 
@@ -78,7 +78,7 @@ fn storage_row(class: &StorageClass) -> Vec<String> {
 }
 
 fn reserves(class: &VirtualMachineClass) -> bool {
-    class.spec.policies.resources.requests != Default::default()
+    class.spec.policies.resources.requests != ResourceAmounts::default()
 }
 
 fn cpus(class: &VirtualMachineClass) -> i64 {

@@ -48,9 +48,11 @@ impl Args {
         let clusters = self.read(connection).await?;
         match self.output {
             None | Some(Format::Wide) => self.print_table(connection, &clusters)?,
-            Some(Format::Name) => clusters
-                .iter()
-                .for_each(|cluster| println!("{}", resource_name(cluster))),
+            Some(Format::Name) => {
+                for cluster in &clusters {
+                    println!("{}", resource_name(cluster));
+                }
+            }
             Some(format) => match clusters.as_slice() {
                 [only] if self.names.len() == 1 => output::print_object(only, format)?,
                 several => {

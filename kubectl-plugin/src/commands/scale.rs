@@ -50,7 +50,9 @@ impl Args {
         if changes.is_empty() {
             eprintln!("{} has these numbers already", self.name);
         }
-        changes.iter().for_each(|change| eprintln!("{}: {change}", self.name));
+        for change in &changes {
+            eprintln!("{}: {change}", self.name);
+        }
         if self.dry_run.as_deref() == Some("client") {
             return output::print_object(&desired, self.output.unwrap_or(Format::Yaml));
         }

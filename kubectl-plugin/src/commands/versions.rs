@@ -27,9 +27,9 @@ impl Args {
         match self.output {
             None | Some(Format::Wide) => print!("{}", table(&releases)),
             Some(Format::Name) => {
-                releases
-                    .iter()
-                    .for_each(|(_, release)| println!("guestclusterrelease.guestclusters.dev/{}", name(release)));
+                for (_, release) in &releases {
+                    println!("guestclusterrelease.guestclusters.dev/{}", name(release));
+                }
             }
             Some(format) => output::print_object(&list, format)?,
         }

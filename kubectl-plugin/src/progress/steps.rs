@@ -56,7 +56,7 @@ impl Steps {
                 && current.operation.name == operation.name
         };
         if self.current.as_ref().is_some_and(same) {
-            if self.message.as_ref() != Some(&message) {
+            if !message.is_empty() && self.message.as_ref() != Some(&message) {
                 lines.push(working(operation, &message));
             }
         } else {

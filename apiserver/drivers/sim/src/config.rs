@@ -47,7 +47,7 @@ impl Default for Delays {
 impl Delays {
     /// Milliseconds as a duration, at most an hour.
     pub(crate) fn duration(milliseconds: u64) -> Duration {
-        Duration::from_millis(milliseconds).min(Duration::from_secs(3600))
+        Duration::from_millis(milliseconds).min(Duration::from_hours(1))
     }
 }
 

@@ -55,7 +55,7 @@ fn configure(sim: &Sim, map: &ConfigMap) {
     match sim_driver::Config::from_yaml(text) {
         Ok(config) => sim.configure(config),
         Err(error) => {
-            tracing::warn!(%error, "ConfigMap {SIM_CONFIG_MAP}: {SIM_CONFIG_KEY} is not usable; the last one stays")
+            tracing::warn!(%error, "ConfigMap {SIM_CONFIG_MAP}: {SIM_CONFIG_KEY} is not usable; the last one stays");
         }
     }
 }

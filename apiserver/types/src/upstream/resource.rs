@@ -97,13 +97,13 @@ pub(crate) use resource;
 
 #[cfg(test)]
 mod tests {
-    use crate::upstream::capv::VSphereCluster;
+    use crate::upstream::capv::{VSphereCluster, VSphereClusterSpec};
     use crate::upstream::{ContractReference, capi, kubeadm};
     use serde_json::json;
 
     #[test]
     fn an_empty_spec_and_status_are_left_out() {
-        let cluster = VSphereCluster::new("dev", Default::default());
+        let cluster = VSphereCluster::new("dev", VSphereClusterSpec::default());
         assert_eq!(
             serde_json::to_value(&cluster).unwrap(),
             json!({

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cloud_init::Authority;
 
 /// As kubeadm's serving certificates.
-const SERVING_VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
+const SERVING_VALIDITY: Duration = Duration::from_hours(8760);
 
 /// What a guest's server starts with.
 pub(crate) struct ServerOptions {
