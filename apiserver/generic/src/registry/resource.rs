@@ -10,7 +10,7 @@ use super::{
     index::DefinitionIndexer,
     turns::Turns,
     warnings::Warnings,
-    write::{Change, Part, WriteRequest},
+    write::{Part, Update, WriteRequest},
 };
 use crate::{
     admission::Admission,
@@ -150,7 +150,7 @@ impl Resource {
             self.complete(object, &request)
         };
         let written = self
-            .within_deadline(self.modify(&request, name, &Change::update(part, &changed)))
+            .within_deadline(self.modify(&request, name, &Update::of(part, &changed).into()))
             .await?;
         written.into_value()
     }

@@ -63,7 +63,10 @@ async fn plugins_see_and_change_every_write() {
         "stamped again, so nothing has changed"
     );
     world
-        .merge(&format!("{path}/status?dryRun=All"), &json!({"status": {"replicas": 1}}))
+        .merge(
+            &format!("{path}/status?dryRun=All"),
+            &json!({"status": {"replicas": 1}}),
+        )
         .await
         .expect(200);
     assert_eq!(

@@ -13,9 +13,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{WIDGETS, World, widget};
-use crate::storage::{
-    CommitStream, Item, Outcome, Page, Revision, Store, StoreError, Transaction, redb::Engine,
-};
+use crate::storage::{CommitStream, Item, Outcome, Page, Revision, Store, StoreError, Transaction, redb::Engine};
 
 const WELL: u8 = 0;
 const BROKEN: u8 = 1;
@@ -96,7 +94,9 @@ async fn a_hanging_store_is_504_in_time() {
     let (world, _) = world(HANGING).await;
     tokio::time::pause();
     let started = tokio::time::Instant::now();
-    let reply = world.merge(&format!("{WIDGETS}/a"), &json!({"spec": {"replicas": 2}})).await;
+    let reply = world
+        .merge(&format!("{WIDGETS}/a"), &json!({"spec": {"replicas": 2}}))
+        .await;
     let message = "Timeout: request did not complete within the allotted timeout".to_owned();
     assert_eq!(reply.refused(504), ("Timeout".into(), message));
     assert!(started.elapsed() < Duration::from_secs(35));
@@ -105,7 +105,9 @@ async fn a_hanging_store_is_504_in_time() {
 #[tokio::test]
 async fn endless_contention_ends_as_a_conflict() {
     let (world, store) = world(CONTENDED).await;
-    let reply = world.merge(&format!("{WIDGETS}/a"), &json!({"spec": {"replicas": 2}})).await;
+    let reply = world
+        .merge(&format!("{WIDGETS}/a"), &json!({"spec": {"replicas": 2}}))
+        .await;
     assert_eq!(reply.refused(409).0, "Conflict");
     let tries = store.transactions.swap(0, Ordering::SeqCst);
     assert!((2..=64).contains(&tries), "{tries}");

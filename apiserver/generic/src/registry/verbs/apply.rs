@@ -9,7 +9,7 @@ use crate::{
     apply,
     registry::{
         Resource, decode, object,
-        write::{Change, Part, WriteRequest, Written},
+        write::{Part, Update, WriteRequest, Written},
     },
     schema::decode as body,
     status::Status,
@@ -77,12 +77,7 @@ pub(super) async fn apply_configuration(
     let resource = call.resource;
     let change = |live: &Value| applied(resource, request, part, Some(live), config);
     for _ in 0..CREATE_OR_UPDATE_ATTEMPTS {
-        let update = Change::Update {
-            part,
-            change: &change,
-            managed: true,
-            unconditional: true,
-        };
+        let update = Update::applied(part, &change).into();
         match resource.modify(request, &call.info.name, &update).await {
             Err(missing) if missing.code == 404 && part == Part::Main => {}
             outcome => return outcome,

@@ -13,7 +13,7 @@ use crate::{
     patch::{self, PatchError},
     registry::{
         Resource, Style, answer,
-        write::{Change, State, WriteRequest},
+        write::{State, Update, WriteRequest},
     },
     request::options::{PatchType, WriteOptions},
     schema::decode as body,
@@ -39,7 +39,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         other => {
             let patch = Patch::decode(other, call.body)?;
             let change = |live: &Value| patch.apply(resource, live, &request);
-            let change = Change::update(part, &change);
+            let change = Update::of(part, &change).into();
             resource
                 .within_deadline(resource.modify(&request, &call.info.name, &change))
                 .await?

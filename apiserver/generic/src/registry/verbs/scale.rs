@@ -16,7 +16,7 @@ use crate::{
     registry::{
         Resource, Scale, ScaleValues, answer, decode, object,
         warnings::Warnings,
-        write::{Change, Part, WriteRequest, Written},
+        write::{Part, Update, WriteRequest, Written},
     },
     request::options::{PatchType, ResourceVersion, WriteOptions},
     serve::Body,
@@ -60,7 +60,7 @@ async fn update(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status
     let request = call.write_request(WriteOptions::parse_update(&call.info.query, call.user_agent())?);
     let wanted = decode::decode_body(call.body, BodyFormat::of(call.headers)?, "Scale")?.value;
     let change = |live: &Value| scaled(call, scale, live, &wanted);
-    write(call, scale, &request, &Change::update(Part::Scale, &change)).await
+    write(call, scale, &request, Update::of(Part::Scale, &change)).await
 }
 
 async fn patch(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
@@ -75,7 +75,7 @@ async fn patch(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status>
         let (wanted, _) = patch.patched(call.resource, &view(call.resource, scale, live)?)?;
         scaled(call, scale, live, &wanted)
     };
-    write(call, scale, &request, &Change::update(Part::Scale, &change)).await
+    write(call, scale, &request, Update::of(Part::Scale, &change)).await
 }
 
 /// Server-side apply of a Scale owns the replicas of the object behind it.
@@ -83,7 +83,7 @@ async fn apply(call: &Call<'_>, scale: &Scale, request: &WriteRequest<'_>) -> Re
     let wanted = configuration_of(call, request, API_VERSION)?;
     let Scale::Paths { spec, .. } = scale else {
         let change = |live: &Value| scaled(call, scale, live, &wanted);
-        return write(call, scale, request, &Change::update(Part::Scale, &change)).await;
+        return write(call, scale, request, Update::of(Part::Scale, &change)).await;
     };
     let names = &call.resource.definition().names;
     let change = |live: &Value| {
@@ -95,25 +95,19 @@ async fn apply(call: &Call<'_>, scale: &Scale, request: &WriteRequest<'_>) -> Re
         set_path(&mut config, spec, replicas)?;
         applied(call.resource, request, Part::Scale, Some(live), &config)
     };
-    let change = Change::Update {
-        part: Part::Scale,
-        change: &change,
-        managed: true,
-        unconditional: true,
-    };
-    write(call, scale, request, &change).await
+    write(call, scale, request, Update::applied(Part::Scale, &change)).await
 }
 
 async fn write(
     call: &Call<'_>,
     scale: &Scale,
     request: &WriteRequest<'_>,
-    change: &Change<'_>,
+    update: Update<'_>,
 ) -> Result<Response<Body>, Status> {
     let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
     let written: Written = call
         .resource
-        .within_deadline(call.resource.modify(request, &call.info.name, change))
+        .within_deadline(call.resource.modify(request, &call.info.name, &update.into()))
         .await?;
     let shown = view(call.resource, scale, &written.into_value()?)?;
     Ok(answer::value(StatusCode::OK, &shown, accepted.media, &request.warnings))

@@ -8,7 +8,7 @@ use crate::{
     negotiate::{Accepted, Answered, BodyFormat},
     registry::{
         Style, answer, object,
-        write::{Change, Part, State, WriteRequest, Written},
+        write::{Part, State, Update, WriteRequest, Written},
     },
     request::options::WriteOptions,
     serve::Body,
@@ -48,12 +48,11 @@ async fn replace(call: &Call<'_>, request: &WriteRequest<'_>, part: Part, object
         } => (unconditional_update, create_on_update),
     };
     let change = |_: &Value| Ok(object.clone());
-    let change = Change::Update {
-        part,
-        change: &change,
-        managed: false,
+    let change = Update {
         unconditional,
-    };
+        ..Update::of(part, &change)
+    }
+    .into();
     match call.resource.modify(request, &call.info.name, &change).await {
         Err(missing) if missing.code == 404 && creates && part == Part::Main => {
             create_instead(call, request, object.clone()).await

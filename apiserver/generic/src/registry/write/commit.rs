@@ -63,15 +63,9 @@ impl Resource {
     ) -> Result<Plan, Status> {
         match change {
             Change::Delete(options) => self.plan_delete(request, name, live, options).await,
-            Change::Update {
-                part,
-                change,
-                managed,
-                unconditional,
-            } => {
-                let new = change(&live.value)?;
-                self.plan_update(request, name, live, new, *part, *managed, *unconditional)
-                    .await
+            Change::Update(update) => {
+                let new = (update.make_new)(&live.value)?;
+                self.plan_update(request, name, live, new, update).await
             }
         }
     }

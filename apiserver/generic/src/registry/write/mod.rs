@@ -81,32 +81,48 @@ impl Part {
 
 /// What happens to an existing object.
 pub(super) enum Change<'a> {
-    /// It becomes what `change` makes of it.
-    Update {
-        part: Part,
-        /// Makes the new object from the stored one; may run several times.
-        change: &'a (dyn Fn(&Value) -> Result<Value, Status> + Send + Sync),
-        /// Whether `change` has already set `metadata.managedFields`, as server-side apply does.
-        managed: bool,
-        /// Whether an object without resourceVersion may replace any state.
-        unconditional: bool,
-    },
+    /// It becomes another.
+    Update(Update<'a>),
     /// It goes away.
     Delete(&'a DeleteOptions),
 }
 
-impl<'a> Change<'a> {
-    /// A change that is valid for any state of the object.
-    pub(super) fn update(
-        part: Part,
-        change: &'a (dyn Fn(&Value) -> Result<Value, Status> + Send + Sync),
-    ) -> Change<'a> {
-        Change::Update {
+/// Makes the new object from the stored one. May run several times, on newer states.
+pub(super) type MakeNew<'a> = dyn Fn(&Value) -> Result<Value, Status> + Send + Sync + 'a;
+
+/// How an object changes.
+pub(super) struct Update<'a> {
+    pub(super) part: Part,
+    pub(super) make_new: &'a MakeNew<'a>,
+    /// Whether `make_new` has already set `metadata.managedFields`, as server-side apply does.
+    pub(super) managed: bool,
+    /// Whether an object without resourceVersion may replace any state.
+    pub(super) unconditional: bool,
+}
+
+impl<'a> Update<'a> {
+    /// A change of any state of the object, whose owner is still to be recorded.
+    pub(super) fn of(part: Part, make_new: &'a MakeNew<'a>) -> Update<'a> {
+        Update {
             part,
-            change,
+            make_new,
             managed: false,
             unconditional: true,
         }
+    }
+
+    /// A server-side apply.
+    pub(super) fn applied(part: Part, make_new: &'a MakeNew<'a>) -> Update<'a> {
+        Update {
+            managed: true,
+            ..Update::of(part, make_new)
+        }
+    }
+}
+
+impl<'a> From<Update<'a>> for Change<'a> {
+    fn from(update: Update<'a>) -> Change<'a> {
+        Change::Update(update)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Live, Part, Plan, WriteRequest, create::counts_generations, metadata};
+use super::{Live, Part, Plan, Update, WriteRequest, create::counts_generations, metadata};
 use crate::{
     admission::Operation,
     apply,
@@ -12,19 +12,16 @@ use crate::{
 
 impl Resource {
     /// Decides what a changed object comes to: refused, nothing, a write, or the end of its deletion.
-    #[allow(clippy::too_many_arguments)] // All of it is the change; a struct would only rename them.
     pub(super) async fn plan_update(
         &self,
         request: &WriteRequest<'_>,
         name: &str,
         live: &Live,
         mut new: Value,
-        part: Part,
-        managed: bool,
-        unconditional: bool,
+        update: &Update<'_>,
     ) -> Result<Plan, Status> {
-        let definition = self.definition();
-        self.check_identity(request, name, &live.value, &mut new, unconditional)?;
+        let (definition, part) = (self.definition(), update.part);
+        self.check_identity(request, name, &live.value, &mut new, update.unconditional)?;
         metadata::restore(&mut new, &live.value);
         keep_other_parts(definition, part, &mut new, &live.value);
         if part != Part::Status {
@@ -32,7 +29,7 @@ impl Resource {
                 .strategy
                 .prepare_for_update(&request.strategy_context(), &mut new, &live.value);
         }
-        if !managed {
+        if !update.managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(part);
             let manager = request.manager(&api_version);
