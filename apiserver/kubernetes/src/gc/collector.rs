@@ -11,18 +11,18 @@ use generic_apiserver::{
     Status,
     authn::User,
     cache::{Entry, EventKind, Next, Watcher},
-    registry::{DeleteOptions, Preconditions, Propagation, Registry, Resource},
+    registry::{Registry, Resource},
     storage::Revision,
 };
-use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    actions,
     graph::{Graph, Object},
     judge::{self, Dependent, Owner, Verdict},
 };
-use crate::metadata::{FOREGROUND, Metadata, ORPHAN};
+use crate::metadata::{FOREGROUND, Metadata, ORPHAN, OwnerReference};
 
 /// Objects worked on at one time.
 const PARALLEL: usize = 32;
@@ -225,27 +225,28 @@ impl GarbageCollector {
                 return None;
             }
             Verdict::Delete(propagation) => {
-                async move { delete(&resource, &user, &target, &uid, entry.revision, propagation).await }.boxed()
+                async move { actions::delete(&resource, &user, &target, &uid, entry.revision, propagation).await }
+                    .boxed()
             }
             Verdict::Release(owners) => {
-                async move { drop_owners(&resource, &user, &target, &uid, &owners).await }.boxed()
+                async move { actions::drop_owners(&resource, &user, &target, &uid, &owners).await }.boxed()
             }
             Verdict::FinishForeground => {
-                async move { drop_finalizer(&resource, &user, &target, &uid, FOREGROUND).await }.boxed()
+                async move { actions::drop_finalizer(&resource, &user, &target, &uid, FOREGROUND).await }.boxed()
             }
             Verdict::OrphanDependents => {
                 let dependents: Vec<(Arc<Resource>, Object)> = dependents
                     .into_iter()
                     .filter_map(|(dependent, _)| Some((self.resource(&dependent)?, dependent)))
                     .collect();
-                async move { orphan(&resource, &user, &target, &uid, &dependents).await }.boxed()
+                async move { actions::orphan(&resource, &user, &target, &uid, &dependents).await }.boxed()
             }
         };
         let object = object.clone();
         Some(work.map(move |result| (object, result)).boxed())
     }
 
-    fn owner(&self, object: &Object, reference: &crate::metadata::OwnerReference) -> Owner {
+    fn owner(&self, object: &Object, reference: &OwnerReference) -> Owner {
         // A kind that is not served here may be served elsewhere: such an owner is never taken for absent.
         let Some(owner) = self.graph.owner(object, reference) else {
             return Owner::Solid;
@@ -341,93 +342,4 @@ fn object(position: usize, entry: &Entry) -> Object {
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
-}
-
-/// Deletes this very state of an object.
-async fn delete(
-    resource: &Resource,
-    user: &User,
-    object: &Object,
-    uid: &str,
-    revision: u64,
-    propagation: Propagation,
-) -> Result<(), Status> {
-    let options = DeleteOptions {
-        propagation: Some(propagation),
-        preconditions: Preconditions {
-            uid: Some(uid.to_owned()),
-            resource_version: Some(revision.to_string()),
-        },
-        ..DeleteOptions::default()
-    };
-    match resource.delete(user, &object.namespace, &object.name, options).await {
-        Err(status) if status.code != 404 => Err(status),
-        _ => Ok(()),
-    }
-}
-
-/// Takes references to these owners away.
-async fn drop_owners(
-    resource: &Resource,
-    user: &User,
-    object: &Object,
-    uid: &str,
-    owners: &[Box<str>],
-) -> Result<(), Status> {
-    change(resource, user, object, uid, |metadata| {
-        if let Some(references) = metadata["ownerReferences"].as_array_mut() {
-            references.retain(|reference| !owners.iter().any(|owner| reference["uid"] == **owner));
-        }
-    })
-    .await
-}
-
-async fn drop_finalizer(
-    resource: &Resource,
-    user: &User,
-    object: &Object,
-    uid: &str,
-    finalizer: &str,
-) -> Result<(), Status> {
-    change(resource, user, object, uid, |metadata| {
-        if let Some(finalizers) = metadata["finalizers"].as_array_mut() {
-            finalizers.retain(|held| held != finalizer);
-        }
-    })
-    .await
-}
-
-async fn orphan(
-    resource: &Resource,
-    user: &User,
-    object: &Object,
-    uid: &str,
-    dependents: &[(Arc<Resource>, Object)],
-) -> Result<(), Status> {
-    for (resource, dependent) in dependents {
-        // Any UID: what counts is the reference.
-        drop_owners(resource, user, dependent, "", &[uid.into()]).await?;
-    }
-    drop_finalizer(resource, user, object, uid, ORPHAN).await
-}
-
-/// Changes the metadata of an object that still has this UID (empty: any). An object that is gone is fine.
-async fn change(
-    resource: &Resource,
-    user: &User,
-    object: &Object,
-    uid: &str,
-    change: impl Fn(&mut Value) + Send + Sync,
-) -> Result<(), Status> {
-    let changed = resource.update(user, &object.namespace, &object.name, |live| {
-        let metadata = &mut live["metadata"];
-        if uid.is_empty() || metadata["uid"] == *uid {
-            change(metadata);
-        }
-        Ok(())
-    });
-    match changed.await {
-        Err(status) if status.code != 404 => Err(status),
-        _ => Ok(()),
-    }
 }

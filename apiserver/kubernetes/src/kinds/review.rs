@@ -170,9 +170,8 @@ enum Question {
     Path(PathAttributes),
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct ResourceAttributes {
     namespace: String,
     verb: String,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::policy::PolicyRule;
 
 /// A role or a binding: namespace (empty for the cluster) and name.
-pub(super) type Key = (Box<str>, Box<str>);
+type Key = (Box<str>, Box<str>);
 
 /// Rules of one role; roles with the same rules share them, across all clusters of the process.
 pub(super) type Rules = Arc<[PolicyRule]>;
@@ -20,20 +20,22 @@ pub(super) type Rules = Arc<[PolicyRule]>;
 /// All roles and bindings of one cluster.
 #[derive(Default)]
 pub(super) struct Index {
-    roles: HashMap<Key, Rules>,
-    bindings: HashMap<Key, Binding>,
-    /// By namespace of the binding (empty for the whole cluster), then by subject: names of the bindings.
+    /// By namespace (empty for ClusterRoles), then by name.
+    roles: HashMap<Box<str>, HashMap<Box<str>, Rules>>,
+    bindings: HashMap<Key, Arc<Binding>>,
+    /// By namespace of the binding (empty for the whole cluster), then by subject.
     granted: HashMap<Box<str>, Grants>,
 }
 
 #[derive(Default)]
 struct Grants {
-    users: HashMap<Box<str>, Vec<Box<str>>>,
-    groups: HashMap<Box<str>, Vec<Box<str>>>,
+    users: HashMap<Box<str>, Vec<Arc<Binding>>>,
+    groups: HashMap<Box<str>, Vec<Arc<Binding>>>,
 }
 
 /// A binding: what it grants and to whom.
-pub(super) struct Binding {
+struct Binding {
+    name: Box<str>,
     role: RoleRef,
     subjects: Box<[Subject]>,
 }
@@ -67,23 +69,30 @@ pub(super) struct Grant<'a> {
 impl Index {
     /// Puts a Role or ClusterRole in; one that can't be read grants nothing.
     pub(super) fn set_role(&mut self, entry: &Entry) {
-        let rules = rules_of(&entry.encoded);
-        self.roles.insert(key(entry), shared(rules));
+        let rules = shared(rules_of(&entry.encoded));
+        let place = self.roles.entry(entry.namespace.clone()).or_default();
+        place.insert(entry.name.clone(), rules);
     }
 
     pub(super) fn remove_role(&mut self, entry: &Entry) {
-        self.roles.remove(&key(entry));
+        let Some(place) = self.roles.get_mut(&entry.namespace) else {
+            return;
+        };
+        place.remove(&entry.name);
+        if place.is_empty() {
+            self.roles.remove(&entry.namespace);
+        }
     }
 
     /// Puts a RoleBinding or ClusterRoleBinding in; one that can't be read grants nothing.
     pub(super) fn set_binding(&mut self, entry: &Entry) {
         self.remove_binding(entry);
-        let Some(binding) = binding_of(&entry.encoded) else {
+        let Some(binding) = binding_of(entry).map(Arc::new) else {
             return;
         };
         let grants = self.granted.entry(entry.namespace.clone()).or_default();
         for subject in &binding.subjects {
-            grants.of_mut(subject).push(entry.name.clone());
+            grants.of_mut(subject).push(binding.clone());
         }
         self.bindings.insert(key(entry), binding);
     }
@@ -110,31 +119,26 @@ impl Index {
             .chain(local)
             .filter_map(|place| self.granted.get_key_value(place));
         places.flat_map(move |(place, grants)| {
-            let bindings = grants.to(user).map(move |(to, binding)| (place, to, binding));
-            bindings.filter_map(|(place, to, binding)| self.grant(place, binding, to))
-        })
-    }
-
-    fn grant<'a>(&'a self, place: &'a str, binding: &'a str, to: (&'static str, &'a str)) -> Option<Grant<'a>> {
-        let role = &self.bindings.get(&(place.into(), binding.into()))?.role;
-        Some(Grant {
-            namespace: place,
-            binding,
-            role,
-            rules: self.rules(place, role),
-            to,
+            let held = grants.to(user);
+            held.map(move |(to, binding)| Grant {
+                namespace: place,
+                binding: &binding.name,
+                role: &binding.role,
+                rules: self.rules(place, &binding.role),
+                to,
+            })
         })
     }
 
     /// The rules of the role that a binding in `namespace` names.
     pub(super) fn rules(&self, namespace: &str, role: &RoleRef) -> Option<&Rules> {
         let namespace = if *role.kind == *"Role" { namespace } else { "" };
-        self.roles.get(&(namespace.into(), role.name.clone()))
+        self.roles.get(namespace)?.get(&role.name)
     }
 }
 
 impl Grants {
-    fn of_mut(&mut self, subject: &Subject) -> &mut Vec<Box<str>> {
+    fn of_mut(&mut self, subject: &Subject) -> &mut Vec<Arc<Binding>> {
         match subject {
             Subject::User(name) => self.users.entry(name.clone()).or_default(),
             Subject::Group(name) => self.groups.entry(name.clone()).or_default(),
@@ -147,14 +151,14 @@ impl Grants {
             Subject::Group(name) => (&mut self.groups, name),
         };
         if let Slot::Occupied(mut slot) = map.entry(name.clone()) {
-            slot.get_mut().retain(|held| **held != *binding);
+            slot.get_mut().retain(|held| *held.name != *binding);
             if slot.get().is_empty() {
                 slot.remove();
             }
         }
     }
 
-    fn to<'a>(&'a self, user: &'a User) -> impl Iterator<Item = ((&'static str, &'a str), &'a str)> {
+    fn to<'a>(&'a self, user: &'a User) -> impl Iterator<Item = ((&'static str, &'a str), &'a Binding)> {
         let of_user = self.users.get(user.name.as_str()).into_iter().flatten();
         let by_name = of_user.map(|binding| (("User", user.name.as_str()), &**binding));
         let by_group = user.groups.iter().flat_map(|group| {
@@ -182,7 +186,7 @@ pub(super) fn rules_of(encoded: &[u8]) -> Vec<PolicyRule> {
         .unwrap_or_default()
 }
 
-fn binding_of(encoded: &[u8]) -> Option<Binding> {
+fn binding_of(entry: &Entry) -> Option<Binding> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Encoded {
@@ -197,7 +201,7 @@ fn binding_of(encoded: &[u8]) -> Option<Binding> {
         #[serde(default)]
         namespace: Option<Box<str>>,
     }
-    let encoded: Encoded = serde_json::from_slice(encoded).ok()?;
+    let encoded: Encoded = serde_json::from_slice(&entry.encoded).ok()?;
     let mut subjects: Vec<Subject> = Vec::new();
     for subject in encoded.subjects.unwrap_or_default() {
         let subject = match &*subject.kind {
@@ -214,6 +218,7 @@ fn binding_of(encoded: &[u8]) -> Option<Binding> {
         }
     }
     Some(Binding {
+        name: entry.name.clone(),
         role: encoded.role_ref,
         subjects: subjects.into(),
     })

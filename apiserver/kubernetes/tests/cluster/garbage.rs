@@ -143,3 +143,20 @@ async fn a_cluster_scoped_owner_owns_across_scopes_and_a_restart_finishes_the_wo
         .until_gone("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n")
         .await;
 }
+
+#[tokio::test]
+async fn many_dependents_go_together() {
+    let cluster = TestCluster::start().await;
+    let admin = cluster.admin();
+    let owner = admin.create(MAPS, config_map("owner")).await.ok();
+    let create = (0..1000).map(|number| admin.create(MAPS, owned(&format!("d{number}"), &owner, true)));
+    futures::future::join_all(create)
+        .await
+        .into_iter()
+        .for_each(|answer| drop(answer.ok()));
+    let started = std::time::Instant::now();
+    admin.delete(&at("owner"), "Foreground").await.ok();
+    admin.until_gone(&at("owner")).await;
+    println!("1000 dependents gone in {:?}", started.elapsed());
+    assert_eq!(admin.get(MAPS).await.ok()["items"], json!([]));
+}

@@ -21,7 +21,8 @@ fn resident_kib() -> u64 {
 /// Alone in its process it prints what a cluster costs: `cargo test -p kubernetes-apiserver --test cluster many -- --nocapture`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_clusters_share_a_process_and_an_engine() {
-    let engine = Engine::in_memory().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(&folder.path().join("store"), 8 << 20).unwrap();
     let first = TestCluster::over(&engine, "c/first/", |_| {}).await;
     first.admin().get("/api/v1/nodes").await.ok();
 
