@@ -128,9 +128,10 @@ pub(crate) fn of_machines<'a>(machines: impl IntoIterator<Item = &'a Machine>, t
 }
 
 fn line(machine: &str, verdict: &Verdict) -> String {
-    match verdict.message.is_empty() {
-        true => format!("Machine {machine}: {}", verdict.reason),
-        false => format!("Machine {machine}: {}: {}", verdict.reason, verdict.message),
+    if verdict.message.is_empty() {
+        format!("Machine {machine}: {}", verdict.reason)
+    } else {
+        format!("Machine {machine}: {}: {}", verdict.reason, verdict.message)
     }
 }
 

@@ -15,6 +15,10 @@ mod error;
 mod guests;
 mod kubeadm_config;
 mod kubeadm_control_plane;
+#[expect(
+    clippy::module_inception,
+    reason = "the reconciler of Machines, in the layer of that name"
+)]
 mod machine;
 mod machine_deployment;
 mod machine_set;

@@ -67,9 +67,10 @@ pub(crate) fn control_plane(context: &Context, old: Option<&KubeadmControlPlane>
     let Some(object) = new.or(old) else { return };
     context.queues.control_planes.add(Key::of(object));
     let initialized = |object: &KubeadmControlPlane| object.status.initialization.control_plane_initialized;
-    match new.is_some() && old.and_then(initialized) == new.and_then(initialized) {
-        true => add_later(&context.queues.clusters, cluster_of(object)),
-        false => add(&context.queues.clusters, cluster_of(object)),
+    if new.is_some() && old.and_then(initialized) == new.and_then(initialized) {
+        add_later(&context.queues.clusters, cluster_of(object));
+    } else {
+        add(&context.queues.clusters, cluster_of(object));
     }
     if is_other_spec(old, new) {
         machines_of(context, object);
@@ -103,9 +104,10 @@ pub(crate) fn deployment(context: &Context, old: Option<&MachineDeployment>, new
     {
         context.queues.vsphere_clusters.add(cluster.sibling(&reference.name));
     }
-    match new.is_none() {
-        true => context.queues.clusters.add(cluster),
-        false => context.queues.clusters.add_after(cluster, MANY_MORE),
+    if new.is_none() {
+        context.queues.clusters.add(cluster);
+    } else {
+        context.queues.clusters.add_after(cluster, MANY_MORE);
     }
     if is_other_spec(old, new) {
         for set in context.sets.owned_by(object.meta().uid.as_deref().unwrap_or_default()) {

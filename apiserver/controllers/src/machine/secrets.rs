@@ -1,9 +1,9 @@
 //! The Secrets that Cluster API keeps in a cluster's namespace: their names and keys, and how they are read. Always by
 //! name, never by a watch: a watch would hold every guest's keys in memory.
 
-use super::certificates::PemPair;
 use super::engine::Key;
 use super::error::Error;
+use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, SECRET_TYPE};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -61,14 +61,14 @@ pub(crate) async fn kubeconfig(client: &Client, cluster: &Key) -> Result<String,
 }
 
 /// Certificate and private key of a cluster, if the Secret exists.
-pub(crate) async fn pair(client: &Client, cluster: &Key, purpose: Purpose) -> Result<Option<PemPair>, Error> {
+pub(crate) async fn pair(client: &Client, cluster: &Key, purpose: Purpose) -> Result<Option<CertifiedKey>, Error> {
     let name = purpose.secret_name(&cluster.name);
     let Some(secret) = get(client, &cluster.namespace, &name).await? else {
         return Ok(None);
     };
     // An authority that is managed elsewhere may come without its key.
     let key = text(&secret, &name, PRIVATE_KEY).unwrap_or_default();
-    Ok(Some(PemPair {
+    Ok(Some(CertifiedKey {
         certificate: text(&secret, &name, CERTIFICATE)?,
         key,
     }))
@@ -100,7 +100,7 @@ pub(crate) async fn create(client: &Client, secret: &Secret) -> Result<bool, Err
 }
 
 /// A Secret of a cluster with a certificate and a key.
-pub(crate) fn of_pair(cluster: &Key, purpose: Purpose, owners: Vec<OwnerReference>, pair: PemPair) -> Secret {
+pub(crate) fn of_pair(cluster: &Key, purpose: Purpose, owners: Vec<OwnerReference>, pair: CertifiedKey) -> Secret {
     let data = [(CERTIFICATE, pair.certificate), (PRIVATE_KEY, pair.key)];
     of_cluster(cluster, &purpose.secret_name(&cluster.name), owners, data)
 }

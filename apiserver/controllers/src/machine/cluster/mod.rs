@@ -38,9 +38,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     if is_paused(&parts.cluster, &parts.cluster.metadata) && !is_deleting(&*parts.cluster) {
         return Ok(Next::Event);
     }
-    let next = match is_deleting(&*parts.cluster) {
-        true => deletion::proceed(&context, &parts).await?,
-        false => apply(&context, &parts).await?,
+    let next = if is_deleting(&*parts.cluster) {
+        deletion::proceed(&context, &parts).await?
+    } else {
+        apply(&context, &parts).await?
     };
     // A deletion may have removed the object by the last finalizer.
     let Some(parts) = dereference(&context, &key) else {

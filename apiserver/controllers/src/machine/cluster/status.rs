@@ -73,15 +73,19 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
     set.set(condition::INFRASTRUCTURE_READY, infrastructure.clone());
     set.set(
         condition::CONTROL_PLANE_INITIALIZED,
-        match initialized {
-            true => Verdict::yes("Initialized"),
-            false => Verdict::no("NotInitialized", control_plane_message(parts, control_plane)),
+        if initialized {
+            Verdict::yes("Initialized")
+        } else {
+            Verdict::no("NotInitialized", control_plane_message(parts, control_plane))
         },
     );
     set.set(condition::CONTROL_PLANE_AVAILABLE, available.clone());
-    let machines_of = |machines: &[&Machine], type_, good: &str| match machines.is_empty() {
-        true => Verdict::yes("NoReplicas"),
-        false => of_machines(machines.iter().copied(), type_, good),
+    let machines_of = |machines: &[&Machine], type_, good: &str| {
+        if machines.is_empty() {
+            Verdict::yes("NoReplicas")
+        } else {
+            of_machines(machines.iter().copied(), type_, good)
+        }
     };
     set.set(
         condition::CONTROL_PLANE_MACHINES_READY,
@@ -103,17 +107,19 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
     set.set(condition::REMOTE_CONNECTION_PROBE, connection(parts));
     set.set(
         condition::DELETING,
-        match deleting {
-            true => Verdict {
+        if deleting {
+            Verdict {
                 holds: true.into(),
                 ..Verdict::no("Deleting", "")
-            },
-            false => Verdict::no("NotDeleting", ""),
+            }
+        } else {
+            Verdict::no("NotDeleting", "")
         },
     );
-    let usable = match deleting {
-        true => Verdict::no("Deleting", "the cluster is being deleted"),
-        false => Verdict::yes("NotDeleting"),
+    let usable = if deleting {
+        Verdict::no("Deleting", "the cluster is being deleted")
+    } else {
+        Verdict::yes("NotDeleting")
     };
     set.set_summary(
         condition::AVAILABLE,

@@ -186,9 +186,12 @@ pub(crate) async fn work<F, Fut, E>(
         while tasks.try_join_next().is_some() {}
         let (queue, reconcile) = (Arc::clone(&queue), reconcile.clone());
         tasks.spawn(async move {
-            let outcome = reconcile(key.clone()).await.map_err(|error| match error.is_race() {
-                true => tracing::debug!(controller = name, object = %key, %error, "trying again"),
-                false => tracing::warn!(controller = name, object = %key, %error, "reconciliation failed"),
+            let outcome = reconcile(key.clone()).await.map_err(|error| {
+                if error.is_race() {
+                    tracing::debug!(controller = name, object = %key, %error, "trying again");
+                } else {
+                    tracing::warn!(controller = name, object = %key, %error, "reconciliation failed");
+                }
             });
             queue.done(&key, outcome);
             drop(slot);
@@ -238,14 +241,14 @@ mod tests {
         let queue = Queue::default();
         let key = Key::new("a", "b");
         let start = Instant::now();
-        queue.add_after(key.clone(), Duration::from_secs(600));
+        queue.add_after(key.clone(), Duration::from_mins(10));
         queue.add_after(key.clone(), Duration::from_millis(20));
-        queue.add_after(key.clone(), Duration::from_secs(300));
+        queue.add_after(key.clone(), Duration::from_mins(5));
         assert_eq!(queue.take().await, key);
         assert!(start.elapsed() >= Duration::from_millis(20));
         queue.done(&key, Ok(Next::Event));
         let mut state = queue.state.lock();
-        state.promote(start + Duration::from_secs(3600));
+        state.promote(start + Duration::from_hours(1));
         assert!(state.ready.is_empty() && state.due.is_empty(), "the others are void");
     }
 

@@ -140,7 +140,9 @@ impl Connection {
                         .collect::<Vec<_>>()
                 };
                 let gone = gone(&self.state.nodes.read());
-                gone.iter().for_each(|name| self.remove(name));
+                for name in &gone {
+                    self.remove(name);
+                }
             }
             Event::Apply(node) => self.put(node),
             Event::Delete(node) => self.remove(&node.metadata.name.unwrap_or_default()),

@@ -1,12 +1,12 @@
 //! What bootstrap data is made from.
 
 use super::cloud_init::file;
-use crate::machine::certificates::PemPair;
 use crate::machine::context::{Context, in_namespace_of};
 use crate::machine::engine::Key;
 use crate::machine::error::Error;
 use crate::machine::secrets::{self, Purpose};
 use crate::machine::writes::controller_of;
+use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_types::upstream::capi::{Cluster, Machine};
 use guestcluster_types::upstream::kubeadm::{File, KubeadmConfig, SecretKey};
 use kube::ResourceExt;
@@ -85,11 +85,11 @@ pub(super) async fn certificates(context: &Context, parts: &Parts, external_etcd
 }
 
 /// The cluster's authority.
-pub(super) async fn authority(context: &Context, parts: &Parts) -> Result<PemPair, Error> {
+pub(super) async fn authority(context: &Context, parts: &Parts) -> Result<CertifiedKey, Error> {
     pair(context, parts, Purpose::ClusterAuthority).await
 }
 
-async fn pair(context: &Context, parts: &Parts, purpose: Purpose) -> Result<PemPair, Error> {
+async fn pair(context: &Context, parts: &Parts, purpose: Purpose) -> Result<CertifiedKey, Error> {
     let cluster = Key::of(&*parts.cluster);
     let pair = secrets::pair(&context.client, &cluster, purpose).await?;
     pair.ok_or_else(|| Error::Secret {

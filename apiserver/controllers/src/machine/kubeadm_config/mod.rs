@@ -123,9 +123,10 @@ async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bo
     };
     mark_control_plane(&mut join, control_plane);
     let configuration = kubeadm::join(version(parts)?, &join)?;
-    let certificates = match control_plane {
-        true => dereference::certificates(context, parts, dereference::has_external_etcd(context, parts)).await?,
-        false => Vec::new(),
+    let certificates = if control_plane {
+        dereference::certificates(context, parts, dereference::has_external_etcd(context, parts)).await?
+    } else {
+        Vec::new()
     };
     let spec = with_files(context, parts).await?;
     cloud_init::render(&spec, Command::Join, configuration, certificates)
@@ -133,9 +134,10 @@ async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bo
 
 /// kubeadm takes the presence of the field for the role.
 fn mark_control_plane(join: &mut JoinConfiguration, control_plane: bool) {
-    match control_plane {
-        true => drop(join.control_plane.get_or_insert_default()),
-        false => join.control_plane = None,
+    if control_plane {
+        drop(join.control_plane.get_or_insert_default());
+    } else {
+        join.control_plane = None;
     }
 }
 
@@ -167,9 +169,10 @@ async fn store(context: &Context, parts: &Parts, data: String, token_id: Option<
         return Ok(());
     }
     let existing = secrets::get(&context.client, &cluster.namespace, &name).await?;
-    match existing.is_some_and(|existing| is_of(&existing, parts)) {
-        true => Ok(()),
-        false => Err(Error::Invalid(format!("Secret {name} belongs to something else"))),
+    if existing.is_some_and(|existing| is_of(&existing, parts)) {
+        Ok(())
+    } else {
+        Err(Error::Invalid(format!("Secret {name} belongs to something else")))
     }
 }
 

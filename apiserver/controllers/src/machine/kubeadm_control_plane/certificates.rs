@@ -1,13 +1,12 @@
 //! The Secrets of a guest: its authorities, the key of service account tokens, and the administrator's kubeconfig.
 
-use crate::machine::certificates::{self, CLIENT_LIFE, PemPair};
 use crate::machine::context::Context;
 use crate::machine::engine::{Key, Next};
 use crate::machine::error::Error;
 use crate::machine::secrets::{self, Purpose, VALUE};
 use crate::machine::writes::{MANAGER, controlled_by};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use guestcluster_credentials::kubeconfig::Kubeconfig;
+use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey, generate_key_pair};
 use guestcluster_types::upstream::ApiEndpoint;
 use guestcluster_types::upstream::capi::Cluster;
 use guestcluster_types::upstream::kubeadm::{CERTIFICATES_EXPIRY_ANNOTATION, KubeadmControlPlane};
@@ -20,6 +19,8 @@ use std::time::Duration;
 
 const USER: &str = "kubernetes-admin";
 const GROUP: &str = "system:masters";
+/// Life of the administrator's client certificate.
+const CLIENT_LIFE: Duration = Duration::from_hours(365 * 24);
 /// The kubeconfig is made anew when half of its certificate's life is over.
 const RENEW_BEFORE: Duration = Duration::from_secs(CLIENT_LIFE.as_secs() / 2);
 
@@ -31,7 +32,7 @@ pub(super) async fn ensure(context: &Context, cluster: &Cluster, object: &Kubead
         .kubeadm_config_spec
         .cluster_configuration
         .as_ref()
-        .is_some_and(|all| all.has_external_etcd());
+        .is_some_and(guestcluster_types::upstream::kubeadm::ClusterConfiguration::has_external_etcd);
     for purpose in [
         Purpose::ClusterAuthority,
         Purpose::EtcdAuthority,
@@ -73,17 +74,24 @@ fn exists(context: &Context, cluster: &Key, purpose: Purpose) -> bool {
         .is_some()
 }
 
-fn generate(purpose: Purpose) -> Result<PemPair, Error> {
+fn generate(purpose: Purpose) -> Result<CertifiedKey, Error> {
     let name = match purpose {
-        Purpose::ServiceAccounts => return certificates::key_pair(),
+        Purpose::ServiceAccounts => {
+            let (key, public) = generate_key_pair()?;
+            return Ok(CertifiedKey {
+                certificate: public,
+                key,
+            });
+        }
         Purpose::EtcdAuthority => "etcd-ca",
         Purpose::ProxyAuthority => "front-proxy-ca",
         _ => "kubernetes",
     };
-    certificates::authority(name, Timestamp::now())
+    let (_, pair) = CertificateAuthority::generate(name)?;
+    Ok(pair)
 }
 
-/// Creates a Secret and remembers that it exists. One that exists already is left as it is.
+/// Creates a Secret. One that exists already is left as it is.
 async fn create(context: &Context, secret: &Secret) -> Result<(), Error> {
     secrets::create(&context.client, secret).await.map(|_| ())
 }
@@ -100,13 +108,14 @@ async fn ensure_kubeconfig(context: &Context, cluster: &Cluster, object: &Kubead
         name: Purpose::ClusterAuthority.secret_name(&key.name),
         key: "tls.crt",
     })?;
-    let client = certificates::client(&authority, USER, GROUP, now)?;
+    let issuer = CertificateAuthority::from_pem(&authority.certificate, &authority.key)?;
+    let client = issuer.issue_client(USER, Some(GROUP), CLIENT_LIFE)?;
     let kubeconfig = kubeconfig(
         &key.name,
         &cluster.spec.control_plane_endpoint,
         &authority.certificate,
         &client,
-    )?;
+    );
     let name = Purpose::Kubeconfig.secret_name(&key.name);
     let mut secret = secrets::of_cluster(&key, &name, controlled_by(object), [(VALUE, kubeconfig)]);
     let end = now
@@ -143,31 +152,18 @@ async fn renew(context: &Context, secret: &Secret) -> Result<(), Error> {
     patched.map(|_| ()).map_err(Error::api("renewing a kubeconfig"))
 }
 
-fn kubeconfig(cluster: &str, endpoint: &ApiEndpoint, authority: &str, client: &PemPair) -> Result<String, Error> {
+fn kubeconfig(cluster: &str, endpoint: &ApiEndpoint, authority: &str, client: &CertifiedKey) -> String {
     let user = format!("{cluster}-admin");
-    let context = format!("{user}@{cluster}");
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": context,
-        "preferences": {},
-        "clusters": [{
-            "name": cluster,
-            "cluster": { "server": format!("https://{endpoint}"), "certificate-authority-data": STANDARD.encode(authority) },
-        }],
-        "contexts": [{ "name": context, "context": { "cluster": cluster, "user": user } }],
-        "users": [{
-            "name": user,
-            "user": {
-                "client-certificate-data": STANDARD.encode(&client.certificate),
-                "client-key-data": STANDARD.encode(&client.key),
-            },
-        }],
-    });
-    serde_saphyr::to_string(&config).map_err(|error| Error::Encode {
-        what: "a kubeconfig",
-        message: error.to_string(),
-    })
+    let kubeconfig = Kubeconfig {
+        cluster,
+        user: &user,
+        context: &format!("{user}@{cluster}"),
+        server: &format!("https://{endpoint}"),
+        certificate_authority: authority,
+        credential: client,
+        namespace: None,
+    };
+    kubeconfig.render()
 }
 
 #[cfg(test)]
@@ -175,32 +171,32 @@ mod tests {
     use super::*;
     use kube::config::{KubeConfigOptions, Kubeconfig};
 
-    #[tokio::test]
-    async fn a_client_can_use_the_kubeconfig() {
-        let ca = certificates::authority("kubernetes", Timestamp::now()).unwrap();
-        let client = certificates::client(&ca, USER, GROUP, Timestamp::now()).unwrap();
+    async fn config(host: &str) -> kube::Config {
+        let (issuer, ca) = CertificateAuthority::generate("kubernetes").unwrap();
+        let client = issuer.issue_client(USER, Some(GROUP), CLIENT_LIFE).unwrap();
         let endpoint = ApiEndpoint {
-            host: "127.64.0.1".to_owned(),
+            host: host.to_owned(),
             port: 6443,
         };
-        let text = kubeconfig("dev", &endpoint, &ca.certificate, &client).unwrap();
-        let parsed = Kubeconfig::from_yaml(&text).unwrap();
-        let config = kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
+        let parsed = Kubeconfig::from_yaml(&kubeconfig("dev", &endpoint, &ca.certificate, &client)).unwrap();
+        kube::Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_can_use_the_kubeconfig() {
+        let config = config("127.64.0.1").await;
         assert_eq!(config.cluster_url.to_string(), "https://127.64.0.1:6443/");
         assert_eq!(config.root_cert.as_ref().map(Vec::len), Some(1));
         kube::Client::try_from(config).unwrap();
     }
 
-    #[test]
-    fn an_ipv6_endpoint_is_a_url() {
-        let ca = certificates::authority("kubernetes", Timestamp::now()).unwrap();
-        let endpoint = ApiEndpoint {
-            host: "fd00::1".to_owned(),
-            port: 6443,
-        };
-        let text = kubeconfig("dev", &endpoint, &ca.certificate, &ca).unwrap();
-        assert!(text.contains("https://[fd00::1]:6443"), "the server is not there");
+    #[tokio::test]
+    async fn an_ipv6_endpoint_is_a_url() {
+        assert_eq!(
+            config("fd00::1").await.cluster_url.to_string(),
+            "https://[fd00::1]:6443/"
+        );
     }
 }

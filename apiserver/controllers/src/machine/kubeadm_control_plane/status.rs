@@ -87,9 +87,10 @@ fn lowest_version(machines: &[Arc<Machine>]) -> Option<String> {
 
 fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut KubeadmControlPlaneStatus) {
     let machines = || view.machines.iter().map(|machine| &**machine);
-    let ready = match view.machines.is_empty() {
-        true => Verdict::no("NoReplicas", "no Machine exists yet"),
-        false => of_machines(machines(), condition::READY, "Ready"),
+    let ready = if view.machines.is_empty() {
+        Verdict::no("NoReplicas", "no Machine exists yet")
+    } else {
+        of_machines(machines(), condition::READY, "Ready")
     };
     let existing = i32::try_from(view.machines.len()).unwrap_or(i32::MAX);
     let wanted = view.object.spec.replicas.unwrap_or(1);
@@ -127,12 +128,13 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
     );
     set.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
     // A quorum serves.
-    let quorum = match available > view.machines.len() / 2 {
-        true => Verdict::yes("Available"),
-        false => Verdict::no(
+    let quorum = if available > view.machines.len() / 2 {
+        Verdict::yes("Available")
+    } else {
+        Verdict::no(
             if ready.is_true() { "NotAvailable" } else { &ready.reason },
             ready.message,
-        ),
+        )
     };
     set.set_summary(condition::AVAILABLE, "Available", [certificates, start, quorum]);
 }
@@ -157,8 +159,9 @@ fn initialization(view: &View<'_>, initialized: bool, ready: &Verdict) -> Verdic
     if let Err(error) = view.outcome {
         return Verdict::no("NotInitialized", error.to_string());
     }
-    match ready.is_true() {
-        true => Verdict::no("NotInitialized", "the guest's API server has not answered yet"),
-        false => Verdict::no(&ready.reason, ready.message.clone()),
+    if ready.is_true() {
+        Verdict::no("NotInitialized", "the guest's API server has not answered yet")
+    } else {
+        Verdict::no(&ready.reason, ready.message.clone())
     }
 }

@@ -84,9 +84,10 @@ fn conditions(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next
     if !deleting {
         set.set(condition::DELETING, Verdict::no("NotDeleting", ""));
     }
-    let alive = match deleting {
-        true => Verdict::no("Deleting", "the Machine is being deleted"),
-        false => Verdict::yes("NotDeleting"),
+    let alive = if deleting {
+        Verdict::no("Deleting", "the Machine is being deleted")
+    } else {
+        Verdict::yes("NotDeleting")
     };
     // In this order the first that is not true is the cause: without bootstrap data there is no VM, without a VM no Node.
     set.set_summary(condition::READY, "Ready", [alive, bootstrap, infrastructure, healthy]);

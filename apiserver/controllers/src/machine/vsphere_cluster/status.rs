@@ -6,9 +6,10 @@ use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, c
 
 pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint) -> VSphereClusterStatus {
     let mut status = object.status.clone();
-    let balancer = match endpoint.is_known() {
-        true => Verdict::yes("Provisioned"),
-        false => Verdict::no("WaitingForIP", "the load balancer has no address yet"),
+    let balancer = if endpoint.is_known() {
+        Verdict::yes("Provisioned")
+    } else {
+        Verdict::no("WaitingForIP", "the load balancer has no address yet")
     };
     if endpoint.is_known() {
         status.initialization.provisioned = Some(true);

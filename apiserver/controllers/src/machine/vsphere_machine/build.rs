@@ -69,9 +69,10 @@ fn metadata(parts: &Parts, control_plane: bool) -> ObjectMeta {
     if let Some(zone) = &machine.spec.failure_domain {
         labels.insert(ZONE_LABEL.to_owned(), zone.clone());
     }
-    let (group, tag) = match control_plane {
-        true => (Some(CONTROL_PLANE_GROUP.to_owned()), "CtrlVmVmAATag"),
-        false => (pool.cloned(), "WorkerVmVmAATag"),
+    let (group, tag) = if control_plane {
+        (Some(CONTROL_PLANE_GROUP.to_owned()), "CtrlVmVmAATag")
+    } else {
+        (pool.cloned(), "WorkerVmVmAATag")
     };
     let mut annotations = BTreeMap::from([(TAG_ANNOTATION.to_owned(), tag.to_owned())]);
     annotations.extend(group.map(|group| (MODULE_GROUP_ANNOTATION.to_owned(), group)));

@@ -62,10 +62,10 @@ fn dereference(context: &Context, object: Arc<VSphereMachine>) -> Option<Parts> 
         .get(&in_namespace_of(&*object, &machine.spec.cluster_name))?;
     let vm = context.virtual_machines.get(&Key::of(&*machine));
     Some(Parts {
-        vm,
+        object,
         machine,
         cluster,
-        object,
+        vm,
     })
 }
 

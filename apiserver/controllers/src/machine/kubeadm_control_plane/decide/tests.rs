@@ -80,7 +80,9 @@ fn scaling_down_takes_the_marked_the_unwell_and_then_the_oldest() {
 #[test]
 fn a_rollout_adds_one_and_then_removes_an_old_one() {
     let mut members = three().to_vec();
-    members.iter_mut().for_each(|member| member.up_to_date = false);
+    for member in &mut members {
+        member.up_to_date = false;
+    }
     assert_eq!(decide(&members, bounds(3)), Action::Join);
     members.push(Member {
         ready: false,
@@ -96,7 +98,9 @@ fn a_rollout_adds_one_and_then_removes_an_old_one() {
 #[test]
 fn without_surge_an_old_one_goes_first() {
     let mut members = three().to_vec();
-    members.iter_mut().for_each(|member| member.up_to_date = false);
+    for member in &mut members {
+        member.up_to_date = false;
+    }
     let none = Bounds { surge: 0, ..bounds(3) };
     assert_eq!(decide(&members, none), delete("a"));
     assert_eq!(decide(&members[1..], none), Action::Join);

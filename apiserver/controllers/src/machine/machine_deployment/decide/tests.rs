@@ -95,9 +95,10 @@ impl Simulated {
     /// The set's reconciler: Machines that are not ready go first.
     fn settle(&mut self) {
         while self.ready + self.starting > self.wanted {
-            match self.starting > 0 {
-                true => self.starting -= 1,
-                false => self.ready -= 1,
+            if self.starting > 0 {
+                self.starting -= 1;
+            } else {
+                self.ready -= 1;
             }
         }
         self.starting += self.wanted - self.ready - self.starting;
