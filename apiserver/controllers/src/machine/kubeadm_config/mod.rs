@@ -135,7 +135,7 @@ async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bo
 /// kubeadm takes the presence of the field for the role.
 fn mark_control_plane(join: &mut JoinConfiguration, control_plane: bool) {
     if control_plane {
-        drop(join.control_plane.get_or_insert_default());
+        join.control_plane.get_or_insert_default();
     } else {
         join.control_plane = None;
     }

@@ -101,13 +101,15 @@ pub(super) fn endpoint(object: &VSphereCluster, cluster: &Cluster, address: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guestcluster_types::upstream::capi::ClusterSpec;
+    use guestcluster_types::upstream::capv::VSphereClusterSpec;
     use serde_json::json;
 
     fn objects() -> (VSphereCluster, Cluster) {
-        let mut object = VSphereCluster::new("dev", Default::default());
+        let mut object = VSphereCluster::new("dev", VSphereClusterSpec::default());
         object.metadata.uid = Some("u".to_owned());
         object.metadata.namespace = Some("team-a".to_owned());
-        (object, Cluster::new("dev", Default::default()))
+        (object, Cluster::new("dev", ClusterSpec::default()))
     }
 
     #[test]
