@@ -25,6 +25,8 @@ async fn world_of_five() -> World {
 #[tokio::test]
 async fn an_empty_list_has_items_and_a_revision() {
     let world = World::new().await;
+    let fresh = world.get(WIDGETS).await.expect(200);
+    assert!(version_of(&fresh) > 0, "clients take 0 for any revision");
     world.widget("elsewhere").await;
     let list = world
         .get("/apis/demo.example.io/v1/namespaces/none/widgets")
