@@ -65,7 +65,7 @@ fn widgets() -> ResourceDefinition {
             handler: Arc::new(Nobody),
         }],
         decode_protobuf: None,
-            virtual_create: None,
+        virtual_create: None,
     }
 }
 
