@@ -24,29 +24,36 @@ pub(super) struct Blocker {
     pub(super) severe: bool,
 }
 
-/// What a VM or machine passes through by itself.
+/// What a VM, machine or node passes through by itself, beside everything that begins with `WaitingFor`.
 const PROGRESS: &[&str] = &[
-    "NotProvisioned",
-    "Provisioning",
-    "Created",
-    "PoweringOn",
-    "WaitingForNetworkAddress",
-    "WaitingForBIOSUUID",
-    "WaitingForClusterInfrastructureReady",
-    "WaitingForControlPlaneInitialized",
-    "WaitingForBootstrapData",
-    "WaitingForInfrastructure",
-    "WaitingForIP",
-    "NotYetReported",
-    "NodeNotReady",
-    "NodeNotHealthy",
-    "NodeDoesNotExist",
-    "InspectionFailed",
     "ConnectionDown",
-    "NotReady",
+    "Created",
     "DataSecretNotAvailable",
     "Deleting",
+    "DoesNotExist",
+    "InspectionFailed",
+    "NoReplicas",
+    "NodeDeleted",
+    "NodeDoesNotExist",
+    "NodeNotHealthy",
+    "NodeNotReady",
+    "NotAvailable",
+    "NotConnected",
+    "NotCreated",
+    "NotInitialized",
+    "NotProvisioned",
+    "NotReady",
+    "NotUpToDate",
+    "NotYetReported",
+    "PoweringOn",
+    "ProbeFailed",
+    "Provisioning",
+    "RollingOut",
+    "ScalingDown",
+    "ScalingUp",
+    "Starting",
     "Unknown",
+    "VirtualMachineNotWritten",
 ];
 
 /// Whether a reason says more than that things take their time.
@@ -55,17 +62,12 @@ pub(in crate::guest) fn is_trouble(reason: &str) -> bool {
         reasons::OK,
         reasons::UNKNOWN,
         reasons::CREATING,
-        reasons::WAITING_FOR_NETWORK,
-        reasons::WAITING_FOR_API,
-        reasons::WAITING_FOR_MACHINES,
-        reasons::WAITING_FOR_NODES,
-        reasons::WAITING_FOR_CREDENTIALS,
         reasons::REMOVING_MACHINES,
         reasons::ROLLING_OUT,
         reasons::PAUSED,
         reasons::DELETING,
     ];
-    !PROGRESS.contains(&reason) && !OURS.contains(&reason)
+    !reason.starts_with("WaitingFor") && !PROGRESS.contains(&reason) && !OURS.contains(&reason)
 }
 
 /// The worst of what keeps machines back: the first that waiting won't cure, else the first at all.

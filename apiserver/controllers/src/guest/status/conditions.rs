@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::{
-    blockers::{Blocker, worst},
+    blockers::{Blocker, is_trouble, worst},
     view::View,
 };
 
@@ -176,7 +176,7 @@ fn network_ready(view: &View<'_>) -> Verdict {
         format!(": {}", waits.message)
     };
     let message = format!("waiting for the network of {}: {}{said}", view.name(), waits.reason);
-    let severe = !matches!(waits.reason.as_str(), "WaitingForIP" | "Provisioning" | "NotReady");
+    let severe = is_trouble(&waits.reason);
     Verdict::fails(
         NETWORK_READY,
         Blocker {
@@ -214,7 +214,7 @@ fn first_machine(view: &View<'_>, kind: &'static str) -> Verdict {
                 "CertificatesAvailable" | "MachinesReady" | "Available"
             )
         })
-        .find(|condition| condition.status == "False" && !condition.message.is_empty());
+        .find(|condition| condition.status == "False" && is_trouble(&condition.reason));
     let message = match trouble {
         Some(trouble) => format!(
             "waiting for the first machine of {name}: {}: {}",

@@ -112,14 +112,14 @@ fn message(
 
 /// The version stays the old one until everything runs the new one.
 fn distribution(view: &View<'_>, catalogue: &Catalogue) -> Option<DistributionStatus> {
-    let Some((plan, desired)) = view.wanted else {
+    let Some((plan, _)) = view.wanted else {
         return view
             .guest
             .status
             .as_ref()
             .and_then(|status| status.distribution.clone());
     };
-    let arrived = plan.running.is_none() || everything_runs(view, plan, desired);
+    let arrived = plan.running.is_none() || everything_runs(view, plan);
     let version = if arrived {
         Some(&plan.target)
     } else {
@@ -133,13 +133,9 @@ fn distribution(view: &View<'_>, catalogue: &Catalogue) -> Option<DistributionSt
     })
 }
 
-fn everything_runs(view: &View<'_>, plan: &Plan, desired: &Desired) -> bool {
+fn everything_runs(view: &View<'_>, plan: &Plan) -> bool {
     let control_plane = view.layers.control_plane.as_deref();
-    let at_target = plan.pools.iter().all(|pool| pool.machines.version == plan.target);
-    control_plane.is_some_and(|live| progress::control_plane_runs(live, &plan.target))
-        && at_target
-        && view.pools_are_told(desired)
-        && view.pools_are_complete(desired)
+    control_plane.is_some_and(|live| progress::control_plane_runs(live, &plan.target)) && view.is_complete()
 }
 
 fn control_plane(view: &View<'_>) -> ControlPlaneStatus {

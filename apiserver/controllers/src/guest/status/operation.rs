@@ -131,7 +131,7 @@ fn scale_steps(view: &View<'_>, desired: &Desired) -> Vec<Step> {
             view.control_plane_is_told(desired) && view.pools_are_told(desired),
         ),
         ("control plane", view.control_plane_is_complete()),
-        ("nodes", view.pools_are_complete(desired)),
+        ("nodes", view.is_complete()),
     ]
 }
 
@@ -156,7 +156,7 @@ fn upgrade_steps(view: &View<'_>, plan: &Plan, desired: &Desired) -> Vec<Step> {
         ("node pool objects", pools_move && view.pools_are_told(desired)),
         ("first new nodes", done || desired.deployments.iter().all(has_begun)),
         ("nodes replaced", done || view.layers.pool_machines().all(is_new)),
-        ("nodes", pools_move && view.pools_are_complete(desired)),
+        ("nodes", done),
     ]
 }
 

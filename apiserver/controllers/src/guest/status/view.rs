@@ -181,10 +181,12 @@ impl<'a> View<'a> {
             .is_some_and(|(plan, _)| plan.pools.iter().all(|pool| pool.machines.version == plan.target))
     }
 
-    /// Whether anything that is desired is not as it is desired yet.
+    /// Whether everything is as it is desired, and nothing is on its way out.
     pub(super) fn is_complete(&self) -> bool {
+        let leaves = |machine: &Machine| machine.metadata.deletion_timestamp.is_some();
         self.wanted.is_some_and(|(_, desired)| {
-            self.control_plane_is_told(desired)
+            !self.layers.machines.iter().any(|machine| leaves(machine))
+                && self.control_plane_is_told(desired)
                 && self.control_plane_is_complete()
                 && self.pools_move()
                 && self.pools_are_told(desired)
