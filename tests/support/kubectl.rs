@@ -45,6 +45,16 @@ impl Kubectl {
         }
     }
 
+    /// The same server with the credential that another one uses.
+    #[track_caller]
+    pub fn with_credential_of(&self, other: &Self) -> Self {
+        let mut config = self.json("config view --raw --minify");
+        config["users"][0]["user"] = other.json("config view --raw --minify")["users"][0]["user"].clone();
+        let kubeconfig = self.kubeconfig.with_extension("other-credential");
+        std::fs::write(&kubeconfig, config.to_string()).expect("the folder is ours");
+        Self { kubeconfig, ..self.clone() }
+    }
+
     /// Runs `kubectl ARGS`, words split at spaces.
     pub fn run(&self, arguments: &str) -> Output {
         self.run_with(arguments, None)

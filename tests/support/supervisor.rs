@@ -95,7 +95,7 @@ impl Supervisor {
         );
     }
 
-    /// kubectl as the administrator.
+    /// kubectl as the administrator, in namespace team-a unless told otherwise.
     pub fn kubectl(&self) -> Kubectl {
         Kubectl::new(&self.data_dir().join("admin.kubeconfig"), &self.root, &binaries())
     }
@@ -120,6 +120,14 @@ impl Supervisor {
         let file = self.root.join(format!("{user}.kubeconfig"));
         fs::write(&file, output.stdout).expect("the folder is ours");
         Kubectl::new(&file, &self.root, &binaries())
+    }
+
+    /// Sets delays and faults of the simulated VMs.
+    #[track_caller]
+    pub fn configure_sim(&self, yaml: &str) {
+        let patch = serde_json::json!({"data": {"config.yaml": yaml}}).to_string();
+        let map = ["-n", "guestclusters-system", "patch", "configmap", "sim-driver", "--type=merge", "-p", &patch];
+        self.kubectl().args(&map, None).success();
     }
 
     /// kubectl in a guest, by Cluster API's admin kubeconfig.
