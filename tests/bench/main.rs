@@ -56,7 +56,10 @@ fn spread(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     let (least, most) = (milliseconds(times[0]), milliseconds(times[times.len() - 1]));
-    format!("{:6.0} ms ({least:.0} to {most:.0})", milliseconds(times[times.len() / 2]))
+    format!(
+        "{:6.0} ms ({least:.0} to {most:.0})",
+        milliseconds(times[times.len() / 2])
+    )
 }
 
 /// A supervisor that is ready; killed when dropped.
@@ -67,17 +70,29 @@ struct Running {
 
 impl Running {
     async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let binaries = std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
+        let binaries =
+            std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
         let address = free_address()?;
         let kubeconfig = folder.join("admin.kubeconfig");
         // That of the last start names another address.
         let _ = std::fs::remove_file(&kubeconfig);
         let mut command = Command::new(Path::new(&binaries).join("guestcluster-apiserver"));
-        command.arg("embedded").arg("--data-dir").arg(folder).args(["--listen", &address.to_string()]);
-        command.args(["--log", "error"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .arg("embedded")
+            .arg("--data-dir")
+            .arg(folder)
+            .args(["--listen", &address.to_string()]);
+        command
+            .args(["--log", "error"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let started = Instant::now();
         let process = command.spawn()?;
-        let mut running = Self { process, took: Duration::ZERO };
+        let mut running = Self {
+            process,
+            took: Duration::ZERO,
+        };
         while !is_ready(&kubeconfig).await {
             ensure!(started.elapsed() < PATIENCE, "not ready after {PATIENCE:?}");
             ensure!(running.process.try_wait()?.is_none(), "the supervisor ended");
@@ -97,10 +112,18 @@ impl Drop for Running {
 }
 
 async fn is_ready(kubeconfig: &Path) -> bool {
-    let Ok(kubeconfig) = Kubeconfig::read_from(kubeconfig) else { return false };
-    let Ok(config) = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await else { return false };
-    let Ok(client) = Client::try_from(config) else { return false };
-    let Ok(request) = http::Request::get("/readyz").body(vec![]) else { return false };
+    let Ok(kubeconfig) = Kubeconfig::read_from(kubeconfig) else {
+        return false;
+    };
+    let Ok(config) = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await else {
+        return false;
+    };
+    let Ok(client) = Client::try_from(config) else {
+        return false;
+    };
+    let Ok(request) = http::Request::get("/readyz").body(vec![]) else {
+        return false;
+    };
     client.request_text(request).await.is_ok()
 }
 

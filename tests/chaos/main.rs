@@ -32,9 +32,24 @@ const LIFE: [Step; 4] = [
         control_plane: 1,
         workers: 2,
     },
-    Step { command: "guest scale dev --no-wait --workers 4", version: "v1.33.7", control_plane: 1, workers: 4 },
-    Step { command: "guest scale dev --no-wait --control-plane 3", version: "v1.33.7", control_plane: 3, workers: 4 },
-    Step { command: "guest upgrade dev v1.34.2 --no-wait", version: "v1.34.2", control_plane: 3, workers: 4 },
+    Step {
+        command: "guest scale dev --no-wait --workers 4",
+        version: "v1.33.7",
+        control_plane: 1,
+        workers: 4,
+    },
+    Step {
+        command: "guest scale dev --no-wait --control-plane 3",
+        version: "v1.33.7",
+        control_plane: 3,
+        workers: 4,
+    },
+    Step {
+        command: "guest upgrade dev v1.34.2 --no-wait",
+        version: "v1.34.2",
+        control_plane: 3,
+        workers: 4,
+    },
 ];
 
 #[test]
@@ -49,14 +64,22 @@ fn a_life_with_a_kill_in_every_change() {
 
 fn live(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut supervisor = Supervisor::start(Start { sim: Some(DELAYS.to_owned()), ..Start::default() });
+    let mut supervisor = Supervisor::start(Start {
+        sim: Some(DELAYS.to_owned()),
+        ..Start::default()
+    });
     let kubectl = supervisor.kubectl();
     let mut written = BTreeSet::new();
     for step in &LIFE {
         kubectl.run(step.command).success();
         let acknowledged = kubectl.guest_field("dev", ".spec");
         written.extend(kill_at_some_moment(&mut supervisor, &mut random));
-        assert_eq!(kubectl.guest_field("dev", ".spec"), acknowledged, "after: {}", step.command);
+        assert_eq!(
+            kubectl.guest_field("dev", ".spec"),
+            acknowledged,
+            "after: {}",
+            step.command
+        );
         kubectl.await_ready("dev");
         as_asked(&supervisor, &kubectl, step);
     }
@@ -90,7 +113,11 @@ fn as_asked(supervisor: &Supervisor, kubectl: &Kubectl, step: &Step) {
     for kind in ["virtualmachines", "vspheremachines", "machines"] {
         eventually(30, &format!("{expected} {kind} after: {}", step.command), || {
             let names = kubectl.names(kind);
-            if names.len() == expected { Ok(()) } else { Err(format!("{names:?}")) }
+            if names.len() == expected {
+                Ok(())
+            } else {
+                Err(format!("{names:?}"))
+            }
         });
     }
     assert_eq!(kubectl.guest_field("dev", ".status.distribution.version"), step.version);
@@ -101,7 +128,10 @@ fn as_asked(supervisor: &Supervisor, kubectl: &Kubectl, step: &Step) {
     let versions = "get nodes -o jsonpath={range.items[*]}{.status.nodeInfo.kubeletVersion}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}";
     let found = guest.run(versions).success();
     let each = format!("{}True", step.version);
-    assert!(found.lines().all(|line| line == each) && found.lines().count() == expected, "{found}");
+    assert!(
+        found.lines().all(|line| line == each) && found.lines().count() == expected,
+        "{found}"
+    );
     if step.version != LIFE[0].version {
         return;
     }
@@ -119,15 +149,24 @@ fn gone(kubectl: &Kubectl) {
     let kinds = format!("guestclusters,secrets,{}", LAYERS.join(","));
     eventually(60, "everything of the cluster is gone", || {
         let left = kubectl.names(&kinds);
-        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{left:?}"))
+        }
     });
 }
 
 #[test]
 fn a_cluster_whose_creation_was_acknowledged_survives_the_next_moment() {
-    let mut supervisor = Supervisor::start(Start { sim: Some(DELAYS.to_owned()), ..Start::default() });
+    let mut supervisor = Supervisor::start(Start {
+        sim: Some(DELAYS.to_owned()),
+        ..Start::default()
+    });
     let kubectl = supervisor.kubectl();
-    kubectl.run_with("create -f -", Some(&Manifest::new("dev", "v1.34", 1, 1).text())).success();
+    kubectl
+        .run_with("create -f -", Some(&Manifest::new("dev", "v1.34", 1, 1).text()))
+        .success();
     for _ in 0..3 {
         supervisor.kill();
         supervisor.restart();

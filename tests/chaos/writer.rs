@@ -27,7 +27,9 @@ impl Writer {
                 if stopped.load(Ordering::Relaxed) {
                     break;
                 }
-                let output = kubectl.run(&format!("create configmap w-{number}-{count} --request-timeout=2s -o name"));
+                let output = kubectl.run(&format!(
+                    "create configmap w-{number}-{count} --request-timeout=2s -o name"
+                ));
                 if output.code == 0 {
                     written.push(output.stdout.trim().to_owned());
                 }

@@ -47,7 +47,7 @@ fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
         (
             "name too long",
             dev().with("/metadata/name", json!(long)),
-            format!("metadata.name: Too long: may not be more than 40 characters; \"{long}\" has 41"),
+            format!("metadata.name: Invalid value: \"{long}\": must be no more than 40 bytes"),
         ),
         (
             "no DNS label",
@@ -114,7 +114,9 @@ fn what_it_names_must_be_there() {
             r#"spec.distribution.version: Invalid value: "v1.34.20": no release fits v1.34.20"#,
         ),
     ] {
-        kubectl.run_with("create -f -", Some(&manifest.text())).refused(expected);
+        kubectl
+            .run_with("create -f -", Some(&manifest.text()))
+            .refused(expected);
     }
     nothing_stored(&kubectl);
 }
@@ -127,7 +129,10 @@ fn several_mistakes_are_told_at_once() {
         .with("/spec/topology/controlPlane/replicas", json!(4))
         .with("/spec/topology/nodePools/0/name", json!("cp"));
     let refused = kubectl.run_with("create -f -", Some(&manifest.text())).failure(1);
-    for text in ["spec.topology.controlPlane.replicas: Unsupported value: 4", "nodePools[0].name: Invalid value: \"cp\""] {
+    for text in [
+        "spec.topology.controlPlane.replicas: Unsupported value: 4",
+        "nodePools[0].name: Invalid value: \"cp\"",
+    ] {
         assert!(refused.contains(text), "{refused}");
     }
 }
@@ -153,11 +158,18 @@ fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused() {
 fn a_dry_run_judges_and_stores_nothing() {
     let supervisor = Supervisor::fast();
     let kubectl = supervisor.kubectl();
-    let shown = kubectl.run_with("create --dry-run=server -o json -f -", Some(&dev().text())).success();
+    let shown = kubectl
+        .run_with("create --dry-run=server -o json -f -", Some(&dev().text()))
+        .success();
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(shown["spec"]["settings"]["network"]["services"]["cidrBlocks"], json!(["10.96.0.0/12"]));
+    assert_eq!(
+        shown["spec"]["settings"]["network"]["services"]["cidrBlocks"],
+        json!(["10.96.0.0/12"])
+    );
     let bad = dev().with("/spec/topology/controlPlane/vmClass", json!("huge"));
-    kubectl.run_with("create --dry-run=server -f -", Some(&bad.text())).refused("class \"huge\" is not in namespace");
+    kubectl
+        .run_with("create --dry-run=server -f -", Some(&bad.text()))
+        .refused("class \"huge\" is not in namespace");
     nothing_stored(&kubectl);
 }
 

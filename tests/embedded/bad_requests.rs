@@ -21,9 +21,13 @@ fn bodies_that_cannot_be_taken_are_refused_and_the_server_goes_on() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     post(&kubectl, "", &format!(r#"{{"spec": {deep}}}"#)).refused("Error from server (BadRequest): ");
 
-    let big = dev.clone().with("/metadata/annotations", json!({"big": "x".repeat(4 << 20)}));
+    let big = dev
+        .clone()
+        .with("/metadata/annotations", json!({"big": "x".repeat(4 << 20)}));
     post(&kubectl, "", &big.text()).refused("Request entity too large: limit is 3145728");
-    let annotated = dev.clone().with("/metadata/annotations", json!({"big": "x".repeat(300 << 10)}));
+    let annotated = dev
+        .clone()
+        .with("/metadata/annotations", json!({"big": "x".repeat(300 << 10)}));
     post(&kubectl, "", &annotated.text()).refused("metadata.annotations: Too long: may not be more than 262144 bytes");
 
     let other = dev.clone().with("/apiVersion", json!("guestclusters.dev/v1"));
@@ -33,9 +37,8 @@ fn bodies_that_cannot_be_taken_are_refused_and_the_server_goes_on() {
     let other = dev.clone().with("/kind", json!("GuestClusterRelease"));
     post(&kubectl, "", &other.text()).refused("(BadRequest)");
     let nowhere = dev.clone().with("/metadata/namespace", json!("team-b"));
-    post(&kubectl, "", &nowhere.text()).refused(
-        "the namespace of the provided object does not match the namespace sent on the request",
-    );
+    post(&kubectl, "", &nowhere.text())
+        .refused("the namespace of the provided object does not match the namespace sent on the request");
     let typed = dev.clone().with("/spec/topology/nodePools/0/replicas", json!("two"));
     post(&kubectl, "", &typed.text()).refused(
         r#"spec.topology.nodePools[0].replicas: Invalid value: "string": spec.topology.nodePools[0].replicas in body must be of type integer: "string""#,
@@ -52,18 +55,33 @@ fn unknown_fields_are_refused_by_kubectl_and_dropped_where_nobody_asks() {
     let supervisor = Supervisor::fast();
     let kubectl = supervisor.kubectl();
     let unknown = Manifest::new("dev", "v1.34", 1, 1).with("/spec/hibernate", json!(true));
-    kubectl.run_with("create -f -", Some(&unknown.text())).refused("unknown field \"spec.hibernate\"");
-    kubectl.run_with("apply -f -", Some(&unknown.text())).refused("unknown field \"spec.hibernate\"");
-    kubectl.run_with("apply --server-side -f -", Some(&unknown.text())).refused("spec.hibernate: field not declared in schema");
+    kubectl
+        .run_with("create -f -", Some(&unknown.text()))
+        .refused("unknown field \"spec.hibernate\"");
+    kubectl
+        .run_with("apply -f -", Some(&unknown.text()))
+        .refused("unknown field \"spec.hibernate\"");
+    kubectl
+        .run_with("apply --server-side -f -", Some(&unknown.text()))
+        .refused("spec.hibernate: field not declared in schema");
     assert_eq!(kubectl.names("guestclusters"), Vec::<String>::new());
 
     let warned = kubectl.run_with("create --validate=warn -f -", Some(&unknown.text()));
-    assert!(warned.stderr.contains("Warning: unknown field \"spec.hibernate\""), "{warned:?}");
+    assert!(
+        warned.stderr.contains("Warning: unknown field \"spec.hibernate\""),
+        "{warned:?}"
+    );
     warned.success();
     assert_eq!(kubectl.guest_field("dev", ".spec.hibernate"), "");
 
-    let file = Manifest::new("dev-2", "v1.34", 1, 1).with("/spec/hibernate", json!(true)).text();
-    kubectl.run_with("guest create -f -", Some(&file)).refused("unknown field \"spec.hibernate\"");
+    let file = Manifest::new("dev-2", "v1.34", 1, 1)
+        .with("/spec/hibernate", json!(true))
+        .text();
+    kubectl
+        .run_with("guest create -f -", Some(&file))
+        .refused("unknown field \"spec.hibernate\"");
     let version = Manifest::new("dev-2", "v1.34", 1, 1).with("/apiVersion", json!("guestclusters.dev/v1"));
-    kubectl.run_with("apply -f -", Some(&version.text())).refused("no matches for kind \"GuestCluster\" in version \"guestclusters.dev/v1\"");
+    kubectl
+        .run_with("apply -f -", Some(&version.text()))
+        .refused("no matches for kind \"GuestCluster\" in version \"guestclusters.dev/v1\"");
 }

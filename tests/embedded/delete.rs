@@ -10,7 +10,11 @@ fn delete_leaves_nothing_of_the_cluster_and_all_of_its_neighbours() {
     kubectl.create_guest(&other);
     let neighbours = everything(&kubectl);
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 3, 2));
-    assert!(everything(&kubectl).len() > neighbours.len() + 20, "{:#?}", everything(&kubectl));
+    assert!(
+        everything(&kubectl).len() > neighbours.len() + 20,
+        "{:#?}",
+        everything(&kubectl)
+    );
 
     let deleted = kubectl.run("guest delete dev --yes");
     assert_eq!(deleted.code, 0, "{deleted:?}");
@@ -28,7 +32,9 @@ fn a_cluster_can_be_deleted_while_it_is_being_created() {
     let kubectl = supervisor.kubectl();
     let before = everything(&kubectl);
     supervisor.configure_sim("faults: [{name: 'dev-*', kind: NeverBoots}]");
-    kubectl.run("guest create dev --version v1.34 --workers 2 --no-wait").success();
+    kubectl
+        .run("guest create dev --version v1.34 --workers 2 --no-wait")
+        .success();
     kubectl.run("guest delete dev --yes").success();
     assert_eq!(everything(&kubectl), before);
 }

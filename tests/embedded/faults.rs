@@ -15,15 +15,34 @@ const NO_FAULTS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remov
 
 #[test]
 fn each_fault_shows_its_reason_and_goes_with_it() {
-    let supervisor = Supervisor::start(Start { sim: Some(FAULTS.to_owned()), ..Start::default() });
+    let supervisor = Supervisor::start(Start {
+        sim: Some(FAULTS.to_owned()),
+        ..Start::default()
+    });
     let kubectl = supervisor.kubectl();
-    let full = Manifest::new("full", "v1.34", 1, 0)
-        .with("/spec/topology/controlPlane/vmClass", "best-effort-large".into());
+    let full =
+        Manifest::new("full", "v1.34", 1, 0).with("/spec/topology/controlPlane/vmClass", "best-effort-large".into());
     let clusters = [
-        (Manifest::new("noboot", "v1.34", 1, 0), "noboot-cp-", "the guest system does not start"),
-        (Manifest::new("nopower", "v1.34", 1, 0), "nopower-cp-", "the host refuses to power on the VM"),
-        (Manifest::new("noaddress", "v1.34", 1, 0), "noaddress-cp-", "waiting for DHCP on workload-1"),
-        (full, "full-cp-", r#"no host has room for another VM of class "best-effort-large""#),
+        (
+            Manifest::new("noboot", "v1.34", 1, 0),
+            "noboot-cp-",
+            "the guest system does not start",
+        ),
+        (
+            Manifest::new("nopower", "v1.34", 1, 0),
+            "nopower-cp-",
+            "the host refuses to power on the VM",
+        ),
+        (
+            Manifest::new("noaddress", "v1.34", 1, 0),
+            "noaddress-cp-",
+            "waiting for DHCP on workload-1",
+        ),
+        (
+            full,
+            "full-cp-",
+            r#"no host has room for another VM of class "best-effort-large""#,
+        ),
     ];
     for (manifest, ..) in &clusters {
         kubectl.run_with("create -f -", Some(&manifest.text())).success();
@@ -53,16 +72,24 @@ fn blocked(kubectl: &Kubectl, name: &str, vm: &str, reason: &str) {
     let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
     assert_eq!(ready["status"], "False", "{ready}");
     let message = ready["message"].as_str().unwrap_or_default();
-    assert!(message.starts_with(&format!("waiting for VM {vm}")) && message.contains(reason), "{ready}");
+    assert!(
+        message.starts_with(&format!("waiting for VM {vm}")) && message.contains(reason),
+        "{ready}"
+    );
     let described = kubectl.run(&format!("guest describe {name}")).success();
     assert!(described.contains(reason), "{described}");
 }
 
 #[test]
 fn a_node_that_never_joins_is_named() {
-    let supervisor = Supervisor::start(Start { sim: Some(FAULTS.to_owned()), ..Start::default() });
+    let supervisor = Supervisor::start(Start {
+        sim: Some(FAULTS.to_owned()),
+        ..Start::default()
+    });
     let kubectl = supervisor.kubectl();
-    kubectl.run_with("create -f -", Some(&Manifest::new("nojoin", "v1.34", 1, 1).text())).success();
+    kubectl
+        .run_with("create -f -", Some(&Manifest::new("nojoin", "v1.34", 1, 1).text()))
+        .success();
     eventually(30, "the control plane is there and the worker is named", || {
         let wide = kubectl.run("get gcl nojoin -o wide --no-headers").success();
         let is_such = wide.contains(" 1/1 ") && wide.contains(" 0/1 ") && wide.contains("nojoin-default-");
@@ -77,7 +104,9 @@ fn a_class_that_is_taken_away_blocks_what_is_not_there_yet() {
     let supervisor = Supervisor::fast();
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
-    let class = kubectl.run("get virtualmachineclass best-effort-small -o json").success();
+    let class = kubectl
+        .run("get virtualmachineclass best-effort-small -o json")
+        .success();
     kubectl.run("delete virtualmachineclass best-effort-small").success();
     kubectl.run("scale guestcluster dev --replicas=2").success();
     let reason = r#"class "best-effort-small" is not in namespace team-a"#;

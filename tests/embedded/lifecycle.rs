@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use guestcluster_tests::{Background, Kubectl, Manifest, Supervisor};
 
-const CREATE: &str =
-    "guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold";
+const CREATE: &str = "guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold";
 
 #[test]
 fn create_shows_progress_and_the_guest_is_usable() {
@@ -15,27 +14,48 @@ fn create_shows_progress_and_the_guest_is_usable() {
     assert_eq!(created.code, 0, "{created:?}");
     assert_eq!(created.stdout, "guestcluster.guestclusters.dev/dev created\n");
     let progress = &created.stderr;
-    assert!(progress.starts_with("dev: v1.33.7, 1 control plane + 2 workers, best-effort-small, gold"), "{progress}");
+    assert!(
+        progress.starts_with("dev: v1.33.7, 1 control plane + 2 workers, best-effort-small, gold"),
+        "{progress}"
+    );
     assert!(progress.contains("v1.33 resolved to v1.33.7"), "{progress}");
-    assert!(progress.lines().filter(|line| line.contains("dev: done: ")).count() >= 3, "{progress}");
-    assert!(!progress.contains('\u{1b}'), "no terminal codes in a pipe: {progress:?}");
+    assert!(
+        progress.lines().filter(|line| line.contains("dev: done: ")).count() >= 3,
+        "{progress}"
+    );
+    assert!(
+        !progress.contains('\u{1b}'),
+        "no terminal codes in a pipe: {progress:?}"
+    );
 
     let guest = supervisor.guest_kubectl("team-a", "dev");
     assert_eq!(nodes(&guest).len(), 3);
     for node in nodes(&guest) {
-        assert_eq!((node.ready.as_str(), node.version.as_str()), ("True", "v1.33.7"), "{node:?}");
+        assert_eq!(
+            (node.ready.as_str(), node.version.as_str()),
+            ("True", "v1.33.7"),
+            "{node:?}"
+        );
     }
     let version = guest.json("version")["serverVersion"]["gitVersion"].clone();
     assert_eq!(version, "v1.33.7");
 
     guest.run("create namespace shop").success();
-    guest.run("-n shop create configmap prices --from-literal=tea=2").success();
+    guest
+        .run("-n shop create configmap prices --from-literal=tea=2")
+        .success();
     assert_eq!(guest.json("-n shop get configmap prices")["data"]["tea"], "2");
     assert_eq!(guest.run("auth can-i create deployments -A").success().trim(), "yes");
     kubectl.run("get namespace shop").refused("NotFound");
     // The guest's certificate is none for the supervisor, and the other way round.
-    guest.with_credential_of(&kubectl).run("get nodes").refused("Unauthorized");
-    kubectl.with_credential_of(&guest).run("get guestclusters").refused("Unauthorized");
+    guest
+        .with_credential_of(&kubectl)
+        .run("get nodes")
+        .refused("Unauthorized");
+    kubectl
+        .with_credential_of(&guest)
+        .run("get guestclusters")
+        .refused("Unauthorized");
 }
 
 #[test]
@@ -55,9 +75,21 @@ fn scale_goes_both_ways_for_workers_and_control_plane() {
         assert_eq!(vms.len(), control_plane + workers, "{flags}: {vms:?}");
         let nodes = nodes(&guest);
         let of_control_plane = nodes.iter().filter(|node| node.control_plane).count();
-        assert_eq!((of_control_plane, nodes.len()), (control_plane, control_plane + workers), "{flags}: {nodes:?}");
-        let names: BTreeSet<_> = vms.iter().filter_map(|vm| vm.rsplit_once('/')).map(|(_, name)| name).collect();
-        assert_eq!(nodes.iter().map(|node| node.name.as_str()).collect::<BTreeSet<_>>(), names, "{flags}");
+        assert_eq!(
+            (of_control_plane, nodes.len()),
+            (control_plane, control_plane + workers),
+            "{flags}: {nodes:?}"
+        );
+        let names: BTreeSet<_> = vms
+            .iter()
+            .filter_map(|vm| vm.rsplit_once('/'))
+            .map(|(_, name)| name)
+            .collect();
+        assert_eq!(
+            nodes.iter().map(|node| node.name.as_str()).collect::<BTreeSet<_>>(),
+            names,
+            "{flags}"
+        );
         assert!(nodes.iter().all(|node| node.ready == "True"), "{flags}: {nodes:?}");
     }
 }
@@ -81,7 +113,11 @@ fn an_upgrade_replaces_the_control_plane_first_and_one_at_a_time() {
     let after = nodes(&guest);
     assert_eq!(after.len(), 5);
     for node in &after {
-        assert_eq!((node.ready.as_str(), node.version.as_str()), ("True", "v1.34.2"), "{node:?}");
+        assert_eq!(
+            (node.ready.as_str(), node.version.as_str()),
+            ("True", "v1.34.2"),
+            "{node:?}"
+        );
         assert!(!before.contains(&node.name), "{} is not new", node.name);
     }
     assert_eq!(guest.json("version")["serverVersion"]["gitVersion"], "v1.34.2");
@@ -96,7 +132,9 @@ fn in_order(events: &[String]) {
     let mut new_workers = 0;
     for event in events {
         let words: Vec<_> = event.split(' ').collect();
-        let [kind, name, version] = words[..] else { panic!("{event}") };
+        let [kind, name, version] = words[..] else {
+            panic!("{event}")
+        };
         let (is_control_plane, is_new) = (name.starts_with("dev-cp-"), version == "v1.34.2");
         match (kind, is_control_plane) {
             ("ADDED", true) => {
@@ -108,11 +146,20 @@ fn in_order(events: &[String]) {
             }
             ("ADDED", false) if is_new => {
                 new_workers += 1;
-                assert_eq!(all_new, 3, "{name} came before the control plane was done:\n{}", events.join("\n"));
+                assert_eq!(
+                    all_new,
+                    3,
+                    "{name} came before the control plane was done:\n{}",
+                    events.join("\n")
+                );
             }
             _ => {}
         }
-        assert!(control_plane.len() <= 4, "{control_plane:?} at {event}:\n{}", events.join("\n"));
+        assert!(
+            control_plane.len() <= 4,
+            "{control_plane:?} at {event}:\n{}",
+            events.join("\n")
+        );
     }
     assert_eq!((all_new, new_workers), (3, 2), "{}", events.join("\n"));
 }
@@ -134,7 +181,10 @@ pub(crate) fn nodes(guest: &Kubectl) -> Vec<Node> {
     let node = |node: &serde_json::Value| Node {
         name: node["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
         ready: ready(node),
-        version: node["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default().to_owned(),
+        version: node["status"]["nodeInfo"]["kubeletVersion"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         control_plane: !node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"].is_null(),
     };
     items.iter().map(node).collect()
@@ -142,6 +192,12 @@ pub(crate) fn nodes(guest: &Kubectl) -> Vec<Node> {
 
 fn ready(node: &serde_json::Value) -> String {
     let conditions = node["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
-    ready.and_then(|condition| condition["status"].as_str()).unwrap_or("absent").to_owned()
+    let ready = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "Ready");
+    ready
+        .and_then(|condition| condition["status"].as_str())
+        .unwrap_or("absent")
+        .to_owned()
 }

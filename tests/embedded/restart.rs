@@ -11,7 +11,9 @@ fn everything_is_there_after_a_stop_and_a_start() {
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 2));
     let guest = supervisor.guest_kubectl("team-a", "dev");
     guest.run("create namespace shop").success();
-    guest.run("-n shop create configmap prices --from-literal=tea=2").success();
+    guest
+        .run("-n shop create configmap prices --from-literal=tea=2")
+        .success();
     let machines = kubectl.names("machines,virtualmachines");
 
     supervisor.stop();
@@ -32,13 +34,18 @@ fn what_was_deleted_from_the_catalogue_stays_deleted() {
     kubectl.run("delete namespace team-b --wait --timeout=30s").success();
     supervisor.stop();
     supervisor.restart();
-    kubectl.run("get virtualmachineclass best-effort-xlarge").refused("NotFound");
+    kubectl
+        .run("get virtualmachineclass best-effort-xlarge")
+        .refused("NotFound");
     kubectl.run("get namespace team-b").refused("NotFound");
 }
 
 #[test]
 fn without_layers_no_controller_writes_anything() {
-    let mut supervisor = Supervisor::start(Start { layers: Some("none".to_owned()), ..Start::default() });
+    let mut supervisor = Supervisor::start(Start {
+        layers: Some("none".to_owned()),
+        ..Start::default()
+    });
     let kubectl = supervisor.kubectl();
     let manifest = Manifest::new("dev", "v1.34", 1, 1);
     kubectl.run_with("create -f -", Some(&manifest.text())).success();

@@ -29,7 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 async fn main() -> anyhow::Result<()> {
     // A second call finds it set, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u32>().context("usage: scale N [WORKERS]"));
+    let mut numbers = std::env::args()
+        .skip(1)
+        .map(|text| text.parse::<u32>().context("usage: scale N [WORKERS]"));
     let guests = numbers.next().unwrap_or(Ok(100))?;
     let workers = numbers.next().unwrap_or(Ok(2))?;
     let supervisor = Supervisor::fast();
@@ -73,7 +75,11 @@ async fn all_running(client: &Client, guests: u32) -> anyhow::Result<()> {
     let mut waiting: BTreeSet<_> = (0..guests).map(|number| format!("g{number}")).collect();
     let deadline = PATIENCE + Duration::from_secs(u64::from(guests));
     let all = async {
-        let mut changes = pin!(watcher(api, watcher::Config::default()).default_backoff().applied_objects());
+        let mut changes = pin!(
+            watcher(api, watcher::Config::default())
+                .default_backoff()
+                .applied_objects()
+        );
         while !waiting.is_empty() {
             let guest = changes.try_next().await?.context("the watch ended")?;
             if guest.status.as_ref().and_then(|status| status.phase) == Some(Phase::Running) {
@@ -99,7 +105,10 @@ impl Measure {
         let request = http::Request::get("/metrics").body(vec![])?;
         let page = client.request_text(request).await?;
         let usage = Usage::of(supervisor.pid()).context("/proc of the supervisor can't be read")?;
-        Ok(Self { usage, requests: Requests::read(&page) })
+        Ok(Self {
+            usage,
+            requests: Requests::read(&page),
+        })
     }
 }
 
@@ -107,12 +116,19 @@ fn report(guests: u32, workers: u32, (accepted, running): (Duration, Duration), 
     let count = f64::from(guests.max(1));
     let cpu = after.usage.cpu_seconds - before.usage.cpu_seconds;
     let memory = after.usage.peak_mib - before.usage.resident_mib;
-    let (all, writes) = (after.requests.all - before.requests.all, after.requests.writes - before.requests.writes);
+    let (all, writes) = (
+        after.requests.all - before.requests.all,
+        after.requests.writes - before.requests.writes,
+    );
     println!("{guests} guests (1+{workers}) in one process");
     println!("  accepted       {:8.2} s", accepted.as_secs_f64());
     println!("  Running        {:8.2} s", running.as_secs_f64());
     println!("  CPU            {cpu:8.2} s   {:8.3} s a guest", cpu / count);
-    println!("  memory (peak)  {:8.0} MiB {:8.0} KiB a guest", after.usage.peak_mib, memory * 1024.0 / count);
+    println!(
+        "  memory (peak)  {:8.0} MiB {:8.0} KiB a guest",
+        after.usage.peak_mib,
+        memory * 1024.0 / count
+    );
     println!("  API requests   {all:8.0}     {:8.1} a guest", all / count);
     println!("  writes         {writes:8.0}     {:8.1} a guest", writes / count);
 }

@@ -14,10 +14,14 @@ impl Requests {
     pub(crate) fn read(page: &str) -> Self {
         let mut sum = Self::default();
         for line in page.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
-            let Some((labels, count)) = line.rsplit_once(' ') else { continue };
+            let Some((labels, count)) = line.rsplit_once(' ') else {
+                continue;
+            };
             let Ok(count) = count.parse::<f64>() else { continue };
             sum.all += count;
-            let writes = ["POST", "PUT", "PATCH", "DELETE"].iter().any(|verb| labels.contains(&format!("verb=\"{verb}\"")));
+            let writes = ["POST", "PUT", "PATCH", "DELETE"]
+                .iter()
+                .any(|verb| labels.contains(&format!("verb=\"{verb}\"")));
             let accepted = labels.contains("code=\"2");
             // Questions about rights are written like objects, and write nothing.
             let stored = writes && accepted && !labels.contains("reviews\"");

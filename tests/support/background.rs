@@ -41,7 +41,11 @@ impl Background {
     pub fn await_line(&self, seconds: u64, what: &str, is_such: impl Fn(&str) -> bool) -> String {
         eventually(seconds, what, || {
             let lines = self.lines();
-            lines.iter().find(|line| is_such(line)).cloned().ok_or_else(|| lines.join("\n"))
+            lines
+                .iter()
+                .find(|line| is_such(line))
+                .cloned()
+                .ok_or_else(|| lines.join("\n"))
         })
     }
 }

@@ -32,7 +32,8 @@ pub struct Manifest {
 impl Manifest {
     /// One with a single node pool, `default`.
     pub fn new(name: &str, version: &str, control_plane: u32, workers: u32) -> Self {
-        let size = |replicas: u32| json!({"replicas": replicas, "vmClass": "best-effort-small", "storageClass": "gold"});
+        let size =
+            |replicas: u32| json!({"replicas": replicas, "vmClass": "best-effort-small", "storageClass": "gold"});
         let mut pool = size(workers);
         pool["name"] = json!("default");
         let object = json!({
@@ -88,6 +89,7 @@ impl Kubectl {
     /// What a JSON path shows of a GuestCluster of team-a.
     #[track_caller]
     pub fn guest_field(&self, name: &str, path: &str) -> String {
-        self.run(&format!("-n team-a get guestcluster {name} -o jsonpath={{{path}}}")).success()
+        self.run(&format!("-n team-a get guestcluster {name} -o jsonpath={{{path}}}"))
+            .success()
     }
 }

@@ -52,7 +52,10 @@ impl Kubectl {
         config["users"][0]["user"] = other.json("config view --raw --minify")["users"][0]["user"].clone();
         let kubeconfig = self.kubeconfig.with_extension("other-credential");
         std::fs::write(&kubeconfig, config.to_string()).expect("the folder is ours");
-        Self { kubeconfig, ..self.clone() }
+        Self {
+            kubeconfig,
+            ..self.clone()
+        }
     }
 
     /// Runs `kubectl ARGS`, words split at spaces.

@@ -32,7 +32,12 @@ impl Usage {
 /// Fields 14 and 15; they are counted behind the command, which may hold spaces and brackets.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
-    let ticks: Vec<f64> = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    let ticks: Vec<f64> = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse().ok())
+        .collect();
     (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS)
 }
 

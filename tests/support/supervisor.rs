@@ -126,7 +126,16 @@ impl Supervisor {
     #[track_caller]
     pub fn configure_sim(&self, yaml: &str) {
         let patch = serde_json::json!({"data": {"config.yaml": yaml}}).to_string();
-        let map = ["-n", "guestclusters-system", "patch", "configmap", "sim-driver", "--type=merge", "-p", &patch];
+        let map = [
+            "-n",
+            "guestclusters-system",
+            "patch",
+            "configmap",
+            "sim-driver",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
         self.kubectl().args(&map, None).success();
     }
 
