@@ -76,10 +76,17 @@ impl Documents {
         }
     }
 
-    /// Answers `/openapi/v2`. Clients that only read its protobuf form are told that there is none, and do without.
+    /// Answers `/openapi/v2`. Clients that only read its protobuf form get a document that describes nothing: kubectl looks
+    /// there for kinds that version 3 has not, and must learn that they don't exist rather than that it can't be told.
     pub(crate) fn answer_openapi_v2(&self, headers: &HeaderMap) -> Response<Body> {
         if accepts_json(headers) {
             tagged(self.openapi_v2(), headers)
+        } else if accepts(headers, PROTOBUF_V2) {
+            answer::bytes(
+                StatusCode::OK,
+                "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+                EMPTY_V2,
+            )
         } else {
             not_acceptable()
         }
@@ -90,17 +97,24 @@ fn url(path: &str, document: &Tagged) -> String {
     format!("/openapi/v3/{path}?hash={}", document.hash)
 }
 
+/// What kubectl asks for, always in this spelling.
+const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// A `Document` with `swagger` (field 1) "2.0", an empty `info` (2), and neither paths nor definitions.
+const EMPTY_V2: &[u8] = b"\x0a\x032.0\x12\x00";
+
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let mut values = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .peekable();
-    values.peek().is_none_or(|value| value.is_empty())
-        || values.flat_map(|value| value.split(',')).any(|clause| {
-            let media_type = clause.split(';').next().unwrap_or_default().trim();
-            matches!(media_type, "application/json" | "application/*" | "*/*")
-        })
+    let given = headers.get(ACCEPT).is_some_and(|value| !value.is_empty());
+    !given
+        || ["application/json", "application/*", "*/*"]
+            .iter()
+            .any(|media_type| accepts(headers, media_type))
+}
+
+fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|clause| clause.split(';').next().unwrap_or_default().trim() == wanted)
 }
 
 fn tagged(document: &Tagged, headers: &HeaderMap) -> Response<Body> {
@@ -218,16 +232,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_json_is_served() {
-        const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    async fn documents_are_json_and_version_2_an_empty_message_for_those_who_read_no_json() {
         let documents = Documents::of(&definitions());
+        let protobuf = documents.answer_openapi_v2(&headers(&[(ACCEPT, PROTOBUF_V2)]));
+        assert_eq!(protobuf.status(), 200);
+        assert_eq!(text(protobuf).await.as_bytes(), EMPTY_V2);
         assert_eq!(
-            documents.answer_openapi_v2(&headers(&[(ACCEPT, PROTOBUF)])).status(),
+            documents.answer_openapi_v2(&headers(&[(ACCEPT, "text/html")])).status(),
             406
         );
-        assert_eq!(v3("", None, &[(ACCEPT, PROTOBUF)]).status(), 406);
-        let v2 =
-            json_of(documents.answer_openapi_v2(&headers(&[(ACCEPT, &format!("{PROTOBUF}, application/json"))]))).await;
+        assert_eq!(v3("", None, &[(ACCEPT, PROTOBUF_V2)]).status(), 406);
+        let both = format!("{PROTOBUF_V2}, application/json");
+        let v2 = json_of(documents.answer_openapi_v2(&headers(&[(ACCEPT, &both)]))).await;
         assert_eq!(v2["swagger"], "2.0");
     }
 }

@@ -33,6 +33,11 @@ pub fn json_bytes(code: StatusCode, document: impl Into<Bytes>) -> Response<Body
     with_type(code, "application/json", document.into())
 }
 
+/// An answer of another media type.
+pub fn bytes(code: StatusCode, media_type: &'static str, body: &'static [u8]) -> Response<Body> {
+    with_type(code, media_type, Bytes::from_static(body))
+}
+
 fn with_type(code: StatusCode, media_type: &'static str, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = code;
