@@ -52,7 +52,7 @@ fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
         (
             "no DNS label",
             dev().with("/metadata/name", json!("9lives")),
-            "metadata.name: Invalid value: \"9lives\": must be a DNS label".to_owned(),
+            "metadata.name: Invalid value: \"9lives\": a DNS-1035 label must consist of lower case alphanumeric characters".to_owned(),
         ),
         (
             "overlapping CIDRs",

@@ -1,5 +1,8 @@
 //! What the end-to-end tests share: the real binaries, real kubectl, and conditions awaited with a deadline.
 
+// A test stops at the first thing that is not as it must be.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod background;
 mod guest;
 mod kubectl;
