@@ -23,7 +23,7 @@ use metrics::Requests;
 /// Requests that are on their way at the same time.
 const AT_ONCE: usize = 64;
 /// Longest for all guests, beside a second for each.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

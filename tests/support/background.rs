@@ -3,9 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
 };
+
+use parking_lot::Mutex;
 
 use crate::eventually;
 
@@ -25,7 +27,7 @@ impl Background {
         // Ends when the command does.
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                collected.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                collected.lock().push(line);
             }
         });
         Self { child, lines }
@@ -33,7 +35,7 @@ impl Background {
 
     /// The lines so far.
     pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines.lock().clone()
     }
 
     /// Waits for a line that is such, and returns it.

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 /// Longest a single command may take.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// kubectl with one kubeconfig, and the plugin on its path.
 #[derive(Clone, Debug)]
@@ -47,6 +47,7 @@ impl Kubectl {
 
     /// The same server with the credential that another one uses.
     #[track_caller]
+    #[must_use]
     pub fn with_credential_of(&self, other: &Self) -> Self {
         let mut config = self.json("config view --raw --minify");
         config["users"][0]["user"] = other.json("config view --raw --minify")["users"][0]["user"].clone();

@@ -58,7 +58,9 @@ impl Supervisor {
         supervisor.run();
         let server = fs::read_to_string(supervisor.data_dir().join("server")).expect("written before it is ready");
         // A restart serves where the first start did, so that kubeconfigs stay valid.
-        supervisor.address = server.trim_start_matches("https://").to_owned();
+        server
+            .trim_start_matches("https://")
+            .clone_into(&mut supervisor.address);
         supervisor
     }
 
