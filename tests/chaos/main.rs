@@ -18,7 +18,7 @@ use writer::Writer;
 /// Slow enough for a kill to hit every step, fast enough for many.
 const DELAYS: &str = "delays: {create: 30, powerOn: 30, boot: 50, join: 30, remove: 30}\n";
 /// The latest moment of a kill after the command.
-const LATEST: Duration = Duration::from_millis(1000);
+const LATEST: Duration = Duration::from_secs(1);
 
 /// A change of the cluster, and what there shall be afterwards.
 struct Step {
