@@ -125,14 +125,16 @@ where
     informer.patch_metadata(object, &meta).await
 }
 
-/// Connects to the guest when a control-plane machine is there to answer; before that nobody would.
+/// Connects to the guest when a control-plane machine is there to answer; before that nobody would. A cluster that goes
+/// needs no connection: nothing is drained, and its API server goes too.
 fn connect(context: &Context, key: &Key, parts: &Parts) {
-    let answers = |machine: &&Arc<Machine>| {
+    if is_deleting(&*parts.cluster) {
+        return context.guests.close(key);
+    }
+    let answers = |machine: &Machine| {
         deletion::is_control_plane(machine) && machine.status.initialization.infrastructure_provisioned == Some(true)
     };
-    if parts.machines.iter().any(|machine| answers(&machine)) {
+    if parts.machines.iter().any(|machine| answers(machine)) {
         context.guests.connect(key, &parts.cluster.uid().unwrap_or_default());
-    } else if parts.machines.is_empty() && is_deleting(&*parts.cluster) {
-        context.guests.close(key);
     }
 }
