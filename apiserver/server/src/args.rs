@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{embedded, logging};
 
+/// The client library logs every failed connection as an error of its own, also those to a guest that just went; whoever called
+/// it says what matters.
+const DEFAULT_LOG: &str = "info,kube_client=off,kube_runtime=error";
+
 /// The supervisor of guest clusters.
 #[derive(Parser)]
 #[command(name = "guestcluster-apiserver", version, max_term_width = 100)]
@@ -43,7 +47,7 @@ struct EmbeddedArguments {
     #[arg(long, value_name = "FILE")]
     sim_config: Option<PathBuf>,
     /// What to log, as `info` or `info,generic_apiserver=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "GUESTCLUSTERS_LOG")]
+    #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, env = "GUESTCLUSTERS_LOG")]
     log: String,
 }
 
