@@ -17,7 +17,7 @@ use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, sync::DropGuard};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A guest's API server that runs until it is dropped.
 pub(crate) struct PlayedGuest {
