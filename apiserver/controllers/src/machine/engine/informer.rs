@@ -138,11 +138,10 @@ impl<K: Watched> Informer<K> {
         let object = Arc::new(object);
         let old = {
             let mut objects = self.objects.write();
-            if objects
-                .by_key
-                .get(&Key::of(&*object))
-                .is_some_and(|known| is_as_new(&**known, &*object))
-            {
+            // Under the same lock as a removal: a write's answer that overtakes it in between would never go again.
+            let is_gone = object.meta().uid.as_ref().is_some_and(|uid| objects.gone.contains(uid));
+            let known = objects.by_key.get(&Key::of(&*object));
+            if is_gone || known.is_some_and(|known| is_as_new(&**known, &*object)) {
                 return;
             }
             objects.put(Arc::clone(&object))
@@ -152,14 +151,7 @@ impl<K: Watched> Informer<K> {
 
     /// Takes in what a write returned, unless the watch already reported the object as deleted.
     pub(crate) fn observe(&self, object: K) {
-        let gone = object
-            .meta()
-            .uid
-            .as_ref()
-            .is_some_and(|uid| self.objects.read().gone.contains(uid));
-        if !gone {
-            self.put(object);
-        }
+        self.put(object);
     }
 
     fn remove(&self, key: &Key) {
