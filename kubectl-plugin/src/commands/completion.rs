@@ -8,8 +8,7 @@ use crate::error::{Error, Result};
 
 /// Print a completion script for a shell
 ///
-/// The script completes `kubectl-guest`. For `kubectl guest`, put a file kubectl_complete-guest with
-/// `exec kubectl-guest __complete "$@"` into a folder of PATH.
+/// The script completes the command as `kubectl-guest`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  source <(kubectl guest completion bash)")]
 pub(super) struct Args {
