@@ -103,7 +103,7 @@ impl World {
     /// Runs both layers; those that run already are stopped.
     fn run_layers(&mut self) {
         let stop = CancellationToken::new();
-        tokio::spawn(guest::run(self.client.clone(), stop.clone()));
+        tokio::spawn(guest::run(self.client.clone(), guest::Orphans::default(), stop.clone()));
         tokio::spawn(machine::run(self.client.clone(), GuestClients::default(), stop.clone()));
         self.layers = Some(stop.drop_guard());
     }

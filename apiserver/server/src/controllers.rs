@@ -36,7 +36,7 @@ impl Controllers {
             let client = client(cluster, Controller::Guest);
             let stop = stop.clone();
             tasks.spawn(async move {
-                guest::run(client, stop).await;
+                guest::run(client, guest::Orphans::default(), stop).await;
                 Ok(())
             });
         }

@@ -11,6 +11,7 @@ mod events;
 mod identity;
 mod mirror;
 mod mirrors;
+mod orphans;
 mod plan;
 mod progress;
 mod reconcile;
@@ -38,6 +39,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use mirrors::{Mirrors, News, unguarded};
+pub use orphans::Orphans;
 use reconcile::{Context, reconcile, retry};
 
 /// Guests that are worked on at one time.
@@ -45,8 +47,8 @@ const CONCURRENCY: u16 = 32;
 /// Changes that wait to be looked at; a watch waits when it is full.
 const NEWS: usize = 1024;
 
-/// Runs the guest layer until `stop`. Kinds that are not served yet are waited for.
-pub async fn run(client: Client, stop: CancellationToken) {
+/// Runs the guest layer until `stop`, and keeps `orphans` up to date. Kinds that are not served yet are waited for.
+pub async fn run(client: Client, orphans: Orphans, stop: CancellationToken) {
     let mirrors = Arc::new(Mirrors::new());
     let (sender, receiver) = mpsc::channel(NEWS);
     let (guests, writer) = reflector::store();
