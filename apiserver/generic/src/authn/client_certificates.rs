@@ -1,114 +1,33 @@
 //! Users by X.509 client certificate: CN is the name, O are the groups.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
-use rustls::{
-    RootCertStore,
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
-};
-use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject as _};
-use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
+use rustls_pki_types::CertificateDer;
+use x509_parser::prelude::X509Name;
 
-use super::{Authenticator, Connection, Refused, User};
-use crate::serve::tls::provider;
+use super::{Authenticator, Connection, InvalidRoots, Refused, User, client_chains::ClientChains};
 
-/// How many certificates are remembered; more are judged again at each request.
-const REMEMBERED: usize = 1024;
-/// How long a certificate that was accepted is not judged again. Its expiry ends this earlier.
-const TRUST: Duration = Duration::from_secs(30);
 /// The subject attribute that carries the user's uid, as kube-apiserver reads it.
 const UID_ATTRIBUTE: &str = "1.3.6.1.4.1.57683.2";
 
 /// Accepts client certificates that chain to its roots, are within their validity and allow client authentication.
 /// A certificate without a CN is no credential; any other certificate is refused.
 pub struct ClientCertificates {
-    verifier: Arc<dyn ClientCertVerifier>,
-    accepted: Mutex<HashMap<CertificateDer<'static>, Accepted>>,
-}
-
-/// The roots can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("client CA: {0}")]
-pub struct InvalidRoots(String);
-
-struct Accepted {
-    user: User,
-    until: Instant,
+    chains: ClientChains<Option<User>>,
 }
 
 impl ClientCertificates {
     /// Trusts the CA certificates of a PEM bundle.
     pub fn new(ca_pem: &[u8]) -> Result<ClientCertificates, InvalidRoots> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(ca_pem) {
-            let certificate = certificate.map_err(|error| InvalidRoots(format!("{error:?}")))?;
-            roots
-                .add(certificate)
-                .map_err(|error| InvalidRoots(error.to_string()))?;
-        }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
-            .build()
-            .map_err(|error| InvalidRoots(error.to_string()))?;
-        Ok(ClientCertificates {
-            verifier,
-            accepted: Mutex::default(),
-        })
+        let chains = ClientChains::new(ca_pem)?;
+        Ok(ClientCertificates { chains })
     }
 
     /// The user of a chain, leaf first.
     fn judge(&self, chain: &[CertificateDer<'static>]) -> Result<Option<User>, Refused> {
-        let Some((leaf, intermediates)) = chain.split_first() else {
-            return Ok(None);
-        };
-        if let Some(user) = self.recall(leaf) {
-            return Ok(Some(user));
-        }
-        self.verifier
-            .verify_client_cert(leaf, intermediates, UnixTime::now())
-            .map_err(|error| Refused(format!("client certificate: {error}")))?;
-        let (_, certificate) =
-            X509Certificate::from_der(leaf).map_err(|error| Refused(format!("client certificate: {error}")))?;
-        let Some(user) = user_of(certificate.subject()) else {
-            return Ok(None);
-        };
-        let left = certificate
-            .validity()
-            .time_to_expiration()
-            .map(time_left)
-            .unwrap_or_default();
-        self.remember(leaf, &user, left.min(TRUST));
-        Ok(Some(user))
-    }
-
-    fn recall(&self, leaf: &CertificateDer<'static>) -> Option<User> {
-        let accepted = self.accepted.lock();
-        accepted
-            .get(leaf)
-            .filter(|known| Instant::now() < known.until)
-            .map(|known| known.user.clone())
-    }
-
-    fn remember(&self, leaf: &CertificateDer<'static>, user: &User, trust: Duration) {
-        let now = Instant::now();
-        let mut accepted = self.accepted.lock();
-        if accepted.len() >= REMEMBERED {
-            accepted.retain(|_, known| now < known.until);
-        }
-        if accepted.len() < REMEMBERED {
-            accepted.insert(
-                leaf.clone(),
-                Accepted {
-                    user: user.clone(),
-                    until: now + trust,
-                },
-            );
-        }
+        let user = self.chains.judge(chain, |certificate| user_of(certificate.subject()))?;
+        Ok(user.flatten())
     }
 }
 
@@ -121,10 +40,6 @@ impl Authenticator for ClientCertificates {
     ) -> Result<Option<User>, Refused> {
         self.judge(&connection.peer_certificates)
     }
-}
-
-fn time_left(left: impl TryInto<Duration>) -> Duration {
-    left.try_into().unwrap_or_default()
 }
 
 fn user_of(subject: &X509Name<'_>) -> Option<User> {
@@ -152,37 +67,15 @@ fn user_of(subject: &X509Name<'_>) -> Option<User> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+    use rcgen::{CertificateParams, ExtendedKeyUsagePurpose};
 
-    use super::*;
-
-    struct Authority {
-        pem: String,
-        issuer: Issuer<'static, KeyPair>,
-    }
-
-    fn authority() -> Authority {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "test CA");
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Authority {
-            pem,
-            issuer: Issuer::new(params, key),
-        }
-    }
+    use super::{
+        super::testing::{Authority, authority},
+        *,
+    };
 
     fn leaf(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> [CertificateDer<'static>; 1] {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "alice");
-        params.distinguished_name.push(DnType::OrganizationName, "dev");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        change(&mut params);
-        [params
-            .signed_by(&KeyPair::generate().unwrap(), &authority.issuer)
-            .unwrap()
-            .into()]
+        authority.client("alice", "dev", change)
     }
 
     #[test]
@@ -220,7 +113,7 @@ mod tests {
         let authority = authority();
         let authenticator = ClientCertificates::new(authority.pem.as_bytes()).unwrap();
         let chain = leaf(&authority, |params| {
-            assert!(params.distinguished_name.remove(DnType::CommonName));
+            assert!(params.distinguished_name.remove(rcgen::DnType::CommonName));
         });
         assert_eq!(authenticator.judge(&chain), Ok(None));
     }

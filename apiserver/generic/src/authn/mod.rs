@@ -1,15 +1,26 @@
 //! Who is asking: authenticators, and the user they find.
 
 mod client_certificates;
+mod client_chains;
+mod identity_headers;
 mod impersonation;
+mod replaceable;
+mod request_header;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
 
-pub use self::client_certificates::{ClientCertificates, InvalidRoots};
-pub(crate) use self::impersonation::impersonate;
+pub use self::{
+    client_certificates::ClientCertificates,
+    client_chains::InvalidRoots,
+    replaceable::Replaceable,
+    request_header::{InvalidRequestHeaderConfig, RequestHeader, RequestHeaderConfig},
+};
+pub(crate) use self::{identity_headers::strip_usual, impersonation::impersonate};
 
 /// An authenticated user, as `authentication.k8s.io/v1 UserInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,4 +90,8 @@ pub trait Authenticator: Send + Sync + 'static {
         request: &http::request::Parts,
         connection: &Connection,
     ) -> Result<Option<User>, Refused>;
+
+    /// Removes the headers in which this authenticator may find an identity, once the user is known: no handler must believe
+    /// them. The server itself removes `Authorization` and `X-Remote-*`.
+    fn strip(&self, _headers: &mut http::HeaderMap) {}
 }

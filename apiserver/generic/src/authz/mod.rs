@@ -2,6 +2,7 @@
 
 mod access;
 mod builtin;
+mod cached;
 mod forbidden;
 mod held;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 pub use self::{
     access::{Access, target_of},
     builtin::{AlwaysAllowPaths, MASTERS, SystemMasters, Union},
+    cached::Cached,
     forbidden::forbidden,
     held::{HeldRules, PathRule, ResourceRule},
 };

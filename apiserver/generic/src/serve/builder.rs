@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{ApiServer, Resources};
-use crate::{authn::Authenticator, authz::Authorizer, health::Check};
+use crate::{
+    authn::Authenticator,
+    authz::{AlwaysAllowPaths, Authorizer},
+    health::Check,
+};
 
 /// What `/version` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,9 @@ impl Default for Limits {
     }
 }
 
+/// Writes further metrics, in the text exposition format.
+pub(super) type MetricsPage = Box<dyn Fn(&mut String) + Send + Sync>;
+
 /// Builds an [`ApiServer`].
 pub struct ApiServerBuilder {
     pub(super) resources: Arc<dyn Resources>,
@@ -57,6 +64,7 @@ pub struct ApiServerBuilder {
     pub(super) anonymous: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Vec<Check>,
+    pub(super) metrics_pages: Vec<MetricsPage>,
     pub(super) limits: Limits,
 }
 
@@ -74,6 +82,7 @@ impl ApiServerBuilder {
             anonymous: false,
             version: Arc::new(version),
             checks: Vec::new(),
+            metrics_pages: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -90,6 +99,13 @@ impl ApiServerBuilder {
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> ApiServerBuilder {
         self.authorizers.push(authorizer);
         self
+    }
+
+    /// Allows paths to everyone, beside the health ones: exact, or all below a prefix when it ends with `*`. Who shows no
+    /// credential reaches them only where [`ApiServerBuilder::anonymous`] is on.
+    #[must_use]
+    pub fn always_allow(self, paths: &[&str]) -> ApiServerBuilder {
+        self.authorizer(Arc::new(AlwaysAllowPaths::new(paths.iter().copied())))
     }
 
     /// Whether a request without a credential goes on as `system:anonymous` (off by default).
@@ -114,6 +130,13 @@ impl ApiServerBuilder {
         check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> ApiServerBuilder {
         self.checks.push(Check::new(name, check));
+        self
+    }
+
+    /// Adds what `page` appends to `/metrics`: whole lines in the text exposition format.
+    #[must_use]
+    pub fn metrics(mut self, page: impl Fn(&mut String) + Send + Sync + 'static) -> ApiServerBuilder {
+        self.metrics_pages.push(Box::new(page));
         self
     }
 

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
 
 use super::{ApiServer, Body, Caller, answer, route};
 use crate::{
-    authn::{Connection, User, impersonate},
+    authn::{Connection, User, impersonate, strip_usual},
     authz::{Access, Attributes, Decision, forbidden, target_of},
     flow,
     request::RequestInfo,
@@ -93,9 +93,18 @@ impl ApiServer {
             Caller::Connection(connection) => connection,
         };
         let user = self.find_user(head, &connection).await?;
-        head.headers.remove(AUTHORIZATION);
+        self.strip_credentials(head);
         head.extensions.insert(connection);
         Ok(user)
+    }
+
+    /// Nothing behind this may take a header for an identity, whoever sent it.
+    fn strip_credentials(&self, head: &mut Parts) {
+        head.headers.remove(AUTHORIZATION);
+        strip_usual(&mut head.headers);
+        for authenticator in &self.authenticators {
+            authenticator.strip(&mut head.headers);
+        }
     }
 
     /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.

@@ -23,8 +23,10 @@ use crate::authn::Connection;
 
 /// Requests of one HTTP/2 connection at a time: an aggregator sends everybody's over few connections.
 const STREAMS: u32 = 1000;
-/// Bytes of one request's headers over HTTP/2: a token of somebody with many groups is long.
-const HEADERS: u32 = 64 * 1024;
+/// Bytes of one request's headers over HTTP/2: a front proxy sends every group of its user as a header.
+const HEADERS: u32 = 256 * 1024;
+/// Headers of one request over HTTP/1.1, whose bytes the connection's buffer bounds.
+const HEADER_COUNT: usize = 1024;
 /// How long a connection may be idle between requests, or take to send the head of one (HTTP/1.1).
 const IDLE: Duration = Duration::from_secs(90);
 /// How often an HTTP/2 peer must show that it is alive, and how long it may take to.
@@ -142,7 +144,11 @@ impl ApiServer {
 
 fn http_server() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_headers(HEADER_COUNT);
     builder
         .http2()
         .timer(TokioTimer::new())

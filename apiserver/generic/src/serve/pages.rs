@@ -35,9 +35,12 @@ impl ApiServer {
     }
 
     fn metrics_page(&self) -> Response<Body> {
-        let page = self
+        let mut page = self
             .metrics
             .render(self.documents.definitions(), self.in_flight.running());
+        for append in &self.metrics_pages {
+            append(&mut page);
+        }
         let mut response = answer::plain_text(StatusCode::OK, page);
         let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);

@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 
 use super::{
     ApiServerBuilder, Body, Limits, LocalService, Resources, VersionInfo,
+    builder::MetricsPage,
     drain::Drain,
     finish::Form,
     record::{Arrival, Record},
@@ -35,6 +36,7 @@ pub struct ApiServer {
     pub(super) limits: Limits,
     pub(super) in_flight: InFlight,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics_pages: Box<[MetricsPage]>,
     pub(super) drain: Drain,
 }
 
@@ -70,6 +72,7 @@ impl ApiServer {
             in_flight: InFlight::new(limits.reads, limits.writes),
             limits,
             metrics: Arc::default(),
+            metrics_pages: builder.metrics_pages.into(),
             drain,
         })
     }
