@@ -1,5 +1,7 @@
 //! `guestcluster-apiserver`: the supervisor of guest clusters.
 
+#[allow(dead_code)] // The subcommand that uses it is wired next.
+mod aggregated;
 mod args;
 mod controllers;
 mod embedded;

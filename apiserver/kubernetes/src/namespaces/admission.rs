@@ -19,11 +19,26 @@ pub struct NamespaceLifecycle {
     registry: Arc<OnceLock<Weak<Registry>>>,
 }
 
-/// What is known of a namespace.
-enum Phase {
+/// What is known of a namespace, wherever it is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespacePhase {
+    /// There is none of this name.
     Missing,
+    /// Objects may be created in it.
     Active,
+    /// It is being deleted with everything in it.
     Terminating,
+}
+
+impl NamespacePhase {
+    /// Whether an object may be created in the namespace; if not, in kube-apiserver's words.
+    pub fn admit_create(self, names: &Names, name: &str, namespace: &str) -> Result<(), Status> {
+        match self {
+            NamespacePhase::Active => Ok(()),
+            NamespacePhase::Missing => Err(Status::not_found(&namespace_names(), namespace)),
+            NamespacePhase::Terminating => Err(Status::namespace_terminating(names, name, namespace)),
+        }
+    }
 }
 
 impl NamespaceLifecycle {
@@ -32,7 +47,7 @@ impl NamespaceLifecycle {
         NamespaceLifecycle { registry }
     }
 
-    async fn phase(&self, namespace: &str) -> Result<Phase, Status> {
+    async fn phase(&self, namespace: &str) -> Result<NamespacePhase, Status> {
         let registry = self
             .registry
             .get()
@@ -50,9 +65,9 @@ impl NamespaceLifecycle {
                 .map_err(|error| Status::internal(error.to_string()))?;
         }
         Ok(match namespaces.get("", namespace) {
-            None => Phase::Missing,
-            Some(found) if found["metadata"]["deletionTimestamp"].is_null() => Phase::Active,
-            Some(_) => Phase::Terminating,
+            None => NamespacePhase::Missing,
+            Some(found) if found["metadata"]["deletionTimestamp"].is_null() => NamespacePhase::Active,
+            Some(_) => NamespacePhase::Terminating,
         })
     }
 }
@@ -64,14 +79,10 @@ impl Admission for NamespaceLifecycle {
         if request.operation != Operation::Create || !names.namespaced {
             return Ok(());
         }
-        match self.phase(request.namespace).await? {
-            Phase::Active => Ok(()),
-            Phase::Missing => Err(Status::not_found(&namespace_names(), request.namespace)),
-            Phase::Terminating => {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                Err(Status::namespace_terminating(names, name, request.namespace))
-            }
-        }
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        self.phase(request.namespace)
+            .await?
+            .admit_create(names, name, request.namespace)
     }
 
     async fn validate(&self, request: &AdmissionRequest<'_>, _: Option<&Value>) -> Result<(), Status> {

@@ -4,7 +4,7 @@ mod admission;
 mod content;
 mod controller;
 
-pub use admission::NamespaceLifecycle;
+pub use admission::{NamespaceLifecycle, NamespacePhase};
 pub(crate) use controller::NamespaceController;
 
 /// Namespaces that every cluster has and that may not be deleted.

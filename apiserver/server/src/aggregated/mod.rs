@@ -1,0 +1,7 @@
+//! The server behind a real kube-apiserver, which says who asks, what they may do and which namespaces there are.
+
+mod authentication;
+mod authorization;
+mod lease;
+mod namespaces;
+mod transient;
