@@ -3,12 +3,9 @@
 // A test stops at the first thing that is not as it must be.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod bad_input;
-mod bad_requests;
-mod bad_upgrades;
-mod delete;
-mod faults;
-mod kubectl;
-mod lifecycle;
-mod restart;
-mod rights;
+#[path = "../e2e/mod.rs"]
+mod e2e;
+
+use guestcluster_tests::Mode;
+
+const MODE: Mode = Mode::Embedded;

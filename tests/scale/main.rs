@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use guestcluster_tests::{Manifest, Supervisor, Usage};
+use guestcluster_tests::{Manifest, Mode, Supervisor, Usage};
 use guestcluster_types::{GuestCluster, Phase};
 use kube::{
     Api, Client, Config, ResourceExt as _,
@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
         .map(|text| text.parse::<u32>().context("usage: scale N [WORKERS]"));
     let guests = numbers.next().unwrap_or(Ok(100))?;
     let workers = numbers.next().unwrap_or(Ok(2))?;
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(Mode::Embedded);
     let client = client(&supervisor).await?;
     let before = Measure::take(&supervisor, &client).await?;
     let started = Instant::now();

@@ -4,15 +4,19 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod background;
+mod daemon;
 mod guest;
+mod host;
 mod kubectl;
 mod process;
 mod supervisor;
 mod wait;
 
 pub use background::Background;
+pub use daemon::Daemon;
 pub use guest::{LAYERS, Manifest};
+pub use host::Host;
 pub use kubectl::{Kubectl, Output};
 pub use process::Usage;
-pub use supervisor::{Start, Supervisor};
+pub use supervisor::{Mode, Start, Supervisor};
 pub use wait::{eventually, until};

@@ -2,9 +2,11 @@
 
 use guestcluster_tests::{Kubectl, LAYERS, Manifest, Supervisor};
 
+use crate::MODE;
+
 #[test]
 fn delete_leaves_nothing_of_the_cluster_and_all_of_its_neighbours() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let other = Manifest::new("dev-2", "v1.34", 1, 1);
     kubectl.create_guest(&other);
@@ -28,7 +30,7 @@ fn delete_leaves_nothing_of_the_cluster_and_all_of_its_neighbours() {
 
 #[test]
 fn a_cluster_can_be_deleted_while_it_is_being_created() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let before = everything(&kubectl);
     supervisor.configure_sim("faults: [{name: 'dev-*', kind: NeverBoots}]");
@@ -41,7 +43,7 @@ fn a_cluster_can_be_deleted_while_it_is_being_created() {
 
 #[test]
 fn deleting_the_namespace_deletes_its_clusters() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let manifest = Manifest::new("dev", "v1.34", 1, 1);
     kubectl.create_guest(&manifest);

@@ -2,11 +2,12 @@
 
 use guestcluster_tests::{Manifest, Start, Supervisor};
 
-use crate::lifecycle::nodes;
+use super::lifecycle::nodes;
+use crate::MODE;
 
 #[test]
 fn everything_is_there_after_a_stop_and_a_start() {
-    let mut supervisor = Supervisor::fast();
+    let mut supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 2));
     let guest = supervisor.guest_kubectl("team-a", "dev");
@@ -28,7 +29,7 @@ fn everything_is_there_after_a_stop_and_a_start() {
 
 #[test]
 fn what_was_deleted_from_the_catalogue_stays_deleted() {
-    let mut supervisor = Supervisor::fast();
+    let mut supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.run("delete virtualmachineclass best-effort-xlarge").success();
     kubectl.run("delete namespace team-b --wait --timeout=30s").success();
@@ -43,6 +44,7 @@ fn what_was_deleted_from_the_catalogue_stays_deleted() {
 #[test]
 fn without_layers_no_controller_writes_anything() {
     let mut supervisor = Supervisor::start(Start {
+        mode: MODE,
         layers: Some("none".to_owned()),
         ..Start::default()
     });

@@ -3,6 +3,8 @@
 use guestcluster_tests::{Kubectl, Manifest, Output, Supervisor};
 use serde_json::json;
 
+use crate::MODE;
+
 const PATH: &str = "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters";
 
 fn post(kubectl: &Kubectl, query: &str, body: &str) -> Output {
@@ -11,7 +13,7 @@ fn post(kubectl: &Kubectl, query: &str, body: &str) -> Output {
 
 #[test]
 fn bodies_that_cannot_be_taken_are_refused_and_the_server_goes_on() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let dev = Manifest::new("dev", "v1.34", 1, 1);
 
@@ -52,7 +54,7 @@ fn bodies_that_cannot_be_taken_are_refused_and_the_server_goes_on() {
 
 #[test]
 fn unknown_fields_are_refused_by_kubectl_and_dropped_where_nobody_asks() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let unknown = Manifest::new("dev", "v1.34", 1, 1).with("/spec/hibernate", json!(true));
     kubectl

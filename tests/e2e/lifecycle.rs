@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use guestcluster_tests::{Background, Kubectl, Manifest, Supervisor};
 
+use crate::MODE;
+
 const CREATE: &str = "guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold";
 
 #[test]
 fn create_shows_progress_and_the_guest_is_usable() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let created = kubectl.run(CREATE);
     assert_eq!(created.code, 0, "{created:?}");
@@ -60,7 +62,7 @@ fn create_shows_progress_and_the_guest_is_usable() {
 
 #[test]
 fn scale_goes_both_ways_for_workers_and_control_plane() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 2));
     let guest = supervisor.guest_kubectl("team-a", "dev");
@@ -96,7 +98,7 @@ fn scale_goes_both_ways_for_workers_and_control_plane() {
 
 #[test]
 fn an_upgrade_replaces_the_control_plane_first_and_one_at_a_time() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.33", 3, 2));
     let guest = supervisor.guest_kubectl("team-a", "dev");

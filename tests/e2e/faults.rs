@@ -2,6 +2,8 @@
 
 use guestcluster_tests::{Kubectl, Manifest, Start, Supervisor, eventually};
 
+use crate::MODE;
+
 const FAULTS: &str = "
 delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}
 faults:
@@ -16,6 +18,7 @@ const NO_FAULTS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remov
 #[test]
 fn each_fault_shows_its_reason_and_goes_with_it() {
     let supervisor = Supervisor::start(Start {
+        mode: MODE,
         sim: Some(FAULTS.to_owned()),
         ..Start::default()
     });
@@ -83,6 +86,7 @@ fn blocked(kubectl: &Kubectl, name: &str, vm: &str, reason: &str) {
 #[test]
 fn a_node_that_never_joins_is_named() {
     let supervisor = Supervisor::start(Start {
+        mode: MODE,
         sim: Some(FAULTS.to_owned()),
         ..Start::default()
     });
@@ -101,7 +105,7 @@ fn a_node_that_never_joins_is_named() {
 
 #[test]
 fn a_class_that_is_taken_away_blocks_what_is_not_there_yet() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
     let class = kubectl
@@ -122,7 +126,7 @@ fn a_class_that_is_taken_away_blocks_what_is_not_there_yet() {
 
 #[test]
 fn a_configuration_that_cannot_be_read_changes_nothing() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     supervisor.configure_sim("faults: [{name: '*', kind: Explodes}]");
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 0));

@@ -3,6 +3,8 @@
 use guestcluster_tests::{Kubectl, Manifest, Supervisor};
 use serde_json::{Value, json};
 
+use crate::MODE;
+
 fn dev() -> Manifest {
     Manifest::new("dev", "v1.34", 1, 1)
 }
@@ -14,7 +16,7 @@ fn pool(name: &str) -> Value {
 
 #[test]
 fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let topology = "/spec/topology";
     let long = "a".repeat(41);
@@ -89,7 +91,7 @@ fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
 
 #[test]
 fn what_it_names_must_be_there() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let pool = "/spec/topology/nodePools/0";
     for (manifest, expected) in [
@@ -123,7 +125,7 @@ fn what_it_names_must_be_there() {
 
 #[test]
 fn several_mistakes_are_told_at_once() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let manifest = dev()
         .with("/spec/topology/controlPlane/replicas", json!(4))
@@ -139,7 +141,7 @@ fn several_mistakes_are_told_at_once() {
 
 #[test]
 fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let cluster = json!({
         "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": {"name": "dev"},
@@ -156,7 +158,7 @@ fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused() {
 
 #[test]
 fn a_dry_run_judges_and_stores_nothing() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let shown = kubectl
         .run_with("create --dry-run=server -o json -f -", Some(&dev().text()))

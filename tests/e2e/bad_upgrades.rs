@@ -3,6 +3,8 @@
 use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
 use serde_json::json;
 
+use crate::MODE;
+
 fn change(kubectl: &Kubectl, patch: &serde_json::Value) -> guestcluster_tests::Output {
     kubectl.args(
         &["patch", "guestcluster", "dev", "--type=merge", "-p", &patch.to_string()],
@@ -16,7 +18,7 @@ fn change_version(kubectl: &Kubectl, version: &str) -> guestcluster_tests::Outpu
 
 #[test]
 fn versions_go_up_one_minor_at_a_time_and_never_down() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.33.7", 1, 1));
     let field = "spec.distribution.version: Invalid value: ";
@@ -55,7 +57,7 @@ fn versions_go_up_one_minor_at_a_time_and_never_down() {
 
 #[test]
 fn during_an_upgrade_only_the_way_back_is_open() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.33.7", 1, 1));
     let before = kubectl.names("machines");
@@ -82,7 +84,7 @@ fn during_an_upgrade_only_the_way_back_is_open() {
 
 #[test]
 fn scale_with_several_pools_names_the_command() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let pool =
         |name: &str| json!({"name": name, "replicas": 1, "vmClass": "best-effort-small", "storageClass": "gold"});

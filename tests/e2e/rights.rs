@@ -2,9 +2,11 @@
 
 use guestcluster_tests::{Kubectl, Supervisor};
 
+use crate::MODE;
+
 #[test]
 fn an_editor_needs_no_administrator_and_reaches_nothing_else() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let admin = supervisor.kubectl();
     admin
         .run("create rolebinding devs --clusterrole guestcluster-editor --user dev")
@@ -89,7 +91,7 @@ fn stays_in_its_namespace(dev: &Kubectl) {
 
 #[test]
 fn a_viewer_lists_and_changes_nothing() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let admin = supervisor.kubectl();
     admin
         .run("create rolebinding eyes --clusterrole guestcluster-viewer --user eve")
@@ -115,12 +117,12 @@ fn a_viewer_lists_and_changes_nothing() {
 
 #[test]
 fn nobody_is_let_in_without_a_certificate_of_ours() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let stranger = supervisor.kubectl_as("stranger");
     stranger
         .run("get guestclusters")
         .refused("User \"stranger\" cannot list resource \"guestclusters\"");
-    let other = Supervisor::fast();
+    let other = Supervisor::fast(MODE);
     let foreign = supervisor.kubectl().with_credential_of(&other.kubectl());
     foreign
         .run("get guestclusters --request-timeout=5s")

@@ -3,9 +3,11 @@
 use guestcluster_tests::{Background, Kubectl, Manifest, Supervisor, eventually};
 use serde_json::json;
 
+use crate::MODE;
+
 #[test]
 fn api_resources_and_explain_know_our_kinds_and_those_below() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let kinds = kubectl.run("api-resources").success();
     for (name, short, kind) in [
@@ -38,7 +40,7 @@ fn api_resources_and_explain_know_our_kinds_and_those_below() {
 
 #[test]
 fn a_guest_cluster_is_handled_as_any_other_object() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let manifest = Manifest::new("dev", "v1.34", 1, 2);
     let watch = Background::start(kubectl.command(&["get", "guestclusters", "-w"]));
@@ -147,7 +149,7 @@ fn changes(kubectl: &Kubectl) {
 
 #[test]
 fn server_side_apply_twice_changes_nothing_and_conflicts_are_told() {
-    let supervisor = Supervisor::fast();
+    let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     let manifest = Manifest::new("dev", "v1.34", 1, 1);
     kubectl

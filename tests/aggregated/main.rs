@@ -1,0 +1,16 @@
+//! The real binaries behind a real kube-apiserver: what a user does and sees there, and what only this mode has.
+
+// A test stops at the first thing that is not as it must be.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod direct;
+#[path = "../e2e/mod.rs"]
+mod e2e;
+mod host;
+mod identity;
+mod namespaces;
+mod registration;
+
+use guestcluster_tests::Mode;
+
+const MODE: Mode = Mode::Aggregated;

@@ -1,0 +1,11 @@
+//! What a user does and sees, whichever way the supervisor is run: `crate::MODE` says which.
+
+mod bad_input;
+mod bad_requests;
+mod bad_upgrades;
+mod delete;
+mod faults;
+mod kubectl;
+mod lifecycle;
+mod restart;
+mod rights;

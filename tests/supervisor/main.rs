@@ -1,0 +1,62 @@
+//! `supervisor FOLDER`: a real supervisor with our server behind it, the same as in the tests, for a person to use. Runs until it is
+//! told to stop; `FOLDER/ready` is there when it can be used and says how. `hack/supervisor` starts and stops it.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use guestcluster_tests::{Mode, Start, Supervisor};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// User, and the role it has in namespace team-a.
+const USERS: [(&str, &str); 2] = [("editor", "guestcluster-editor"), ("viewer", "guestcluster-viewer")];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let folder = std::env::args_os().nth(1).context("usage: supervisor FOLDER")?;
+    let folder = fs::canonicalize(folder)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut supervisor = Supervisor::start_in(
+        &folder,
+        Start {
+            mode: Mode::Aggregated,
+            ..Start::default()
+        },
+    );
+    fs::write(folder.join("ready"), usable(&supervisor, &folder))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    supervisor.stop();
+    Ok(())
+}
+
+/// Gives the users their rights; what to type next.
+fn usable(supervisor: &Supervisor, folder: &Path) -> String {
+    let admin = supervisor.kubectl();
+    let mut text = format!(
+        "A supervisor runs on {}, our server behind it on {}. Kubeconfigs:\n",
+        supervisor.host().server(),
+        supervisor.server()
+    );
+    let mut line = |user: &str, what: &str, kubeconfig: &Path| {
+        text += &format!("  {user:8}{what:32}{}\n", kubeconfig.display());
+    };
+    line("admin", "may do everything", &supervisor.admin_kubeconfig());
+    for (user, role) in USERS {
+        let bind = format!("create rolebinding {user} --clusterrole {role} --user {user}");
+        admin.run(&bind).success();
+        line(user, &format!("{role} in team-a"), &supervisor.user_kubeconfig(user));
+    }
+    text + &format!(
+        "Logs are in {}. Next:
+  export KUBECONFIG={}
+  kubectl get apiservice v1alpha1.guestclusters.dev
+  kubectl guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold
+  kubectl get guestclusters,machines,virtualmachines
+",
+        folder.display(),
+        supervisor.user_kubeconfig("editor").display()
+    )
+}

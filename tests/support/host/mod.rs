@@ -1,0 +1,140 @@
+//! A real supervisor on loopback: etcd, kube-apiserver with the aggregation layer, kube-controller-manager, and upstream's
+//! definitions of Cluster API, its kubeadm providers, CAPV and VM Operator.
+
+mod components;
+mod crds;
+mod pki;
+mod ports;
+mod prepared;
+mod programs;
+
+use std::{
+    fs,
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use guestcluster_credentials::kubeconfig::Kubeconfig;
+
+use self::{components::Etcd, pki::Pki};
+use crate::{Daemon, Kubectl, supervisor::binaries};
+
+/// Longest until kube-apiserver is ready, on a machine with much else to do.
+const PATIENCE: u64 = 60;
+/// Members may do everything.
+const ADMINISTRATORS: &str = "system:masters";
+
+/// A running host; stopped when dropped. Its files are in the folder that it was started in.
+#[derive(Debug)]
+pub struct Host {
+    // In the order in which they are stopped.
+    controller_manager: Option<Daemon>,
+    apiserver: Daemon,
+    etcd: Daemon,
+    pki: Pki,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Host {
+    /// Starts one in this folder, which is made, and waits until it is ready.
+    pub fn start(folder: &Path) -> Self {
+        fs::create_dir_all(folder).expect("the folder is ours");
+        let data = folder.join("etcd");
+        prepared::copy_to(&data);
+        let mut host = Self::start_on(folder, &data);
+        let kubeconfig = host.kubeconfig("controller-manager", Some(ADMINISTRATORS), None);
+        host.controller_manager = Some(components::controller_manager(&host.pki, &kubeconfig, folder));
+        host
+    }
+
+    /// etcd and kube-apiserver on this data, without controllers.
+    fn start_on(folder: &Path, data: &Path) -> Self {
+        let pki = Pki::generate(&folder.join("pki")).expect("keys can be made");
+        let etcd = Etcd::start(data, folder);
+        let port = ports::free(Ipv4Addr::LOCALHOST);
+        let apiserver = components::apiserver(&pki, etcd.port, port, folder);
+        let mut host = Self {
+            controller_manager: None,
+            apiserver,
+            etcd: etcd.daemon,
+            pki,
+            folder: folder.to_owned(),
+            port,
+        };
+        let kubectl = host.admin();
+        host.apiserver
+            .await_that(PATIENCE, "is ready", || kubectl.run("get --raw /readyz").code == 0);
+        host
+    }
+
+    /// An address on which kube-apiserver can reach a server of ours.
+    pub fn reachable_address() -> SocketAddr {
+        let address = ports::own_address();
+        (address, ports::free(address)).into()
+    }
+
+    /// kubectl as an administrator, with caches of its own.
+    pub fn admin(&self) -> Kubectl {
+        let kubeconfig = self.kubeconfig("admin", Some(ADMINISTRATORS), None);
+        Kubectl::new(&kubeconfig, &self.folder.join("home"), &binaries())
+    }
+
+    /// Writes a kubeconfig for a user by a client certificate, and returns its path.
+    pub fn kubeconfig(&self, user: &str, group: Option<&str>, namespace: Option<&str>) -> PathBuf {
+        let credential = self.pki.user(user, group).expect("a certificate can be made");
+        let server = self.server();
+        let kubeconfig = Kubeconfig {
+            cluster: "supervisor",
+            user,
+            context: "supervisor",
+            server: &server,
+            certificate_authority: self.pki.authority(),
+            credential: &credential,
+            namespace,
+        };
+        let namespace = namespace.map(|namespace| format!("{namespace}.")).unwrap_or_default();
+        let file = self.folder.join(format!("{namespace}{user}.kubeconfig"));
+        write_private(&file, &kubeconfig.render());
+        file
+    }
+
+    /// `https://host:port` of kube-apiserver.
+    pub fn server(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Path of the authority of users and of kube-apiserver's own certificate.
+    pub fn authority_file(&self) -> String {
+        self.pki.file("ca.crt")
+    }
+
+    /// Process ids of etcd, kube-apiserver and kube-controller-manager.
+    pub fn pids(&self) -> Vec<u32> {
+        let manager = self.controller_manager.iter();
+        [&self.etcd, &self.apiserver]
+            .into_iter()
+            .chain(manager)
+            .map(Daemon::pid)
+            .collect()
+    }
+
+    /// The end of kube-apiserver's log.
+    pub fn log_tail(&self) -> String {
+        self.apiserver.log_tail()
+    }
+}
+
+/// Writes a file that holds a secret.
+pub(crate) fn write_private(path: &Path, content: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    file.and_then(|mut file| file.write_all(content.as_bytes()))
+        .expect("the folder is ours");
+}

@@ -1,0 +1,34 @@
+//! Where the real programs are.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+/// The program's path; the first call of a process builds what is missing, by `hack/components/build`.
+pub(super) fn program(name: &str) -> PathBuf {
+    let found = folders()
+        .iter()
+        .map(|folder| folder.join(name))
+        .find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("hack/components/build made no {name} in {:?}", folders()))
+}
+
+fn folders() -> &'static [PathBuf] {
+    static FOLDERS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOLDERS.get_or_init(|| {
+        let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/components/build");
+        // What it says about its progress is for whoever waits.
+        let output = Command::new(build)
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("bash is there");
+        assert!(
+            output.status.success(),
+            "hack/components/build failed; it says why above"
+        );
+        let folders = String::from_utf8_lossy(&output.stdout);
+        folders.lines().map(PathBuf::from).collect()
+    })
+}

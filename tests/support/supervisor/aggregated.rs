@@ -1,0 +1,98 @@
+//! Our server behind a real kube-apiserver, registered as its manifests say and with no more rights than those give.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::json;
+
+use super::{NAMESPACE, PATIENCE, Start, printed};
+use crate::{Daemon, Host, host::write_private};
+
+/// The host, and how our server reaches it and is reached.
+#[derive(Debug)]
+pub(super) struct Aggregated {
+    host: Host,
+    address: SocketAddr,
+    kubeconfig: PathBuf,
+    layers: String,
+}
+
+impl Aggregated {
+    /// Starts the host and applies the manifests.
+    pub(super) fn prepare(root: &Path, start: &Start) -> Self {
+        let host = Host::start(&root.join("host"));
+        let address = Host::reachable_address();
+        let aggregated = Self {
+            kubeconfig: root.join("server.kubeconfig"),
+            layers: start.layers.clone().unwrap_or_else(|| "all".to_owned()),
+            host,
+            address,
+        };
+        aggregated.apply(&[]);
+        aggregated.write_kubeconfig(root);
+        aggregated
+    }
+
+    /// The arguments that only this mode has.
+    pub(super) fn arguments(&self, command: &mut Command) {
+        command.arg("aggregated").arg("--kubeconfig").arg(&self.kubeconfig);
+        command.args(["--listen", &self.address.to_string()]);
+    }
+
+    /// Waits until kube-apiserver serves our group, its description included.
+    pub(super) fn await_available(&self, server: &mut Daemon) {
+        const AVAILABLE: &str = "wait apiservice v1alpha1.guestclusters.dev --for=condition=Available --timeout=1s";
+        const RESOURCES: &str = "api-resources --api-group=guestclusters.dev -o name";
+        const DESCRIBED: &str = "get --raw /openapi/v3/apis/guestclusters.dev/v1alpha1";
+        let admin = self.host.admin();
+        server.await_that(PATIENCE, "is available", || admin.run(AVAILABLE).code == 0);
+        server.await_that(PATIENCE, "is discovered", || {
+            admin.run(RESOURCES).stdout.contains("guestclusters.guestclusters.dev")
+        });
+        server.await_that(PATIENCE, "is described", || admin.run(DESCRIBED).code == 0);
+    }
+
+    /// Puts in what an embedded supervisor has from the beginning: namespaces, classes, releases.
+    pub(super) fn fill(&self) {
+        self.apply(&["--with", "simulation"]);
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(super) fn admin_kubeconfig(&self) -> PathBuf {
+        self.host.kubeconfig("admin", Some("system:masters"), Some(NAMESPACE))
+    }
+
+    fn apply(&self, more: &[&str]) {
+        let endpoint = self.address.to_string();
+        let mut arguments = vec!["manifests", "--layers", &self.layers, "--endpoint", &endpoint];
+        arguments.extend(more);
+        let manifests = printed(&arguments);
+        let admin = self.host.admin();
+        admin.run_with("apply --server-side -f -", Some(&manifests)).success();
+    }
+
+    /// The kubeconfig of our server: its service account's token, in a file of its own.
+    fn write_kubeconfig(&self, root: &Path) {
+        let create = "-n guestclusters-system create token guestcluster-apiserver --duration=24h";
+        let token = self.host.admin().run(create).success();
+        let file = root.join("server.token");
+        write_private(&file, token.trim());
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "host",
+            "clusters": [{"name": "host", "cluster": {
+                "server": self.host.server(), "certificate-authority": self.host.authority_file(),
+            }}],
+            "users": [{"name": "guestcluster-apiserver", "user": {"tokenFile": file}}],
+            "contexts": [{"name": "host", "context": {"cluster": "host", "user": "guestcluster-apiserver"}}],
+        });
+        write_private(&self.kubeconfig, &kubeconfig.to_string());
+    }
+}

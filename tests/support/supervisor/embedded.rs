@@ -1,0 +1,59 @@
+//! Our server as the whole supervisor.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{NAMESPACE, Start, printed};
+
+/// Where it serves.
+#[derive(Debug)]
+pub(super) struct Embedded {
+    address: String,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:0".to_owned(),
+        }
+    }
+}
+
+impl Embedded {
+    /// The arguments that only this mode has.
+    pub(super) fn arguments(&self, command: &mut Command, root: &Path, start: &Start) {
+        command.args(["embedded", "--listen", &self.address]);
+        if let Some(sim) = &start.sim {
+            let file = root.join("sim.yaml");
+            fs::write(&file, sim).expect("the folder is ours");
+            command.arg("--sim-config").arg(file);
+        }
+    }
+
+    /// A restart serves where the first start did, so that kubeconfigs stay valid.
+    pub(super) fn keep_address(&mut self, data_dir: &Path) {
+        let server = fs::read_to_string(data_dir.join("server")).expect("written before it is ready");
+        server.trim_start_matches("https://").clone_into(&mut self.address);
+    }
+}
+
+/// A kubeconfig for a user, by a client certificate.
+pub(super) fn user_kubeconfig(root: &Path, user: &str) -> PathBuf {
+    let data_dir = root.join("data");
+    let data_dir = data_dir.to_str().expect("temporary folders have readable names");
+    let kubeconfig = printed(&[
+        "kubeconfig",
+        "--data-dir",
+        data_dir,
+        "--user",
+        user,
+        "--namespace",
+        NAMESPACE,
+    ]);
+    let file = root.join(format!("{user}.kubeconfig"));
+    fs::write(&file, kubeconfig).expect("the folder is ours");
+    file
+}

@@ -1,0 +1,287 @@
+//! A supervisor with our server in it, in either of its modes, as processes of their own.
+
+mod aggregated;
+mod embedded;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use self::{aggregated::Aggregated, embedded::Embedded};
+use crate::{Daemon, Host, Kubectl};
+
+/// How our server is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One process is the whole supervisor.
+    #[default]
+    Embedded,
+    /// Behind a real kube-apiserver, which each supervisor has for itself.
+    Aggregated,
+}
+
+/// How a supervisor is started.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Embedded or aggregated.
+    pub mode: Mode,
+    /// Content of the sim driver's configuration.
+    pub sim: Option<String>,
+    /// `--layers`.
+    pub layers: Option<String>,
+    /// `--log`.
+    pub log: Option<String>,
+}
+
+/// A running supervisor; killed when dropped, its folder removed unless the test failed.
+#[derive(Debug)]
+pub struct Supervisor {
+    folder: Option<TempDir>,
+    root: PathBuf,
+    start: Start,
+    server: Option<Daemon>,
+    deployment: Deployment,
+}
+
+/// Where our server runs in.
+#[derive(Debug)]
+enum Deployment {
+    Embedded(Embedded),
+    Aggregated(Aggregated),
+}
+
+/// VMs whose steps take no time.
+const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
+/// Longest for our server to come up or to stop, on a machine with much else to do.
+const PATIENCE: u64 = 30;
+/// The namespace that commands are about unless they name another one.
+const NAMESPACE: &str = "team-a";
+
+impl Supervisor {
+    /// Starts one with VMs that take no time, and waits until it is ready.
+    pub fn fast(mode: Mode) -> Self {
+        Self::start(Start {
+            mode,
+            sim: Some(NO_DELAYS.to_owned()),
+            ..Start::default()
+        })
+    }
+
+    /// Starts one and waits until it is ready.
+    pub fn start(start: Start) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("guestclusters-test.")
+            .tempdir()
+            .expect("a temporary folder");
+        let root = folder.path().to_owned();
+        let mut supervisor = Self::start_in(&root, start);
+        supervisor.folder = Some(folder);
+        supervisor
+    }
+
+    /// Starts one whose files are in this folder, which stays there.
+    pub fn start_in(root: &Path, start: Start) -> Self {
+        let deployment = match start.mode {
+            Mode::Embedded => Deployment::Embedded(Embedded::default()),
+            Mode::Aggregated => Deployment::Aggregated(Aggregated::prepare(root, &start)),
+        };
+        let mut supervisor = Self {
+            folder: None,
+            root: root.to_owned(),
+            start,
+            server: None,
+            deployment,
+        };
+        supervisor.run();
+        match &mut supervisor.deployment {
+            Deployment::Embedded(embedded) => embedded.keep_address(&root.join("data")),
+            Deployment::Aggregated(aggregated) => aggregated.fill(),
+        }
+        if let (Mode::Aggregated, Some(sim)) = (supervisor.start.mode, &supervisor.start.sim) {
+            supervisor.configure_sim(sim);
+        }
+        supervisor
+    }
+
+    /// Starts our server again after [`Self::kill`] or [`Self::stop`].
+    pub fn restart(&mut self) {
+        assert!(self.server.is_none(), "it still runs");
+        self.run();
+    }
+
+    /// Kills our server as a power cut would.
+    pub fn kill(&mut self) {
+        self.server = None;
+    }
+
+    /// Asks our server to stop and waits until it did; panics when it ends badly.
+    pub fn stop(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        let status = server.stop(PATIENCE);
+        assert!(status.success(), "our server ended with {status}\n{}", self.log_tail());
+    }
+
+    /// kubectl as the administrator, in namespace team-a unless told otherwise.
+    pub fn kubectl(&self) -> Kubectl {
+        self.kubectl_with(&self.admin_kubeconfig())
+    }
+
+    /// kubectl as a user with a client certificate, in namespace team-a unless told otherwise.
+    pub fn kubectl_as(&self, user: &str) -> Kubectl {
+        self.kubectl_with(&self.user_kubeconfig(user))
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn admin_kubeconfig(&self) -> PathBuf {
+        match &self.deployment {
+            Deployment::Embedded(_) => self.data_dir().join("admin.kubeconfig"),
+            Deployment::Aggregated(aggregated) => aggregated.admin_kubeconfig(),
+        }
+    }
+
+    /// A kubeconfig for a user, by a client certificate.
+    pub fn user_kubeconfig(&self, user: &str) -> PathBuf {
+        match &self.deployment {
+            Deployment::Embedded(_) => embedded::user_kubeconfig(&self.root, user),
+            Deployment::Aggregated(aggregated) => aggregated.host().kubeconfig(user, None, Some(NAMESPACE)),
+        }
+    }
+
+    /// Sets delays and faults of the simulated VMs.
+    #[track_caller]
+    pub fn configure_sim(&self, yaml: &str) {
+        let patch = serde_json::json!({"data": {"config.yaml": yaml}}).to_string();
+        let map = [
+            "-n",
+            "guestclusters-system",
+            "patch",
+            "configmap",
+            "sim-driver",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
+        self.kubectl().args(&map, None).success();
+    }
+
+    /// kubectl in a guest, by Cluster API's admin kubeconfig.
+    pub fn guest_kubectl(&self, namespace: &str, name: &str) -> Kubectl {
+        let kubeconfig = self
+            .kubectl()
+            .run(&format!("guest kubeconfig {name} -n {namespace}"))
+            .success();
+        let file = self.root.join(format!("{namespace}-{name}.kubeconfig"));
+        fs::write(&file, kubeconfig).expect("the folder is ours");
+        self.kubectl_with(&file)
+    }
+
+    /// The real supervisor that our server runs behind.
+    #[track_caller]
+    pub fn host(&self) -> &Host {
+        match &self.deployment {
+            Deployment::Aggregated(aggregated) => aggregated.host(),
+            Deployment::Embedded(_) => panic!("the embedded mode is the supervisor itself"),
+        }
+    }
+
+    /// `https://host:port` where our own server listens.
+    pub fn server(&self) -> String {
+        fs::read_to_string(self.data_dir().join("server")).expect("written before it is ready")
+    }
+
+    /// Folder of our server's data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    /// A folder for the test's own files.
+    pub fn folder(&self) -> &Path {
+        &self.root
+    }
+
+    /// Process id of our server.
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("it runs").pid()
+    }
+
+    /// The end of our server's log.
+    pub fn log_tail(&self) -> String {
+        crate::daemon::log_tail(&self.root.join(format!("{SERVER}.log")))
+    }
+
+    fn kubectl_with(&self, kubeconfig: &Path) -> Kubectl {
+        Kubectl::new(kubeconfig, &self.root, &binaries())
+    }
+
+    /// Starts our server and waits until it is ready.
+    fn run(&mut self) {
+        let mut command = Command::new(binaries().join(SERVER));
+        let data_dir = self.data_dir();
+        match &self.deployment {
+            Deployment::Embedded(embedded) => embedded.arguments(&mut command, &self.root, &self.start),
+            Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command),
+        }
+        command.arg("--data-dir").arg(data_dir);
+        if let Some(layers) = &self.start.layers {
+            command.arg("--layers").arg(layers);
+        }
+        if let Some(filter) = &self.start.log {
+            command.arg("--log").arg(filter);
+        }
+        let mut server = Daemon::start(SERVER, command, &self.root);
+        match &self.deployment {
+            Deployment::Embedded(_) => {
+                let kubeconfig = self.data_dir().join("admin.kubeconfig");
+                let kubectl = self.kubectl_with(&kubeconfig);
+                server.await_that(PATIENCE, "is ready", || {
+                    kubeconfig.exists() && kubectl.run("get --raw /readyz").code == 0
+                });
+            }
+            Deployment::Aggregated(aggregated) => aggregated.await_available(&mut server),
+        }
+        self.server = Some(server);
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("our server's log ends:\n{}", self.log_tail());
+            if let Deployment::Aggregated(aggregated) = &self.deployment {
+                eprintln!("kube-apiserver's log ends:\n{}", aggregated.host().log_tail());
+            }
+            if let Some(folder) = self.folder.take() {
+                eprintln!("its folder is kept: {}", folder.keep().display());
+            }
+        }
+    }
+}
+
+/// Our server's program.
+const SERVER: &str = "guestcluster-apiserver";
+
+/// Where `hack/test` built the binaries.
+pub(crate) fn binaries() -> PathBuf {
+    match std::env::var_os("GUESTCLUSTERS_BIN") {
+        Some(folder) => PathBuf::from(folder),
+        // Beside the folder of the test binary itself.
+        None => std::env::current_exe()
+            .ok()
+            .and_then(|file| Some(file.parent()?.parent()?.to_owned()))
+            .expect("a test binary lies in a folder"),
+    }
+}
+
+/// What our server prints when it is asked to.
+fn printed(arguments: &[&str]) -> String {
+    let output = Command::new(binaries().join(SERVER)).args(arguments).output();
+    let output = output.expect("hack/test builds the binaries and names their folder");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{SERVER} {}: {stderr}", arguments.join(" "));
+    String::from_utf8(output.stdout).expect("text")
+}
