@@ -1,5 +1,7 @@
 //! Request counts from a page of metrics.
 
+use std::ops::{Add, Sub};
+
 /// How many requests a server has answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Requests {
@@ -19,7 +21,7 @@ impl Requests {
             };
             let Ok(count) = count.parse::<f64>() else { continue };
             sum.all += count;
-            let writes = ["POST", "PUT", "PATCH", "DELETE"]
+            let writes = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"]
                 .iter()
                 .any(|verb| labels.contains(&format!("verb=\"{verb}\"")));
             let accepted = labels.contains("code=\"2");
@@ -28,5 +30,27 @@ impl Requests {
             sum.writes += if stored { count } else { 0.0 };
         }
         sum
+    }
+}
+
+impl Add for Requests {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            writes: self.writes + other.writes,
+        }
+    }
+}
+
+impl Sub for Requests {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            all: self.all - other.all,
+            writes: self.writes - other.writes,
+        }
     }
 }

@@ -9,7 +9,10 @@ use std::{
 use serde_json::json;
 
 use super::{NAMESPACE, PATIENCE, Start, printed};
-use crate::{Daemon, Host, host::write_private};
+use crate::{Daemon, Host, Kubectl, host::write_private};
+
+/// The name that kube-apiserver expects in our certificate.
+const SERVED_AS: &str = "guestcluster-apiserver.guestclusters-system.svc";
 
 /// The host, and how our server reaches it and is reached.
 #[derive(Debug)]
@@ -95,4 +98,22 @@ impl Aggregated {
         });
         write_private(&self.kubeconfig, &kubeconfig.to_string());
     }
+}
+
+/// A kubeconfig for this server that trusts what the APIService says, as kube-apiserver does.
+pub(super) fn direct_kubeconfig(host: &Host, server: &str, credential: Option<&Kubectl>) -> String {
+    let bundle = "get apiservice v1alpha1.guestclusters.dev -o jsonpath={.spec.caBundle}";
+    let bundle = host.admin().run(bundle).success();
+    let user = credential.map(|kubectl| kubectl.json("config view --raw --minify")["users"][0]["user"].clone());
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "direct",
+        "clusters": [{"name": "direct", "cluster": {
+            "server": server, "certificate-authority-data": bundle, "tls-server-name": SERVED_AS,
+        }}],
+        "users": [{"name": "direct", "user": user.unwrap_or_else(|| json!({}))}],
+        "contexts": [{"name": "direct", "context": {"cluster": "direct", "user": "direct", "namespace": NAMESPACE}}],
+    });
+    config.to_string()
 }

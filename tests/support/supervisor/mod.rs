@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 use self::{aggregated::Aggregated, embedded::Embedded};
-use crate::{Daemon, Host, Kubectl};
+use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// How our server is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +149,15 @@ impl Supervisor {
             Deployment::Embedded(_) => embedded::user_kubeconfig(&self.root, user),
             Deployment::Aggregated(aggregated) => aggregated.host().kubeconfig(user, None, Some(NAMESPACE)),
         }
+    }
+
+    /// A kubeconfig for our server's own port, past the host's kube-apiserver, with somebody's credential or none.
+    #[track_caller]
+    pub fn direct_kubeconfig(&self, credential: Option<&Kubectl>) -> PathBuf {
+        let config = aggregated::direct_kubeconfig(self.host(), &self.server(), credential);
+        let file = self.root.join("direct.kubeconfig");
+        write_private(&file, &config);
+        file
     }
 
     /// Sets delays and faults of the simulated VMs.
