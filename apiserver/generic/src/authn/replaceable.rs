@@ -57,3 +57,49 @@ impl Authenticator for Replaceable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::authority, *};
+    use crate::authn::ClientCertificates;
+
+    async fn judge(authenticator: &dyn Authenticator, connection: &Connection) -> Result<Option<User>, Refused> {
+        let (request, ()) = http::Request::get("/").body(()).unwrap().into_parts();
+        authenticator.authenticate(&request, connection).await
+    }
+
+    #[tokio::test]
+    async fn a_ca_is_rotated_under_a_connection_that_stays() {
+        let (old, new) = (authority(), authority());
+        let trust = |ca: &super::super::testing::Authority| -> Arc<dyn Authenticator> {
+            Arc::new(ClientCertificates::new(ca.pem.as_bytes()).unwrap())
+        };
+        let shows = |ca: &super::super::testing::Authority| Connection {
+            remote: None,
+            peer_certificates: ca.client("ana", "dev", |_| {}).into(),
+        };
+        let (shows_old, shows_new) = (shows(&old), shows(&new));
+        let authenticator = Replaceable::new();
+        assert_eq!(
+            judge(&*authenticator, &shows_old).await,
+            Ok(None),
+            "nobody is known yet"
+        );
+
+        authenticator.replace(vec![trust(&old)]);
+        assert!(judge(&*authenticator, &shows_old).await.unwrap().is_some());
+        assert!(judge(&*authenticator, &shows_new).await.is_err());
+
+        authenticator.replace(vec![trust(&old), trust(&new)]);
+        assert!(judge(&*authenticator, &shows_old).await.unwrap().is_some());
+        let found = judge(&*authenticator, &shows_new).await.unwrap();
+        assert!(found.is_some(), "a refusal does not stop the next one");
+
+        authenticator.replace(vec![trust(&new)]);
+        assert!(
+            judge(&*authenticator, &shows_old).await.is_err(),
+            "nothing of the old CA is remembered"
+        );
+        assert!(judge(&*authenticator, &shows_new).await.unwrap().is_some());
+    }
+}

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    authn::ClientCertificates,
+    authn::{ClientCertificates, RequestHeader, RequestHeaderConfig},
     serve::{Limits, tls::server_config},
 };
 
@@ -106,7 +106,15 @@ struct Running {
 
 async fn start(authority: &Authority, limits: Limits) -> Running {
     let certificates = ClientCertificates::new(authority.pem.as_bytes()).unwrap();
+    let request_header = RequestHeader::new(RequestHeaderConfig {
+        ca_pem: authority.pem.clone().into_bytes(),
+        allowed_names: vec!["front-proxy".into()],
+        username_headers: vec!["X-Remote-User".into()],
+        group_headers: vec!["X-Remote-Group".into()],
+        ..RequestHeaderConfig::default()
+    });
     let server = builder()
+        .authenticator(Arc::new(request_header.unwrap()))
         .authenticator(Arc::new(certificates))
         .anonymous(true)
         .limits(limits)
@@ -155,7 +163,10 @@ impl Speaker {
 
     async fn get(&mut self, path: &str) -> hyper::Result<http::Response<hyper::body::Incoming>> {
         let request = Request::get(format!("https://localhost{path}")).header("host", "localhost");
-        let request = request.body(Empty::new()).unwrap();
+        self.send(request.body(Empty::new()).unwrap()).await
+    }
+
+    async fn send(&mut self, request: Request<Empty<Bytes>>) -> hyper::Result<http::Response<hyper::body::Incoming>> {
         match self {
             Speaker::Http1(sender) => sender.send_request(request).await,
             Speaker::Http2(sender) => sender.send_request(request).await,
@@ -188,6 +199,28 @@ async fn client_certificates_are_judged_by_the_server_and_not_by_tls() {
             let found = status(&running, authority.trusting(identity, alpn), &path).await;
             assert_eq!(found, expected, "{path} over {alpn}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_front_proxy_may_send_hundreds_of_groups() {
+    let authority = Authority::new("ours");
+    let running = start(&authority, Limits::default()).await;
+    let proxy = authority.client("front-proxy", 2999);
+    for (alpn, count) in [("h2", 1500), ("http/1.1", 800)] {
+        let stream = connect(running.address, authority.trusting(Some(&proxy), alpn)).await;
+        let mut speaker = Speaker::new(stream.unwrap()).await;
+        let mut request = Request::get(format!("https://localhost{}", widget("ana")))
+            .header("host", "localhost")
+            .header("x-remote-user", "ana");
+        for number in 0..count {
+            request = request.header("x-remote-group", format!("sso:group-{number}@directory.example.com"));
+        }
+        let answer = speaker.send(request.body(Empty::new()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200, "{alpn}");
+        let seen = answer.into_body().collect().await.unwrap().to_bytes();
+        let seen: serde_json::Value = serde_json::from_slice(&seen).unwrap();
+        assert_eq!(seen["groups"].as_array().unwrap().len(), count + 1, "{alpn}");
     }
 }
 

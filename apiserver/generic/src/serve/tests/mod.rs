@@ -1,5 +1,6 @@
 mod chain;
 mod connections;
+mod identity;
 mod local;
 mod registry;
 

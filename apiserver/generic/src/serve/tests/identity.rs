@@ -1,0 +1,133 @@
+//! Identity headers: whom the chain believes, and that nothing of them goes further.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    authn::{
+        ClientCertificates, Replaceable, RequestHeader, RequestHeaderConfig,
+        testing::{Authority, authority},
+    },
+    serve::testing::{json_of, text},
+};
+
+struct Front {
+    server: Arc<ApiServer>,
+    proxy: Authority,
+    clients: Authority,
+}
+
+/// Behind a front proxy, with another CA for clients who come by themselves.
+fn front() -> Front {
+    let (proxy, clients) = (authority(), authority());
+    let words = |word: &str| vec![word.to_owned()];
+    let request_header = RequestHeader::new(RequestHeaderConfig {
+        ca_pem: proxy.pem.clone().into_bytes(),
+        allowed_names: words("front-proxy-client"),
+        username_headers: vec!["X-Remote-User".to_owned(), "X-Who".to_owned()],
+        uid_headers: words("X-Remote-Uid"),
+        group_headers: words("X-Remote-Group"),
+        extra_header_prefixes: words("X-Remote-Extra-"),
+    });
+    let authenticators = Replaceable::new();
+    authenticators.replace(vec![
+        Arc::new(request_header.unwrap()),
+        Arc::new(ClientCertificates::new(clients.pem.as_bytes()).unwrap()),
+    ]);
+    let server = builder()
+        .authenticator(authenticators)
+        .anonymous(true)
+        .always_allow(&["/version", "/public/*"])
+        .build();
+    Front { server, proxy, clients }
+}
+
+impl Front {
+    async fn send(&self, peer: Option<(&Authority, &str)>, head: &str) -> http::Response<Body> {
+        let peer_certificates = match peer {
+            None => Arc::default(),
+            Some((authority, name)) => authority.client(name, "dev", |_| {}).into(),
+        };
+        let remote = None;
+        let connection = Connection {
+            remote,
+            peer_certificates,
+        };
+        self.server.handle(request(head), Caller::Connection(connection)).await
+    }
+}
+
+#[tokio::test]
+async fn the_front_proxys_user_is_the_user_and_the_headers_stop_there() {
+    let front = front();
+    let head = format!(
+        "GET {}\nX-Remote-User: ana\nX-Remote-Group: g\nX-Remote-Extra-Scopes: s\nX-Remote-Uid: 1\nX-Remote-Else: e\nX-Who: x\nAccept: */*",
+        widget("ana")
+    );
+    let answer = front.send(Some((&front.proxy, "front-proxy-client")), &head).await;
+    let seen = json_of(answer).await;
+    assert_eq!(
+        (&seen["user"], &seen["groups"]),
+        (&json!("ana"), &json!(["g", "system:authenticated"]))
+    );
+    assert_eq!(seen["headers"], json!(["accept"]));
+}
+
+#[tokio::test]
+async fn forged_headers_are_never_believed_nor_anonymous() {
+    let front = front();
+    let forged = "X-Remote-User: root\nX-Remote-Group: system:masters";
+    for path in ["/version", "/readyz", "/public/x", "/metrics", &widget("root")] {
+        for peer in [
+            None,
+            Some((&front.proxy, "somebody")),
+            Some((&authority(), "front-proxy-client")),
+        ] {
+            let refused = front.send(peer, &format!("GET {path}\n{forged}")).await;
+            assert_eq!(refused.status(), 401, "{path}");
+        }
+    }
+    let only_a_group = front.send(None, "GET /version\nX-Remote-Group: system:masters").await;
+    assert_eq!(only_a_group.status(), 401);
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_of_its_own_is_itself() {
+    let front = front();
+    let head = "X-Remote-User: root\nX-Remote-Group: system:masters\nX-Who: root\nAccept: */*";
+    for name in ["ana", "front-proxy-client"] {
+        let own = format!("GET {}\n{head}", widget(name));
+        let answer = front.send(Some((&front.clients, name)), &own).await;
+        let seen = json_of(answer).await;
+        assert_eq!(
+            (&seen["user"], &seen["groups"]),
+            (&json!(name), &json!(["dev", "system:authenticated"]))
+        );
+        assert_eq!(seen["headers"], json!(["accept"]));
+    }
+}
+
+#[tokio::test]
+async fn who_shows_nothing_reaches_health_version_and_what_is_listed() {
+    let front = front();
+    for (path, code) in [
+        ("/version", 200),
+        ("/readyz", 200),
+        ("/public/x", 404),
+        ("/metrics", 403),
+        ("/apis", 403),
+    ] {
+        let answer = front.send(None, &format!("GET {path}")).await;
+        assert_eq!(answer.status(), code, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_of_others_are_on_the_same_page() {
+    let server = builder()
+        .metrics(|page| page.push_str("orphans 2\n"))
+        .metrics(|page| page.push_str("lost 1\n"))
+        .build();
+    let page = text(send(&server, "GET /metrics\nAuthorization: Bearer root").await).await;
+    assert!(page.ends_with("orphans 2\nlost 1\n"), "{page}");
+}
