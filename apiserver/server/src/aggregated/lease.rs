@@ -217,3 +217,6 @@ fn named(spec: LeaseSpec) -> LeaseObject {
         spec: Some(spec),
     }
 }
+
+#[cfg(test)]
+mod tests;

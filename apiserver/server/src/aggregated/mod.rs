@@ -4,4 +4,6 @@ mod authentication;
 mod authorization;
 mod lease;
 mod namespaces;
+#[cfg(test)]
+mod testing;
 mod transient;

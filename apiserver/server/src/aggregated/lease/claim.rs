@@ -119,3 +119,108 @@ fn claimed(contender: &str, terms: &Terms, time: Timestamp) -> LeaseSpec {
         ..LeaseSpec::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TERMS: Terms = Terms {
+        duration: Duration::from_secs(15),
+        renew_within: Duration::from_secs(10),
+        renew_every: Duration::from_secs(5),
+        retry: Duration::from_secs(2),
+    };
+
+    fn lease(holder: Option<&str>, seconds: Option<i32>, renewed: i64) -> Lease {
+        let mut lease = Lease {
+            spec: Some(LeaseSpec {
+                holder_identity: holder.map(str::to_owned),
+                lease_duration_seconds: seconds,
+                lease_transitions: Some(3),
+                renew_time: Some(MicroTime(Timestamp::from_second(renewed).unwrap())),
+                acquire_time: Some(MicroTime(Timestamp::from_second(1).unwrap())),
+                ..LeaseSpec::default()
+            }),
+            ..Lease::default()
+        };
+        lease.metadata.resource_version = Some(renewed.to_string());
+        lease
+    }
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn claim(seen: &Seen, now: Instant) -> Claim {
+        seen.claim("me", &TERMS, now, Timestamp::from_second(100).unwrap())
+    }
+
+    fn transitions(claim: &Claim) -> Option<i32> {
+        match claim {
+            Claim::Write(spec) => {
+                assert_eq!(spec.holder_identity.as_deref(), Some("me"));
+                assert_eq!(spec.lease_duration_seconds, Some(15));
+                spec.lease_transitions
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn another_holders_time_counts_from_when_its_last_renewal_was_seen() {
+        let start = Instant::now();
+        let mut seen = Seen::nothing();
+        // However old its own timestamp is: its clock may be wrong.
+        seen.look(Some(lease(Some("you"), Some(15), 5)), start);
+        assert_eq!(claim(&seen, start), Claim::Wait(start + seconds(15)));
+        seen.look(Some(lease(Some("you"), Some(15), 5)), start + seconds(10));
+        assert_eq!(claim(&seen, start + seconds(10)), Claim::Wait(start + seconds(15)));
+        seen.look(Some(lease(Some("you"), Some(15), 6)), start + seconds(14));
+        assert_eq!(claim(&seen, start + seconds(28)), Claim::Wait(start + seconds(29)));
+        assert_eq!(transitions(&claim(&seen, start + seconds(29))), Some(4));
+    }
+
+    #[test]
+    fn the_holder_says_for_how_long() {
+        let start = Instant::now();
+        for (said, counts) in [(Some(60), 60), (Some(1), 1), (Some(0), 15), (Some(-1), 15), (None, 15)] {
+            let mut seen = Seen::nothing();
+            seen.look(Some(lease(Some("you"), said, 5)), start);
+            assert_eq!(claim(&seen, start), Claim::Wait(start + seconds(counts)), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_beside_the_holders_own_words_does_not_prolong() {
+        let start = Instant::now();
+        let mut seen = Seen::nothing();
+        seen.look(Some(lease(Some("you"), Some(15), 5)), start);
+        let mut annotated = lease(Some("you"), Some(15), 5);
+        annotated.metadata.resource_version = Some("99".to_owned());
+        seen.look(Some(annotated), start + seconds(14));
+        assert_eq!(seen.resource_version(), Some("99"));
+        assert_eq!(transitions(&claim(&seen, start + seconds(15))), Some(4));
+    }
+
+    #[test]
+    fn what_is_free_is_taken_and_what_is_ours_is_renewed() {
+        let start = Instant::now();
+        let mut seen = Seen::nothing();
+        match claim(&seen, start) {
+            Claim::Create(spec) => assert_eq!(spec.lease_transitions, Some(0)),
+            other => panic!("{other:?}"),
+        }
+        for free in [None, Some("")] {
+            seen.look(Some(lease(free, Some(15), 5)), start);
+            assert_eq!(transitions(&claim(&seen, start)), Some(4));
+        }
+        seen.look(Some(lease(Some("me"), Some(15), 5)), start);
+        let renewal = claim(&seen, start);
+        assert_eq!(transitions(&renewal), Some(3));
+        let Claim::Write(spec) = renewal else { panic!() };
+        assert_eq!(spec.acquire_time, Some(MicroTime(Timestamp::from_second(1).unwrap())));
+        assert_eq!(spec.renew_time, Some(MicroTime(Timestamp::from_second(100).unwrap())));
+        seen.look(Some(Lease::default()), start);
+        assert_eq!(transitions(&claim(&seen, start)), Some(0));
+    }
+}

@@ -1,0 +1,185 @@
+//! A host for tests: our own API server as a whole cluster in this process, and a wire to it that can be cut.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, api::PostParams};
+use kubernetes_apiserver::{Cluster, ClusterOptions};
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+use tower::{Service as _, service_fn};
+
+const NAMESPACE: &str = "guestclusters-system";
+const NAME: &str = "guestcluster-apiserver";
+/// How long anything may take that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Host {
+    cluster: Arc<Cluster>,
+}
+
+impl Host {
+    /// With our namespace, and our service account with the rights that this folder needs and no others.
+    pub(super) async fn start() -> Host {
+        let engine = Engine::in_memory().unwrap();
+        let version = VersionInfo {
+            git_version: "v1.37.0".into(),
+            major: "1".into(),
+            minor: "37".into(),
+        };
+        let cluster = Cluster::start(ClusterOptions {
+            extra_cluster_roles: rights(),
+            ..ClusterOptions::new(engine.keyspace("host/"), Arc::new(version))
+        });
+        let host = Host {
+            cluster: cluster.await.unwrap(),
+        };
+        host.create_namespace(NAMESPACE).await;
+        host
+    }
+
+    /// Somebody who may do everything.
+    pub(super) fn admin(&self) -> Client {
+        self.user("admin", &["system:masters"])
+    }
+
+    /// Our service account.
+    pub(super) fn server(&self) -> Client {
+        self.user(&service_account(), &[])
+    }
+
+    pub(super) fn user(&self, name: &str, groups: &[&str]) -> Client {
+        Client::new(self.cluster.server().local_service(user(name, groups)), "default")
+    }
+
+    pub(super) async fn create_namespace(&self, name: &str) {
+        let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": name}})).unwrap();
+        let namespaces: Api<Namespace> = Api::all(self.admin());
+        namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    }
+}
+
+/// What a request meets on its way to the host.
+#[derive(Default)]
+pub(super) struct Wire {
+    silent: AtomicBool,
+    broken: AtomicUsize,
+    sent: AtomicUsize,
+}
+
+impl Wire {
+    /// From here on no request arrives, and none is answered.
+    pub(super) fn cut(&self) {
+        self.silent.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn mend(&self) {
+        self.silent.store(false, Ordering::SeqCst);
+    }
+
+    /// The next requests fail at once.
+    pub(super) fn fail(&self, times: usize) {
+        self.broken.store(times, Ordering::SeqCst);
+    }
+
+    /// How many requests were sent.
+    pub(super) fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// Our service account's client over this wire.
+    pub(super) fn to(self: &Arc<Self>, host: &Host) -> Client {
+        let service = host.cluster.server().local_service(user(&service_account(), &[]));
+        let wire = self.clone();
+        let service = service_fn(move |request: http::Request<kube::client::Body>| {
+            let (wire, mut service) = (wire.clone(), service.clone());
+            async move {
+                wire.pass().await?;
+                service.call(request).await
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    async fn pass(&self) -> io::Result<()> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending().await
+        }
+        let left = |count: usize| count.checked_sub(1);
+        match self.broken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) {
+            Ok(_) => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Waits until something holds.
+pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, waiting).await.is_ok(), "never: {what}");
+}
+
+fn user(name: &str, groups: &[&str]) -> User {
+    User {
+        name: name.to_owned(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        ..User::default()
+    }
+}
+
+fn service_account() -> String {
+    format!("system:serviceaccount:{NAMESPACE}:{NAME}")
+}
+
+/// The roles of our service account, as far as this folder asks for something.
+fn rights() -> Vec<Value> {
+    let subjects = json!([{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}]);
+    let rbac = "rbac.authorization.k8s.io";
+    let role = |kind: &str, namespace: Option<&str>, name: &str, rules: Value| {
+        json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": kind,
+            "metadata": {"name": name, "namespace": namespace}, "rules": rules,
+        })
+    };
+    let binding = |kind: &str, namespace: Option<&str>, role: &str| {
+        json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": format!("{kind}Binding"),
+            "metadata": {"name": format!("{NAME}-{role}"), "namespace": namespace}, "subjects": subjects,
+            "roleRef": {"apiGroup": rbac, "kind": kind, "name": role},
+        })
+    };
+    let reader = "extension-apiserver-authentication-reader";
+    let read = json!([{
+        "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["extension-apiserver-authentication"],
+        "verbs": ["get", "list", "watch"],
+    }]);
+    let everywhere = json!([
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+    ]);
+    let lease = json!([
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [NAME], "verbs": ["get", "patch"]},
+    ]);
+    vec![
+        role("Role", Some("kube-system"), reader, read),
+        binding("Role", Some("kube-system"), reader),
+        role("ClusterRole", None, NAME, everywhere),
+        binding("ClusterRole", None, NAME),
+        role("Role", Some(NAMESPACE), NAME, lease),
+        binding("Role", Some(NAMESPACE), NAME),
+    ]
+}
