@@ -4,3 +4,4 @@ pub mod applying;
 pub mod guest;
 pub mod machine;
 pub mod vm;
+mod watching;

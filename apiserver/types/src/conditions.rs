@@ -38,6 +38,8 @@ pub mod reasons {
     pub const RELEASE_GONE: &str = "ReleaseGone";
     /// A kind that the layer needs is not served.
     pub const KIND_MISSING: &str = "KindNotServed";
+    /// The controller lacks a right to read a kind that the layer needs.
+    pub const RIGHT_MISSING: &str = "RightMissing";
     /// The API server refused one of the guest's objects.
     pub const APPLY_REFUSED: &str = "ObjectRefused";
     /// The objects were made by a newer version of this program.

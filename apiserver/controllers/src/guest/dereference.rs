@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use guestcluster_types::{
-    conditions::{READY, reasons},
     labels, names,
     upstream::{
         capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck},
@@ -13,11 +12,7 @@ use guestcluster_types::{
 };
 use kube::Resource;
 
-use super::{
-    mirror::{ClusterKey, Knowledge},
-    mirrors::Mirrors,
-    plan::{Blocked, Identity},
-};
+use super::{mirror::ClusterKey, mirrors::Mirrors, plan::Identity};
 
 /// The objects of one guest. What has its name but not its guest UID is not among them.
 #[derive(Clone, Debug, Default)]
@@ -85,42 +80,6 @@ pub(super) fn belongs_to<K: Resource>(object: &K, uid: &str) -> bool {
         .as_ref()
         .and_then(|labels| labels.get(labels::GUEST_UID))
         .is_some_and(|label| label == uid)
-}
-
-/// Whether the mirrors know enough to act. What is missing is news as soon as it comes.
-pub(super) fn readiness(mirrors: &Mirrors) -> Result<(), Blocked> {
-    let names_of = |wanted: Knowledge| -> Vec<_> {
-        mirrors
-            .needed()
-            .into_iter()
-            .filter(|(_, knowledge)| *knowledge == wanted)
-            .map(|(kind, _)| kind)
-            .collect()
-    };
-    let not_served = names_of(Knowledge::NotServed);
-    if !not_served.is_empty() {
-        let message = format!(
-            "this supervisor does not serve {}; Cluster API with its vSphere provider has to be installed",
-            not_served.join(", ")
-        );
-        return Err(Blocked {
-            condition: READY,
-            reason: reasons::KIND_MISSING,
-            message,
-            terminal: false,
-        });
-    }
-    let unknown = names_of(Knowledge::None);
-    if !unknown.is_empty() {
-        let message = format!("not read yet: {}", unknown.join(", "));
-        return Err(Blocked {
-            condition: READY,
-            reason: reasons::UNKNOWN,
-            message,
-            terminal: false,
-        });
-    }
-    Ok(())
 }
 
 impl Layers {

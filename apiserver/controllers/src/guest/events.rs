@@ -18,11 +18,11 @@ use super::status::is_trouble;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct News {
     /// `Normal` or `Warning`.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// What was done when it happened.
-    action: &'static str,
-    reason: String,
-    note: String,
+    pub(super) action: &'static str,
+    pub(super) reason: String,
+    pub(super) note: String,
 }
 
 /// What a new status tells that the one before did not.
@@ -99,12 +99,12 @@ pub(super) async fn publish(client: &Client, guest: &GuestCluster, news: Vec<New
     }
 }
 
-/// As `core/v1`, which is what `kubectl describe` and `kubectl get events` read.
-fn event(guest: &GuestCluster, news: News, now: Timestamp) -> Event {
+/// An event about an object. As `core/v1`, which is what `kubectl describe` and `kubectl get events` read.
+pub(super) fn event<K: Resource<DynamicType = ()>>(about: &K, news: News, now: Timestamp) -> Event {
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{:x}", guest.name_any(), now.as_nanosecond())),
-            namespace: guest.namespace(),
+            name: Some(format!("{}.{:x}", about.name_any(), now.as_nanosecond())),
+            namespace: about.namespace(),
             ..ObjectMeta::default()
         },
         event_time: Some(MicroTime(now)),
@@ -115,7 +115,7 @@ fn event(guest: &GuestCluster, news: News, now: Timestamp) -> Event {
         action: Some(news.action.to_owned()),
         reason: Some(news.reason),
         message: Some(shortened(news.note)),
-        involved_object: guest.object_ref(&()),
+        involved_object: about.object_ref(&()),
         source: Some(EventSource {
             component: Some(GUEST_MANAGER.to_owned()),
             host: None,

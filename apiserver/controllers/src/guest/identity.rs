@@ -21,6 +21,12 @@ pub(super) trait Others {
     fn is_used_elsewhere(&self, guest_uid: &str) -> bool;
 }
 
+/// The guest UID of a GuestCluster as far as it is settled: recorded, or its own.
+pub(super) fn uid_of(guest: &GuestCluster) -> Option<&str> {
+    let recorded = guest.status.as_ref().and_then(|status| status.guest_uid.as_deref());
+    recorded.or(guest.metadata.uid.as_deref())
+}
+
 /// The identity that status records, or the one to be recorded there.
 pub(super) fn identify(guest: &GuestCluster, others: &impl Others) -> Result<Identity, Blocked> {
     let recorded = guest.status.as_ref().and_then(|status| status.guest_uid.clone());

@@ -10,6 +10,8 @@ use guestcluster_types::labels;
 use kube::{Resource, ResourceExt, runtime::watcher};
 use parking_lot::RwLock;
 
+use crate::watching::Unavailable;
+
 /// Namespace and name of a Cluster, which are those of its GuestCluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ClusterKey {
@@ -18,12 +20,12 @@ pub(super) struct ClusterKey {
 }
 
 /// How much a mirror knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Knowledge {
     /// Nothing yet.
     None,
-    /// The kind is not served.
-    NotServed,
+    /// Nothing that holds: the kind can't be read.
+    Lost(Unavailable),
     /// Everything there is.
     Complete,
 }
@@ -72,7 +74,7 @@ impl<K: Resource<DynamicType = ()> + Clone + Debug> Mirror<K> {
     }
 
     pub(super) fn knowledge(&self) -> Knowledge {
-        self.state.read().knowledge
+        self.state.read().knowledge.clone()
     }
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
@@ -111,16 +113,13 @@ impl<K: Resource<DynamicType = ()> + Clone + Debug> Mirror<K> {
             .collect()
     }
 
-    /// Says that the kind is not served, and whether that is news.
-    pub(super) fn set_not_served(&self) -> bool {
-        let mut state = self.state.write();
-        let news = state.knowledge != Knowledge::NotServed;
-        *state = State {
-            knowledge: Knowledge::NotServed,
+    /// Forgets everything, because the kind can't be read.
+    pub(super) fn lose(&self, why: Unavailable) {
+        *self.state.write() = State {
+            knowledge: Knowledge::Lost(why),
             objects: Objects::default(),
             listing: None,
         };
-        news
     }
 
     /// Takes in what a watch says, and answers which clusters it is about.
@@ -321,7 +320,12 @@ mod tests {
             vec![key("changed"), key("gone"), key("new")]
         );
         assert!(mirror.get("team-a", "c").is_none());
-        assert!(mirror.set_not_served() && !mirror.set_not_served());
+        let lost = Unavailable::NotServed {
+            wanted: "v1".to_owned(),
+            served: vec![],
+        };
+        mirror.lose(lost.clone());
+        assert_eq!(mirror.knowledge(), Knowledge::Lost(lost));
         assert!(!mirror.any(|_| true));
     }
 }

@@ -1,6 +1,6 @@
 //! The mirrors of all kinds that the guest layer reads, and the watches that keep them.
 
-use std::{fmt::Debug, future::Future, sync::Arc};
+use std::{fmt::Debug, future::Future, pin::pin, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use guestcluster_types::{
@@ -11,15 +11,12 @@ use guestcluster_types::{
         kubeadm::{KubeadmConfigTemplate, KubeadmControlPlane},
     },
 };
-use kube::{
-    Api, Client, Resource,
-    core::DeserializeGuard,
-    runtime::{WatchStreamExt, watcher},
-};
+use kube::{Client, Resource, core::DeserializeGuard, runtime::watcher};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::mirror::{ClusterKey, Knowledge, Mirror, keep_no_fields, keep_our_fields};
+use crate::watching::{Seen, follow};
 
 /// What has changed, for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +25,24 @@ pub(super) enum News {
     Cluster(ClusterKey),
     /// Something that concerns every guest: a release, or a kind that is served from now on.
     Everybody,
+}
+
+/// A kind that the layer can't do without.
+#[derive(Clone, Debug)]
+pub(super) struct Needed {
+    pub(super) kind: String,
+    pub(super) group: String,
+    pub(super) knowledge: Knowledge,
+}
+
+impl Needed {
+    fn of<K: Resource<DynamicType = ()> + Clone + Debug>(mirror: &Mirror<K>) -> Self {
+        Self {
+            kind: K::kind(&()).into_owned(),
+            group: K::group(&()).into_owned(),
+            knowledge: mirror.knowledge(),
+        }
+    }
 }
 
 /// What the API server has of each kind.
@@ -60,18 +75,18 @@ impl Mirrors {
         }
     }
 
-    /// What is known of the kinds that the layer can't do without, by name.
-    pub(super) fn needed(&self) -> [(&'static str, Knowledge); 9] {
+    /// What is known of the kinds that the layer can't do without.
+    pub(super) fn needed(&self) -> [Needed; 9] {
         [
-            ("GuestClusterRelease", self.releases.knowledge()),
-            ("Cluster", self.clusters.knowledge()),
-            ("VSphereCluster", self.infrastructures.knowledge()),
-            ("KubeadmControlPlane", self.control_planes.knowledge()),
-            ("MachineDeployment", self.deployments.knowledge()),
-            ("VSphereMachineTemplate", self.machine_templates.knowledge()),
-            ("KubeadmConfigTemplate", self.config_templates.knowledge()),
-            ("Machine", self.machines.knowledge()),
-            ("VSphereMachine", self.vsphere_machines.knowledge()),
+            Needed::of(&self.clusters),
+            Needed::of(&self.deployments),
+            Needed::of(&self.machines),
+            Needed::of(&self.control_planes),
+            Needed::of(&self.config_templates),
+            Needed::of(&self.infrastructures),
+            Needed::of(&self.machine_templates),
+            Needed::of(&self.vsphere_machines),
+            Needed::of(&self.releases),
         ]
     }
 
@@ -105,48 +120,42 @@ impl Mirrors {
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        watch(Api::all(client.clone()), self.clone(), which, news.clone()).boxed()
+        watch(client.clone(), self.clone(), which, news.clone()).boxed()
     }
 }
 
-async fn watch<K>(
-    api: Api<DeserializeGuard<K>>,
-    mirrors: Arc<Mirrors>,
-    which: fn(&Mirrors) -> &Mirror<K>,
-    news: mpsc::Sender<News>,
-) where
+async fn watch<K>(client: Client, mirrors: Arc<Mirrors>, which: fn(&Mirrors) -> &Mirror<K>, news: mpsc::Sender<News>)
+where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let mirror = which(&mirrors);
-    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-    while let Some(event) = events.next().await {
-        let told = match event {
-            Ok(event) => {
-                let for_everybody = matches!(event, watcher::Event::InitDone) || !is_namespaced::<K>();
-                let touched = unguarded(event).map(|event| mirror.record(event)).unwrap_or_default();
-                if for_everybody {
-                    vec![News::Everybody]
-                } else {
-                    touched.into_iter().map(News::Cluster).collect()
-                }
-            }
-            Err(error) if is_not_served(&error) => {
-                if mirror.set_not_served() {
-                    vec![News::Everybody]
-                } else {
-                    vec![]
-                }
-            }
-            Err(error) => {
-                tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
-                vec![]
+    let mut all = pin!(follow::<DeserializeGuard<K>>(&client, watcher::Config::default()));
+    while let Some(seen) = all.next().await {
+        let told = match seen {
+            Seen::Event(event) => take_in(mirror, event),
+            Seen::Lost(why) => {
+                mirror.lose(why);
+                vec![News::Everybody]
             }
         };
-        for news_item in told {
-            if news.send(news_item).await.is_err() {
+        for item in told {
+            if news.send(item).await.is_err() {
                 return;
             }
         }
+    }
+}
+
+fn take_in<K>(mirror: &Mirror<K>, event: watcher::Event<DeserializeGuard<K>>) -> Vec<News>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug,
+{
+    let for_everybody = matches!(event, watcher::Event::InitDone) || !is_namespaced::<K>();
+    let touched = unguarded(event).map(|event| mirror.record(event)).unwrap_or_default();
+    if for_everybody {
+        vec![News::Everybody]
+    } else {
+        touched.into_iter().map(News::Cluster).collect()
     }
 }
 
@@ -173,15 +182,4 @@ pub(super) fn unguarded<K: Resource<DynamicType = ()>>(
         watcher::Event::Init => watcher::Event::Init,
         watcher::Event::InitDone => watcher::Event::InitDone,
     })
-}
-
-/// Whether an error says that there is no such kind.
-fn is_not_served(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => status.code == 404,
-        _ => false,
-    }
 }

@@ -8,12 +8,14 @@ mod build;
 mod delete;
 mod dereference;
 mod events;
+mod guests;
 mod identity;
 mod mirror;
 mod mirrors;
 mod orphans;
 mod plan;
 mod progress;
+mod readiness;
 mod reconcile;
 mod retries;
 mod status;
@@ -25,21 +27,21 @@ use std::{convert::Infallible, sync::Arc};
 use futures::{Stream, StreamExt, stream};
 use guestcluster_types::GuestCluster;
 use kube::{
-    Api, Client,
-    core::DeserializeGuard,
+    Client,
     runtime::{
-        WatchStreamExt, applier,
+        applier,
         controller::{self, Error as Outcome},
-        reflector::{self, ObjectRef, Store, store::Writer},
-        watcher,
+        reflector::{self, ObjectRef, Store},
     },
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use mirrors::{Mirrors, News, unguarded};
+use guests::{Unreadable, changed_guests};
+use mirrors::{Mirrors, News};
 pub use orphans::Orphans;
+use orphans::Search;
 use reconcile::{Context, reconcile, retry};
 
 /// Guests that are worked on at one time.
@@ -52,62 +54,51 @@ pub async fn run(client: Client, orphans: Orphans, stop: CancellationToken) {
     let mirrors = Arc::new(Mirrors::new());
     let (sender, receiver) = mpsc::channel(NEWS);
     let (guests, writer) = reflector::store();
-    let queue = stream::select(changed_guests(&client, writer), told_guests(receiver, guests.clone()));
+    let (unreadable, changed) = (Unreadable::default(), Arc::new(Notify::new()));
+    let changed_guests = changed_guests(&client, writer, unreadable.clone(), tells(&changed));
+    let queue = stream::select(changed_guests, told_guests(receiver, guests.clone(), tells(&changed)));
     let queue = queue
         .map(Ok::<_, Infallible>)
         .take_until(stop.clone().cancelled_owned())
         .boxed();
     let context = Arc::new(Context::new(client.clone(), mirrors.clone(), guests.clone()));
     let config = controller::Config::default().concurrency(CONCURRENCY);
+    let search = Search {
+        client: &client,
+        mirrors: &mirrors,
+        guests: &guests,
+        unreadable: &unreadable,
+        changed: &changed,
+    };
     let work = applier(
         |guest, context| Box::pin(reconcile(guest, context)),
         retry,
         context,
-        guests,
+        guests.clone(),
         queue,
         config,
     );
     tokio::select! {
         () = mirrors.watch(&client, &sender) => {}
+        () = orphans.keep(search) => {}
         () = work.for_each(async |outcome| log(&outcome)) => {}
     }
+    orphans.forget();
 }
 
-/// The GuestClusters that somebody has changed.
-fn changed_guests(
-    client: &Client,
-    mut writer: Writer<GuestCluster>,
-) -> impl Stream<Item = ObjectRef<GuestCluster>> + Send + use<> {
-    let api: Api<DeserializeGuard<GuestCluster>> = Api::all(client.clone());
-    watcher(api, watcher::Config::default())
-        .default_backoff()
-        .filter_map(move |event| {
-            let event = match event {
-                Ok(event) => unguarded(event).map(|event| event.modify(|guest| guest.metadata.managed_fields = None)),
-                Err(error) => {
-                    tracing::warn!(%error, "watch of GuestClusters failed, trying again");
-                    None
-                }
-            };
-            let changed = event.and_then(|event| {
-                writer.apply_watcher_event(&event);
-                match event {
-                    watcher::Event::Apply(guest) | watcher::Event::InitApply(guest) => {
-                        Some(ObjectRef::from_obj(&guest))
-                    }
-                    watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone => None,
-                }
-            });
-            futures::future::ready(changed)
-        })
+fn tells(changed: &Arc<Notify>) -> impl Fn() + Send + 'static {
+    let changed = changed.clone();
+    move || changed.notify_one()
 }
 
-/// The GuestClusters that something in the layer below is news for.
+/// The GuestClusters that something in the layer below is news for. `seen` is called after all news.
 fn told_guests(
     news: mpsc::Receiver<News>,
     guests: Store<GuestCluster>,
+    seen: impl Fn() + Send,
 ) -> impl Stream<Item = ObjectRef<GuestCluster>> + Send {
     ReceiverStream::new(news).flat_map(move |news| {
+        seen();
         stream::iter(match news {
             News::Cluster(key) => vec![ObjectRef::new(&key.name).within(&key.namespace)],
             News::Everybody => guests

@@ -19,8 +19,9 @@ use super::{
     events,
     identity::{self, Others},
     mirror::Knowledge,
-    mirrors::Mirrors,
+    mirrors::{Mirrors, Needed},
     plan::{Blocked, Identity, Plan},
+    readiness,
     retries::Retries,
     status::{self, Input},
     validate::{self, Catalogue},
@@ -85,6 +86,10 @@ pub(super) fn retry(guest: Arc<GuestCluster>, _: &Error, context: Arc<Context>) 
 
 /// A guest that is to exist.
 async fn keep(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Error> {
+    let needed = context.mirrors.needed();
+    if let Err(blocked) = readiness::readiness(&needed) {
+        return context.wait_for_kinds(&guest, &needed, &blocked).await;
+    }
     let catalogue = context.mirrors.releases.all();
     let outcome = advance(context, guest, &catalogue).await?;
     let status = status::status(&outcome.input(&catalogue));
@@ -126,7 +131,6 @@ async fn advance(context: &Context, guest: Arc<GuestCluster>, catalogue: &Catalo
 
 async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catalogue) -> Result<(), Failure> {
     // dereference (from mirrors)
-    dereference::readiness(&context.mirrors).map_err(Failure::Blocked)?;
     let identity = identity::identify(&outcome.guest, &context.others(&outcome.guest)).map_err(Failure::Blocked)?;
     outcome.identity = Some(identity.clone());
     outcome.layers = dereference::layers(&context.mirrors, &identity);
@@ -181,14 +185,9 @@ async fn record(context: &Context, guest: &Arc<GuestCluster>, plan: &Plan) -> Re
 
 /// A guest that is to go.
 async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Error> {
-    if context
-        .mirrors
-        .needed()
-        .iter()
-        .any(|(_, knowledge)| *knowledge == Knowledge::None)
-    {
-        // Every kind that becomes known is news.
-        return Ok(Action::await_change());
+    let needed = context.mirrors.needed();
+    if let Err(blocked) = readiness::readiness_to_remove(&needed) {
+        return context.wait_for_kinds(&guest, &needed, &blocked).await;
     }
     let catalogue = context.mirrors.releases.all();
     let Ok(identity) = identity::identify(&guest, &context.others(&guest)) else {
@@ -267,6 +266,21 @@ impl Context {
         }
     }
 
+    /// Says that the kinds can't be read, and leaves everything else as it was known. Every kind that becomes known is news.
+    async fn wait_for_kinds(
+        &self,
+        guest: &GuestCluster,
+        needed: &[Needed],
+        blocked: &Blocked,
+    ) -> Result<Action, Error> {
+        // A start passes through this, and is no news for a guest that was known before.
+        if guest.status.is_none() || !readiness::is_unread(needed) {
+            self.tell(guest, &status::unread(guest, blocked, Timestamp::now()))
+                .await?;
+        }
+        Ok(Action::await_change())
+    }
+
     /// Writes a status, and when it is written, the events that it is news of.
     async fn tell(&self, guest: &GuestCluster, status: &GuestClusterStatus) -> Result<(), Error> {
         if self.pen().write_status(guest, status).await?.is_some() {
@@ -307,8 +321,7 @@ impl Others for Neighbours<'_> {
 
     fn is_used_elsewhere(&self, guest_uid: &str) -> bool {
         let cluster = |cluster: &Cluster| self.is_elsewhere(cluster) && belongs_to(cluster, guest_uid);
-        let recorded = |guest: &GuestCluster| guest.status.as_ref().and_then(|status| status.guest_uid.clone());
-        let is_guest = |guest: &GuestCluster| recorded(guest).or(guest.uid()).is_some_and(|uid| uid == guest_uid);
+        let is_guest = |guest: &GuestCluster| identity::uid_of(guest) == Some(guest_uid);
         self.context.mirrors.clusters.any(cluster)
             || self
                 .context

@@ -101,7 +101,7 @@ impl Context {
         tasks.spawn(async move { context.secrets.run(ours, stop).await });
     }
 
-    /// Waits until every informer has its first list.
+    /// Waits while there is a kind that is not known completely.
     pub(crate) async fn synced(&self) {
         tokio::join!(
             self.clusters.synced(),

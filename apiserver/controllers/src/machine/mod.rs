@@ -44,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 /// How many objects of one kind are worked on at a time. Reconcilers mostly wait for the API server.
 const CONCURRENCY: usize = 32;
 
-/// Runs the machine layer until `stop`.
+/// Runs the machine layer until `stop`. It waits while a kind that it needs is not served, or may not be read.
 pub async fn run(client: Client, guests: GuestClients, stop: CancellationToken) -> Result<(), Error> {
     let context = Context::new(client, guests);
     let mut tasks = JoinSet::new();
@@ -134,6 +134,11 @@ fn start<F, Fut>(
 {
     let context = Arc::clone(context);
     tasks.spawn(work(name, Arc::clone(queue), CONCURRENCY, stop.clone(), move |key| {
-        reconcile(Arc::clone(&context), key)
+        let (context, reconcile) = (Arc::clone(&context), reconcile.clone());
+        async move {
+            // A kind that can't be read any more: what is missing here may well exist.
+            context.synced().await;
+            reconcile(context, key).await
+        }
     }));
 }

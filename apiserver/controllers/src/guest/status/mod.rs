@@ -8,7 +8,7 @@ mod view;
 use guestcluster_types::{
     ApiEndpoint, ControlPlaneStatus, DistributionStatus, GuestCluster, GuestClusterStatus, NodePoolStatus, Operation,
     OperationKind, Phase,
-    conditions::{READY, find, is_true},
+    conditions::{Holds, READY, condition, find, is_true, set},
     names,
     version::{Candidate, updates},
 };
@@ -63,6 +63,31 @@ pub(super) fn status(input: &Input<'_>) -> GuestClusterStatus {
         ),
         operation: Some(operation),
         conditions,
+    }
+}
+
+/// The status of a guest of which nothing can be read: what was known before, and what is in the way.
+pub(super) fn unread(guest: &GuestCluster, blocked: &Blocked, now: Timestamp) -> GuestClusterStatus {
+    let mut status = guest.status.clone().unwrap_or_default();
+    let generation = guest.metadata.generation;
+    let ready = condition(
+        READY,
+        Holds::False,
+        blocked.reason,
+        blocked.message.as_str(),
+        generation,
+        now,
+    );
+    set(&mut status.conditions, ready);
+    GuestClusterStatus {
+        observed_generation: generation,
+        phase: Some(match status.phase {
+            _ if guest.metadata.deletion_timestamp.is_some() => Phase::Deleting,
+            Some(phase) => phase,
+            None => Phase::Pending,
+        }),
+        message: Some(blocked.message.clone()),
+        ..status
     }
 }
 

@@ -1,11 +1,11 @@
 //! The objects of one kind, as a watch delivers them, with the two ways in which reconcilers look them up. What is
 //! written through an informer is in it at once, so a reconciler reads its own writes.
 
-use super::{Key, Pauses};
-use futures::{StreamExt, TryStreamExt};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use super::Key;
+use crate::watching::{Seen, follow};
+use futures::StreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource, ResourceExt};
 use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -84,7 +84,7 @@ impl<K: Watched> Informer<K> {
         objects.all(objects.by_cluster.get(cluster))
     }
 
-    /// Waits until the first list was taken in.
+    /// Waits while not everything is known: before the first list, and while the kind can't be read.
     pub(crate) async fn synced(&self) {
         // The sender lives as long as self: an error cannot happen.
         let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
@@ -92,16 +92,15 @@ impl<K: Watched> Informer<K> {
 
     /// Follows the kind in all namespaces until `stop`.
     pub(crate) async fn run(&self, config: watcher::Config, stop: CancellationToken) {
-        let events = watcher(Api::<K>::all(self.client.clone()), config)
-            .backoff(Pauses::default())
-            .take_until(stop.cancelled_owned());
-        let mut events = std::pin::pin!(events);
+        let mut all = std::pin::pin!(follow(&self.client, config).take_until(stop.cancelled_owned()));
         let mut listed = HashSet::new();
-        loop {
-            match events.try_next().await {
-                Ok(None) => return,
-                Ok(Some(event)) => self.take_in(event, &mut listed),
-                Err(error) => tracing::debug!(kind = %K::kind(&()), %error, "watch interrupted"),
+        while let Some(seen) = all.next().await {
+            match seen {
+                Seen::Event(event) => self.take_in(event, &mut listed),
+                // What was known stays until a new list says what there is: nothing is decided before.
+                Seen::Lost(_) => {
+                    self.synced.send_replace(false);
+                }
             }
         }
     }

@@ -1,11 +1,9 @@
 //! What drives the reconcilers: informers that hold the objects, queues that hold what to do.
 
 mod informer;
-mod pauses;
 mod queue;
 
 pub(crate) use informer::{Informer, Watched, cluster_of};
-pub(crate) use pauses::Pauses;
 pub(crate) use queue::{Next, Queue, Retry, work};
 
 use std::sync::Arc;

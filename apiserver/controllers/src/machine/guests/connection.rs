@@ -1,9 +1,10 @@
 //! One guest's connection: made, watched, and made again when it breaks.
 
 use super::{Change, Nodes, Shared, State};
-use crate::machine::engine::{Key, Pauses};
+use crate::machine::engine::Key;
 use crate::machine::error::{Error, summary};
 use crate::machine::secrets;
+use crate::watching::Pauses;
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::config::{KubeConfigOptions, Kubeconfig};
