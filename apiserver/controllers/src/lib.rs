@@ -3,5 +3,6 @@
 pub mod applying;
 pub mod guest;
 pub mod machine;
+mod retries;
 pub mod vm;
 mod watching;

@@ -17,7 +17,6 @@ mod plan;
 mod progress;
 mod readiness;
 mod reconcile;
-mod retries;
 mod status;
 mod validate;
 mod writing;
@@ -113,7 +112,8 @@ fn told_guests(
 fn log<T, Q: std::error::Error>(outcome: &Result<T, Outcome<reconcile::Error, Q>>) {
     match outcome {
         // What belongs to a Cluster that nobody asked for here, or a guest that is gone.
-        Ok(_) | Err(Outcome::ObjectNotFound(_)) => {}
+        // A run that failed was told of when its next one was settled.
+        Ok(_) | Err(Outcome::ObjectNotFound(_) | Outcome::ReconcilerFailed(..)) => {}
         Err(error) => tracing::warn!(%error, "guest layer"),
     }
 }

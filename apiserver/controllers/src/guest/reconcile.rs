@@ -22,11 +22,11 @@ use super::{
     mirrors::{Mirrors, Needed},
     plan::{Blocked, Identity, Plan},
     readiness,
-    retries::Retries,
     status::{self, Input},
     validate::{self, Catalogue},
     writing::{Pen, Written},
 };
+use crate::retries::{Retries, Retry, summary};
 
 /// How soon a guest is looked at again that something blocks which no watch may tell of, such as a name that is taken.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -80,8 +80,17 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
 }
 
 /// How long to wait before a run that failed is tried again.
-pub(super) fn retry(guest: Arc<GuestCluster>, _: &Error, context: Arc<Context>) -> Action {
-    Action::requeue(context.retries.pause(&guest.uid().unwrap_or_default()))
+pub(super) fn retry(guest: Arc<GuestCluster>, error: &Error, context: Arc<Context>) -> Action {
+    let Error::Api(source) = error;
+    let message = summary(source);
+    let Retry { pause, is_news } = context.retries.failed(&guest.uid().unwrap_or_default(), &message);
+    let (namespace, name) = (guest.namespace().unwrap_or_default(), guest.name_any());
+    if is_news {
+        tracing::warn!(namespace, guest = name, message, "trying again");
+    } else {
+        tracing::debug!(namespace, guest = name, message, ?pause, "trying again");
+    }
+    Action::requeue(pause)
 }
 
 /// A guest that is to exist.

@@ -1,6 +1,7 @@
 //! What can go wrong in the machine layer.
 
 use super::engine::Retry;
+use crate::retries::summary;
 
 /// A reconciliation that failed and is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +78,5 @@ impl Retry for Error {
             Self::Guest { .. } => true,
             _ => false,
         }
-    }
-}
-
-/// An API error in one line: kube's own text repeats the whole Status.
-pub(crate) fn summary(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
-        other => other.to_string(),
     }
 }

@@ -8,9 +8,21 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineService};
-use kube::{Client, runtime::reflector::ObjectRef};
+use kube::{
+    Client,
+    runtime::{
+        controller::{self, Action},
+        reflector::{ObjectRef, store::Writer},
+        watcher::{self, Event},
+    },
+};
 use tokio_util::sync::CancellationToken;
 use vm_driver::{Changed, Driver, DriverError};
+
+use crate::{
+    retries::{Retries, Retry, summary},
+    watching,
+};
 
 /// Field manager of what this layer applies.
 const FIELD_MANAGER: &str = "guestcluster-vm-controller";
@@ -18,21 +30,21 @@ const FIELD_MANAGER: &str = "guestcluster-vm-controller";
 const FINALIZER: &str = "guestclusters.dev/vm";
 /// VMs that are worked on at one time.
 const CONCURRENCY: u16 = 64;
-/// First and longest pause before a failed reconcile is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// How soon is looked again for what no watch tells of: images, storage classes, bootstrap data.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// What every reconcile of the layer has.
 struct Context {
     client: Client,
     driver: Arc<dyn Driver>,
-    failures: Failures,
+    retries: Retries,
 }
 
 /// Why a reconcile did not finish; tried again with back-off.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     /// The API refused or did not answer.
-    #[error("{0}")]
+    #[error("{}", summary(.0))]
     Api(#[from] kube::Error),
     /// The driver did.
     #[error("driver: {0}")]
@@ -42,12 +54,19 @@ enum Error {
     Watch(String),
 }
 
-/// Runs the layer until `stop`.
+impl Error {
+    /// Whether the object has gone or changed meanwhile, of which the watch is about to tell.
+    fn is_race(&self) -> bool {
+        matches!(self, Self::Api(kube::Error::Api(status)) if matches!(status.code, 404 | 409))
+    }
+}
+
+/// Runs the layer until `stop`. Kinds that are not served are waited for.
 pub async fn run(client: Client, driver: Arc<dyn Driver>, stop: CancellationToken) {
     let context = Arc::new(Context {
         client,
         driver,
-        failures: Failures::default(),
+        retries: Retries::default(),
     });
     let (machines, services) = (vm_changes(&context), service_changes(&context));
     tokio::join!(
@@ -70,42 +89,38 @@ fn service_changes(context: &Context) -> impl Stream<Item = ObjectRef<VirtualMac
     })
 }
 
-/// How often each object failed in a row, for the back-off.
-#[derive(Default)]
-struct Failures(parking_lot::Mutex<std::collections::HashMap<String, u32>>);
-
-impl Failures {
-    /// Counts a failure and says how long to wait.
-    fn pause(&self, object: &impl kube::ResourceExt) -> Duration {
-        let mut counts = self.0.lock();
-        let count = counts.entry(object.uid().unwrap_or_default()).or_default();
-        *count = count.saturating_add(1);
-        let doubled = RETRY.0.saturating_mul(1 << (*count - 1).min(16));
-        doubled.min(RETRY.1)
-    }
-
-    /// Forgets the failures of an object that succeeded.
-    fn clear(&self, object: &impl kube::ResourceExt) {
-        self.0.lock().remove(&object.uid().unwrap_or_default());
-    }
+/// Follows a kind and keeps it in `writer`. Each object that came, changed or went is passed on.
+fn touched<K>(client: &Client, mut writer: Writer<K>) -> impl Stream<Item = Result<K, watcher::Error>> + Send + use<K>
+where
+    K: watching::Kind + Sync,
+{
+    watching::events(client).filter_map(move |event| {
+        writer.apply_watcher_event(&event);
+        futures::future::ready(match event {
+            Event::Apply(object) | Event::InitApply(object) | Event::Delete(object) => Some(Ok(object)),
+            Event::Init | Event::InitDone => None,
+        })
+    })
 }
 
 /// The pause before a failed reconcile is tried again.
-fn retry<K: kube::ResourceExt>(
-    object: Arc<K>,
-    error: &Error,
-    context: Arc<Context>,
-) -> kube::runtime::controller::Action {
-    let pause = context.failures.pause(object.as_ref());
-    tracing::debug!(name = %object.name_any(), %error, ?pause, "trying again");
-    kube::runtime::controller::Action::requeue(pause)
+fn retry<K: kube::ResourceExt>(object: Arc<K>, error: &Error, context: Arc<Context>) -> Action {
+    let message = error.to_string();
+    let Retry { pause, is_news } = context.retries.failed(&object.uid().unwrap_or_default(), &message);
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    if is_news && !error.is_race() {
+        tracing::warn!(namespace, name, message, "trying again");
+    } else {
+        tracing::debug!(namespace, name, message, ?pause, "trying again");
+    }
+    Action::requeue(pause)
 }
 
-/// Logs what a reconcile ended with; a broken watch restarts by itself.
-fn log<T, E: std::error::Error, W: std::error::Error>(outcome: &Result<T, kube::runtime::controller::Error<E, W>>) {
-    use kube::runtime::controller::Error as Outcome;
+/// Logs what went wrong beside reconciles, which are told of when their next one is settled.
+fn log<T, E: std::error::Error, W: std::error::Error>(outcome: &Result<T, controller::Error<E, W>>) {
+    use controller::Error as Outcome;
     match outcome {
-        Ok(_) | Err(Outcome::ObjectNotFound(_)) => {}
+        Ok(_) | Err(Outcome::ObjectNotFound(_) | Outcome::ReconcilerFailed(..)) => {}
         Err(error) => tracing::warn!(%error, "VM layer"),
     }
 }

@@ -21,6 +21,8 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::retries;
+
 /// A kind that can be followed.
 pub(crate) trait Kind: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
 impl<K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static> Kind for K {}
@@ -48,6 +50,14 @@ pub(crate) fn follow<K: Kind>(client: &Client, config: watcher::Config) -> impl 
     stream::unfold(follower, async |mut follower| {
         let seen = follower.next().await;
         Some((seen, follower))
+    })
+}
+
+/// As [`follow`], without telling that a kind is lost: what was seen last counts until something else is seen.
+pub(crate) fn events<K: Kind>(client: &Client) -> impl Stream<Item = Event<K>> + Send + use<K> {
+    follow(client, watcher::Config::default()).filter_map(async |seen| match seen {
+        Seen::Event(event) => Some(event),
+        Seen::Lost(_) => None,
     })
 }
 
@@ -157,15 +167,12 @@ impl Follow {
 
 /// An error in one line: kube's own text repeats the whole Status.
 fn summary(error: &watcher::Error) -> String {
-    match (unavailable::status_of(error), error) {
-        (Some(status), _) => format!("{} ({})", status.message.trim(), status.code),
-        (
-            None,
-            watcher::Error::InitialListFailed(error)
-            | watcher::Error::WatchStartFailed(error)
-            | watcher::Error::WatchFailed(error),
-        ) => error.to_string(),
-        (None, error) => error.to_string(),
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => retries::summary(error),
+        watcher::Error::WatchError(status) => format!("{} ({})", status.message.trim(), status.code),
+        watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 

@@ -47,7 +47,14 @@ struct State {
     again: HashSet<Key>,
     later: BinaryHeap<Reverse<(Instant, Key)>>,
     due: HashMap<Key, Instant>,
-    failures: HashMap<Key, u32>,
+    failures: HashMap<Key, Failures>,
+}
+
+/// How often a key failed in a row, and how it did last.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    last: String,
 }
 
 impl Queue {
@@ -94,7 +101,13 @@ impl Queue {
         }
     }
 
-    fn done(&self, key: &Key, outcome: Result<Next, ()>) {
+    /// Whether the key has not just failed in the same way.
+    fn is_news(&self, key: &Key, failure: &str) -> bool {
+        let state = self.state.lock();
+        state.failures.get(key).is_none_or(|failures| failures.last != failure)
+    }
+
+    fn done(&self, key: &Key, outcome: Result<Next, String>) {
         let mut state = self.state.lock();
         state.running.remove(key);
         if state.again.remove(key) {
@@ -108,7 +121,7 @@ impl Queue {
                     Next::After(pause) => Some(pause),
                 }
             }
-            Err(()) => Some(state.failed(key)),
+            Err(failure) => Some(state.failed(key, failure)),
         };
         drop(state);
         self.changed.notify_one();
@@ -154,10 +167,12 @@ impl State {
         Some(key)
     }
 
-    fn failed(&mut self, key: &Key) -> Duration {
+    fn failed(&mut self, key: &Key, failure: String) -> Duration {
         let failures = self.failures.entry(key.clone()).or_default();
-        *failures = failures.saturating_add(1);
-        FIRST_RETRY.saturating_mul(1 << (*failures - 1).min(16)).min(LAST_RETRY)
+        let pause = FIRST_RETRY.saturating_mul(1 << failures.count.min(16)).min(LAST_RETRY);
+        failures.count = failures.count.saturating_add(1);
+        failures.last = failure;
+        pause
     }
 }
 
@@ -187,11 +202,13 @@ pub(crate) async fn work<F, Fut, E>(
         let (queue, reconcile) = (Arc::clone(&queue), reconcile.clone());
         tasks.spawn(async move {
             let outcome = reconcile(key.clone()).await.map_err(|error| {
-                if error.is_race() {
-                    tracing::debug!(controller = name, object = %key, %error, "trying again");
+                let message = error.to_string();
+                if error.is_race() || !queue.is_news(&key, &message) {
+                    tracing::debug!(controller = name, object = %key, message, "trying again");
                 } else {
-                    tracing::warn!(controller = name, object = %key, %error, "reconciliation failed");
+                    tracing::warn!(controller = name, object = %key, message, "reconciliation failed, trying again");
                 }
+                message
             });
             queue.done(&key, outcome);
             drop(slot);

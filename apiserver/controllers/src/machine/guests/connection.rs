@@ -2,8 +2,9 @@
 
 use super::{Change, Nodes, Shared, State};
 use crate::machine::engine::Key;
-use crate::machine::error::{Error, summary};
+use crate::machine::error::Error;
 use crate::machine::secrets;
+use crate::retries::summary;
 use crate::watching::Pauses;
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Node};

@@ -12,17 +12,16 @@ use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
     runtime::{
-        Controller, WatchStreamExt as _,
+        Controller,
         controller::Action,
         reflector::{self, ObjectRef, Store},
-        watcher,
     },
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{ObjectUid, Removal};
 
-use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer};
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, LOOK_AGAIN, finalizer, touched};
 
 /// Runs until `stop`.
 pub(super) async fn run(
@@ -30,18 +29,11 @@ pub(super) async fn run(
     changes: impl Stream<Item = ObjectRef<VirtualMachine>> + Send + 'static,
     stop: CancellationToken,
 ) {
-    let machines: Api<VirtualMachine> = Api::all(context.client.clone());
-    let (classes, writer) = reflector::store();
-    let class_watch = watcher(
-        Api::<VirtualMachineClass>::all(context.client.clone()),
-        watcher::Config::default(),
-    )
-    .default_backoff()
-    .reflect(writer)
-    .touched_objects();
-    let controller = Controller::new(machines, watcher::Config::default());
-    let waiting = controller.store();
-    controller
+    let (classes, class_writer) = reflector::store();
+    let class_watch = touched::<VirtualMachineClass>(&context.client, class_writer);
+    let (machines, writer) = reflector::store();
+    let waiting = machines.clone();
+    Controller::for_stream(touched::<VirtualMachine>(&context.client, writer), machines)
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
         .watches_stream(class_watch, move |class| not_created_in(&waiting, class.namespace()))
         .reconcile_on(changes)
@@ -66,18 +58,21 @@ async fn reconcile(
     }
     let found = dereference::read(&context.client, &classes, &machine).await?;
     let desired = validate::validate(&machine, found);
-    let observed = match desired {
+    let (observed, next) = match desired {
         Ok(spec) => {
             if !finalizer::present(machine.as_ref()) {
                 finalizer::add(&api, &machine).await?;
             }
-            status::of(&context.driver.ensure_vm(&spec).await?)
+            (
+                status::of(&context.driver.ensure_vm(&spec).await?),
+                Action::await_change(),
+            )
         }
-        Err(unmet) => status::unmet(&unmet),
+        Err(unmet) => (status::unmet(&unmet), Action::requeue(LOOK_AGAIN)),
     };
     write_status(&api, &machine, observed).await?;
-    context.failures.clear(machine.as_ref());
-    Ok(Action::await_change())
+    context.retries.clear(&machine.uid().unwrap_or_default());
+    Ok(next)
 }
 
 async fn write_status(
@@ -105,7 +100,7 @@ async fn remove(api: &Api<VirtualMachine>, machine: &VirtualMachine, context: &C
     if context.driver.remove_vm(&uid(machine)).await? == Removal::Gone {
         finalizer::remove(api, machine).await?;
     }
-    context.failures.clear(machine);
+    context.retries.clear(&machine.uid().unwrap_or_default());
     Ok(Action::await_change())
 }
 

@@ -7,13 +7,17 @@ use guestcluster_types::upstream::vmoperator::{LoadBalancerIngress, VirtualMachi
 use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
-    runtime::{Controller, controller::Action, reflector::ObjectRef, watcher},
+    runtime::{
+        Controller,
+        controller::Action,
+        reflector::{self, ObjectRef},
+    },
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
 
-use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer};
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer, touched};
 
 /// Runs until `stop`.
 pub(super) async fn run(
@@ -21,8 +25,8 @@ pub(super) async fn run(
     changes: impl Stream<Item = ObjectRef<VirtualMachineService>> + Send + 'static,
     stop: CancellationToken,
 ) {
-    let services: Api<VirtualMachineService> = Api::all(context.client.clone());
-    Controller::new(services, watcher::Config::default())
+    let (services, writer) = reflector::store();
+    Controller::for_stream(touched::<VirtualMachineService>(&context.client, writer), services)
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(changes)
         .graceful_shutdown_on(async move { stop.cancelled().await })
@@ -45,7 +49,7 @@ async fn reconcile(service: Arc<VirtualMachineService>, context: Arc<Context>) -
     }
     let state = context.driver.ensure_load_balancer(&spec).await?;
     write_status(&api, &service, &state).await?;
-    context.failures.clear(service.as_ref());
+    context.retries.clear(&service.uid().unwrap_or_default());
     Ok(Action::await_change())
 }
 
@@ -105,7 +109,7 @@ async fn remove(
     if context.driver.remove_load_balancer(&uid(service)).await? == Removal::Gone {
         finalizer::remove(api, service).await?;
     }
-    context.failures.clear(service);
+    context.retries.clear(&service.uid().unwrap_or_default());
     Ok(Action::await_change())
 }
 
