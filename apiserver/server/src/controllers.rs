@@ -1,22 +1,30 @@
-//! The layers that run in this process, each with a client of its own and the rights of its service account.
+//! The layers that run in this process, each with a client of its own. None knows whether that client reaches the same process
+//! or a kube-apiserver.
 
 use std::{sync::Arc, time::Duration};
 
-use generic_apiserver::{authn::User, storage::redb::Engine};
+use generic_apiserver::storage::redb::Engine;
 use guestcluster_controllers::{
-    guest,
+    guest::{self, Orphans},
     machine::{self, GuestClients},
     vm,
 };
-use kubernetes_apiserver::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    args::Layer,
-    embedded::{SYSTEM_NAMESPACE, sim},
-    roles::Controller,
-};
+use crate::{layers::Layers, roles::Controller, sim};
+
+/// What the layers work with.
+pub(crate) struct Environment {
+    /// Which of them run.
+    pub(crate) layers: Layers,
+    /// The client of each.
+    pub(crate) clients: Box<dyn Fn(Controller) -> kube::Client + Send + Sync>,
+    /// Where simulated VMs and their guests are kept.
+    pub(crate) engine: Arc<Engine>,
+    /// Where the guest layer tells of guests that nobody asks for.
+    pub(crate) orphans: Orphans,
+}
 
 /// The running layers.
 pub(crate) struct Controllers {
@@ -27,28 +35,28 @@ pub(crate) struct Controllers {
 
 impl Controllers {
     /// Starts the layers that are asked for.
-    pub(crate) async fn start(layers: &[Layer], cluster: &Arc<Cluster>, engine: &Arc<Engine>) -> anyhow::Result<Self> {
-        let runs = |layer| layers.contains(&layer) || layers.contains(&Layer::All);
+    pub(crate) async fn start(environment: &Environment) -> anyhow::Result<Self> {
+        let Environment { layers, clients, .. } = environment;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let mut driver = None;
-        if runs(Layer::Guest) {
-            let client = client(cluster, Controller::Guest);
+        if layers.guest {
+            let (client, orphans) = (clients(Controller::Guest), environment.orphans.clone());
             let stop = stop.clone();
             tasks.spawn(async move {
-                guest::run(client, guest::Orphans::default(), stop).await;
+                guest::run(client, orphans, stop).await;
                 Ok(())
             });
         }
-        if runs(Layer::Machine) {
-            let client = client(cluster, Controller::Machine);
+        if layers.machine {
+            let client = clients(Controller::Machine);
             let stop = stop.clone();
             tasks.spawn(async move { Ok(machine::run(client, GuestClients::default(), stop).await?) });
         }
-        if runs(Layer::Vm) {
-            let sim = sim::start(engine, client(cluster, Controller::Vm), &mut tasks, &stop).await?;
+        if layers.vm {
+            let sim = sim::start(&environment.engine, clients(Controller::Vm), &mut tasks, &stop).await?;
             driver = Some(sim.clone());
-            let client = client(cluster, Controller::Vm);
+            let client = clients(Controller::Vm);
             let stop = stop.clone();
             tasks.spawn(async move {
                 vm::run(client, sim, stop).await;
@@ -81,17 +89,4 @@ impl Controllers {
             driver.stop().await;
         }
     }
-}
-
-/// A client within the process, authorized as the controller's service account.
-pub(crate) fn client(cluster: &Cluster, controller: Controller) -> kube::Client {
-    let user = User {
-        name: format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{}", controller.name()),
-        groups: vec![
-            "system:serviceaccounts".to_owned(),
-            format!("system:serviceaccounts:{SYSTEM_NAMESPACE}"),
-        ],
-        ..User::default()
-    };
-    kube::Client::new(cluster.server().local_service(user), "default")
 }

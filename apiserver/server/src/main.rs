@@ -1,14 +1,19 @@
 //! `guestcluster-apiserver`: the supervisor of guest clusters.
 
-#[allow(dead_code)] // The subcommand that uses it is wired next.
 mod aggregated;
 mod args;
+mod catalogue;
 mod controllers;
+mod data_dir;
 mod embedded;
 mod guestclusters;
+mod layers;
+mod lifetime;
 mod logging;
+mod manifests;
 mod releases;
 mod roles;
+mod sim;
 mod upstream;
 mod version;
 

@@ -1,9 +1,39 @@
-//! The server behind a real kube-apiserver, which says who asks, what they may do and which namespaces there are.
+//! guestclusters.dev behind the kube-apiserver of a real supervisor, which sends the requests and says whose they are.
 
 mod authentication;
 mod authorization;
+mod host;
+mod leading;
 mod lease;
 mod namespaces;
+mod registration;
+mod server;
+mod serving;
 #[cfg(test)]
 mod testing;
 mod transient;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use crate::{layers::Layers, lifetime};
+
+use server::Aggregated;
+
+/// What the aggregated server is started with.
+pub(crate) struct Config {
+    /// How to reach kube-apiserver; none for a pod's service account.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Folder for the store and the serving certificate.
+    pub(crate) data_dir: PathBuf,
+    /// Where it serves; port 0 picks a free one.
+    pub(crate) listen: SocketAddr,
+    /// Which layers run.
+    pub(crate) layers: Layers,
+}
+
+/// Runs the server until SIGTERM or SIGINT.
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    lifetime::run(Aggregated::start(config), |server| {
+        tracing::info!(address = %server.address(), "serving");
+    })
+}

@@ -1,23 +1,17 @@
 //! A whole supervisor in one process: API server, store, layers, simulated VMs.
 
-mod catalogue;
-mod data_dir;
 mod pki;
 mod seed;
-pub(crate) mod sim;
 mod supervisor;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
-use data_dir::DataDir;
-use tokio::signal::unix::{SignalKind, signal};
 
-pub(crate) use catalogue::SYSTEM_NAMESPACE;
 pub(crate) use pki::UserRequest;
 use supervisor::Supervisor;
 
-use crate::args::Layer;
+use crate::{data_dir::DataDir, layers::Layers, lifetime};
 
 /// What an embedded supervisor is started with.
 pub(crate) struct Config {
@@ -26,34 +20,14 @@ pub(crate) struct Config {
     /// Where it serves; port 0 picks a free one.
     pub(crate) listen: SocketAddr,
     /// Which layers run.
-    pub(crate) layers: Vec<Layer>,
+    pub(crate) layers: Layers,
     /// Content of the sim driver's configuration, for the first start.
     pub(crate) sim_config: Option<String>,
 }
 
 /// Runs the supervisor until SIGTERM or SIGINT.
-pub(crate) fn run(config: Config) -> anyhow::Result<()> {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        // Installed first, so that a signal during the start is not lost.
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut supervisor = tokio::select! {
-            started = Supervisor::start(&config) => started?,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-        };
-        announce(&config, &supervisor);
-        let ended = tokio::select! {
-            failure = supervisor.failed() => Err(failure),
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
-        };
-        tracing::info!("stopping");
-        supervisor.stop().await;
-        ended
-    })
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    lifetime::run(Supervisor::start(config), |supervisor| announce(config, supervisor))
 }
 
 /// A kubeconfig for a user of the supervisor that keeps its data in `data_dir`.

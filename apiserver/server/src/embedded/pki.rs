@@ -11,7 +11,7 @@ use guestcluster_credentials::{
     x509::{CertificateAuthority, CertifiedKey},
 };
 
-use super::data_dir::DataDir;
+use crate::data_dir::DataDir;
 
 /// A start makes a new serving certificate, so this bounds how long one process can serve.
 const SERVING_VALIDITY: Duration = Duration::from_hours(8760);

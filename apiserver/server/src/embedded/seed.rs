@@ -7,16 +7,15 @@ use generic_apiserver::{
     authn::User,
     registry::{Registry, Resource},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::catalogue::{self, SYSTEM_NAMESPACE, Seed};
+use crate::{
+    catalogue::{self, Seed},
+    roles::SYSTEM_NAMESPACE,
+};
 
 /// Written last, so that a first start that was cut off seeds again, and later starts bring nothing back that was deleted.
 const MARKER: &str = "catalogue";
-/// ConfigMap with delays and faults of the simulated VMs.
-pub(crate) const SIM_CONFIG_MAP: &str = "sim-driver";
-/// Key in [`SIM_CONFIG_MAP`].
-pub(crate) const SIM_CONFIG_KEY: &str = "config.yaml";
 
 /// Writes the supervisor's own namespace, and on the first start the catalogue.
 pub(crate) async fn seed(registry: &Registry, sim_config: Option<&str>) -> anyhow::Result<()> {
@@ -35,16 +34,10 @@ pub(crate) async fn seed(registry: &Registry, sim_config: Option<&str>) -> anyho
     {
         return Ok(());
     }
-    for seed in catalogue::seeds() {
+    for seed in catalogue::seeds(sim_config.unwrap_or_default()) {
         writer.create(&seed).await?;
     }
-    writer
-        .create(&config_map(
-            SIM_CONFIG_MAP,
-            json!({SIM_CONFIG_KEY: sim_config.unwrap_or_default()}),
-        ))
-        .await?;
-    writer.create(&config_map(MARKER, json!({}))).await
+    writer.create(&catalogue::config_map(MARKER, json!({}))).await
 }
 
 struct Writer<'a> {
@@ -71,20 +64,5 @@ impl Writer<'_> {
             Err(status) if status.reason == "AlreadyExists" => Ok(()),
             Err(status) => anyhow::bail!("cannot create {} {name}: {}", seed.resource, status.message),
         }
-    }
-}
-
-fn config_map(name: &str, data: Value) -> Seed {
-    let object = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE},
-        "data": data,
-    });
-    Seed {
-        group: "",
-        resource: "configmaps",
-        namespace: SYSTEM_NAMESPACE.to_owned(),
-        object,
     }
 }

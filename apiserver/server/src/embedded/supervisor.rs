@@ -4,19 +4,28 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use generic_apiserver::{authn::ClientCertificates, serve::tls, storage::redb::Engine};
+use generic_apiserver::{
+    authn::{ClientCertificates, User},
+    serve::tls,
+    storage::redb::Engine,
+};
+use guestcluster_controllers::guest::Orphans;
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Config, check_sim_config,
-    data_dir::{DataDir, Lock},
     pki, seed,
 };
 use crate::{
-    controllers::{self, Controllers},
-    guestclusters, releases, roles, upstream,
+    controllers::{Controllers, Environment},
+    data_dir::{DataDir, Lock},
+    guestclusters,
+    lifetime::Server,
+    releases,
+    roles::{self, Controller, SYSTEM_NAMESPACE},
+    upstream,
     version::version,
 };
 
@@ -60,11 +69,11 @@ impl Supervisor {
             definitions,
             authenticators: vec![Arc::new(ClientCertificates::new(ca)?)],
             anonymous: true,
-            extra_cluster_roles: roles::objects(),
+            extra_cluster_roles: roles::embedded(),
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })
         .await?;
-        rules.read_with(controllers::client(&cluster, roles::Controller::Guest));
+        rules.read_with(client(&cluster, Controller::Guest));
         seed::seed(cluster.registry(), config.sim_config.as_deref()).await?;
 
         let serving = pki::serving(&authority, address.ip())?;
@@ -75,7 +84,16 @@ impl Supervisor {
         )?));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(cluster.server().clone().serve(listener, tls, stop.clone()));
-        let controllers = Controllers::start(&config.layers, &cluster, &engine).await?;
+        let environment = Environment {
+            layers: config.layers,
+            clients: Box::new({
+                let cluster = cluster.clone();
+                move |controller| client(&cluster, controller)
+            }),
+            engine: engine.clone(),
+            orphans: Orphans::default(),
+        };
+        let controllers = Controllers::start(&environment).await?;
         pki::write_admin_kubeconfig(&dir, &authority, address)?;
         Ok(Self {
             address,
@@ -92,9 +110,10 @@ impl Supervisor {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+}
 
-    /// Waits for something to end that must not.
-    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+impl Server for Supervisor {
+    async fn failed(&mut self) -> anyhow::Error {
         tokio::select! {
             ended = &mut self.serving => match ended {
                 Ok(Ok(())) => anyhow::anyhow!("the listener ended"),
@@ -105,8 +124,8 @@ impl Supervisor {
         }
     }
 
-    /// Stops in an order that lets everyone finish: controllers, requests, cluster, store.
-    pub(crate) async fn stop(self) {
+    /// Controllers, requests, cluster, store.
+    async fn stop(self) {
         self.controllers.stop(CONTROLLERS_STOP).await;
         self.stop.cancel();
         if let Ok(Err(error)) = self.serving.await {
@@ -115,4 +134,17 @@ impl Supervisor {
         self.cluster.stop().await;
         self.engine.close().await;
     }
+}
+
+/// A client within the process, authorized as the controller's service account.
+fn client(cluster: &Cluster, controller: Controller) -> kube::Client {
+    let user = User {
+        name: format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{}", controller.name()),
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{SYSTEM_NAMESPACE}"),
+        ],
+        ..User::default()
+    };
+    kube::Client::new(cluster.server().local_service(user), "default")
 }

@@ -13,9 +13,9 @@ use sim_driver::Sim;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    SYSTEM_NAMESPACE,
-    seed::{SIM_CONFIG_KEY, SIM_CONFIG_MAP},
+use crate::{
+    catalogue::{SIM_CONFIG_KEY, SIM_CONFIG_MAP},
+    roles::SYSTEM_NAMESPACE,
 };
 
 /// Starts the driver from its ledger, and follows the ConfigMap.

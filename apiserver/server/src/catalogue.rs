@@ -1,9 +1,14 @@
-//! What the first start of an embedded supervisor puts into it: namespaces, releases, VM classes, images, storage classes.
+//! What a supervisor with simulated VMs offers: namespaces, releases, VM classes, images, storage classes. The first start of
+//! an embedded supervisor puts it there; `catalogue` prints it for others.
 
 use serde_json::{Value, json};
 
-/// The namespace of the supervisor's own objects.
-pub(crate) const SYSTEM_NAMESPACE: &str = "guestclusters-system";
+use crate::roles::SYSTEM_NAMESPACE;
+
+/// ConfigMap with delays and faults of the simulated VMs.
+pub(crate) const SIM_CONFIG_MAP: &str = "sim-driver";
+/// Key in [`SIM_CONFIG_MAP`].
+pub(crate) const SIM_CONFIG_KEY: &str = "config.yaml";
 /// Namespaces for users.
 const TEAM_NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
@@ -19,8 +24,8 @@ pub(crate) struct Seed {
     pub(crate) object: Value,
 }
 
-/// Every object, in an order in which each finds what it needs.
-pub(crate) fn seeds() -> Vec<Seed> {
+/// Every object, in an order in which each finds what it needs; `sim_config` is the sim driver's configuration, YAML.
+pub(crate) fn seeds(sim_config: &str) -> Vec<Seed> {
     let mut seeds = Vec::new();
     seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
     seeds.extend(RELEASES.iter().flat_map(|release| [release.image(), release.seed()]));
@@ -36,6 +41,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
                 .flat_map(|size| [size.best_effort(team), size.guaranteed(team)]),
         );
     }
+    seeds.push(config_map(SIM_CONFIG_MAP, json!({SIM_CONFIG_KEY: sim_config})));
     seeds
 }
 
@@ -46,6 +52,22 @@ pub(crate) fn namespace(name: &str) -> Seed {
         group: "",
         resource: "namespaces",
         namespace: String::new(),
+        object,
+    }
+}
+
+/// A ConfigMap of the supervisor's own.
+pub(crate) fn config_map(name: &str, data: Value) -> Seed {
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE},
+        "data": data,
+    });
+    Seed {
+        group: "",
+        resource: "configmaps",
+        namespace: SYSTEM_NAMESPACE.to_owned(),
         object,
     }
 }

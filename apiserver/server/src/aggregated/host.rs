@@ -1,0 +1,33 @@
+//! The way to the supervisor's kube-apiserver.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use http::{HeaderValue, header::USER_AGENT};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+/// Longest that a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A client by this kubeconfig, or by the pod's service account.
+pub(super) async fn client(kubeconfig: Option<&Path>) -> anyhow::Result<Client> {
+    let mut config = match kubeconfig {
+        Some(path) => from_file(path)
+            .await
+            .with_context(|| format!("--kubeconfig: {} can't be used", path.display()))?,
+        None => Config::incluster()
+            .context("this is no pod with a service account: name a kubeconfig for kube-apiserver with --kubeconfig")?,
+    };
+    config.connect_timeout = Some(CONNECT);
+    let agent = concat!("guestcluster-apiserver/", env!("CARGO_PKG_VERSION"));
+    config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
+    Ok(Client::try_from(config)?)
+}
+
+async fn from_file(path: &Path) -> anyhow::Result<Config> {
+    let kubeconfig = Kubeconfig::read_from(path)?;
+    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+}

@@ -1,0 +1,230 @@
+//! The running aggregated server: what is started in which order, and stopped in the other.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use generic_apiserver::{
+    ApiServer,
+    authz::Cached,
+    registry::Registry,
+    serve::tls,
+    storage::redb::Engine,
+};
+use guestcluster_controllers::guest::Orphans;
+use guestcluster_credentials::x509::CertifiedKey;
+use kube::Client;
+use rustls::ServerConfig;
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Config,
+    authentication::Delegated,
+    authorization::AccessReviews,
+    host, leading,
+    lease::Lease,
+    namespaces::HostNamespaces,
+    registration, serving,
+};
+use crate::{
+    controllers::Environment,
+    data_dir::{DataDir, Lock},
+    guestclusters::{self, Rules},
+    lifetime::Server,
+    releases,
+    version::version,
+};
+
+/// Part of the store's file that is kept in memory; the watch cache holds every object besides.
+const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Where our objects are in the store; simulated guests have keyspaces of their own beside it.
+const KEYSPACE: &str = "agg/";
+
+/// A server that serves.
+pub(super) struct Aggregated {
+    address: SocketAddr,
+    serving: JoinHandle<std::io::Result<()>>,
+    leading: JoinHandle<anyhow::Result<()>>,
+    followers: JoinSet<()>,
+    /// Stops the controllers.
+    stop_leading: CancellationToken,
+    /// Stops all else.
+    stop: CancellationToken,
+    engine: Arc<Engine>,
+    // Last, so that the folder is free only when nothing uses it any more.
+    _lock: Lock,
+}
+
+impl Aggregated {
+    /// Starts everything; ready to answer when it returns. Fails when kube-apiserver can't be asked how it authenticates:
+    /// without that nobody could be told from anybody else.
+    pub(super) async fn start(config: &Config) -> anyhow::Result<Self> {
+        let dir = DataDir::open_or_create(&config.data_dir)?;
+        let lock = dir.lock()?;
+        let client = host::client(config.kubeconfig.as_deref()).await?;
+        let delegated = Arc::new(Delegated::read(&client).await?);
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let authority = serving::authority(&dir)?;
+        let pair = serving::certificate(&authority, address.ip())?;
+
+        let engine = Engine::open(&dir.file("guestclusters.redb"), STORE_CACHE_BYTES)?;
+        let namespaces = HostNamespaces::new(client.clone());
+        let rules = Rules::new();
+        rules.read_with(client.clone());
+        let registry = registry(&engine, rules, namespaces.clone()).await?;
+        let orphans = Orphans::default();
+        let server = api_server(&registry, &delegated, &client, &orphans);
+
+        let stop = CancellationToken::new();
+        let tls = Arc::new(ArcSwap::from_pointee(tls_config(&pair, &delegated)?));
+        let serving = tokio::spawn(server.serve(listener, tls.clone(), stop.clone()));
+        let mut followers = JoinSet::new();
+        followers.spawn(namespaces.follow(stop.clone()));
+        followers.spawn(follow_authentication(delegated, client.clone(), pair, tls, stop.clone()));
+        let registration = registration::keep(client.clone(), authority.certificate().as_bytes().to_vec());
+        followers.spawn(until(stop.clone(), registration));
+
+        let environment = Environment {
+            layers: config.layers,
+            clients: Box::new({
+                let client = client.clone();
+                move |_| client.clone()
+            }),
+            engine: engine.clone(),
+            orphans,
+        };
+        let stop_leading = CancellationToken::new();
+        let leading = tokio::spawn(lead(client, environment, stop_leading.clone()));
+        dir.write("server", &format!("https://{address}"))?;
+        Ok(Self {
+            address,
+            serving,
+            leading,
+            followers,
+            stop_leading,
+            stop,
+            engine,
+            _lock: lock,
+        })
+    }
+
+    /// Where it serves.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Server for Aggregated {
+    async fn failed(&mut self) -> anyhow::Error {
+        tokio::select! {
+            ended = &mut self.serving => match ended {
+                Ok(Ok(())) => anyhow::anyhow!("the listener ended"),
+                Ok(Err(error)) => anyhow::Error::from(error).context("the listener failed"),
+                Err(panic) => anyhow::Error::from(panic).context("the listener failed"),
+            },
+            ended = &mut self.leading => match ended {
+                Ok(Ok(())) => anyhow::anyhow!("the controllers ended"),
+                Ok(Err(error)) => error,
+                Err(panic) => anyhow::Error::from(panic).context("the controllers failed"),
+            },
+            Some(ended) = self.followers.join_next() => match ended {
+                Ok(()) => anyhow::anyhow!("a watch of the supervisor ended"),
+                Err(panic) => anyhow::Error::from(panic).context("a watch of the supervisor failed"),
+            },
+        }
+    }
+
+    /// Controllers and their Lease, requests, store.
+    async fn stop(mut self) {
+        self.stop_leading.cancel();
+        if !self.leading.is_finished()
+            && let Ok(Err(error)) = self.leading.await
+        {
+            tracing::warn!(%error, "the controllers ended badly");
+        }
+        self.stop.cancel();
+        if !self.serving.is_finished()
+            && let Ok(Err(error)) = self.serving.await
+        {
+            tracing::warn!(%error, "the listener ended badly");
+        }
+        while self.followers.join_next().await.is_some() {}
+        self.engine.close().await;
+    }
+}
+
+/// Our kinds over the store.
+async fn registry(
+    engine: &Arc<Engine>,
+    rules: Arc<Rules>,
+    namespaces: Arc<HostNamespaces>,
+) -> anyhow::Result<Arc<Registry>> {
+    let definitions = [guestclusters::definition(rules)?, releases::definition()?];
+    let store = engine.keyspace(KEYSPACE);
+    Ok(Registry::start(store, definitions.into(), vec![namespaces]).await?)
+}
+
+/// Who asks is kube-apiserver's word, what they may do is its RBAC; health and version are for everyone.
+fn api_server(registry: &Arc<Registry>, delegated: &Delegated, client: &Client, orphans: &Orphans) -> Arc<ApiServer> {
+    let (cache, orphans) = (registry.cache().clone(), orphans.clone());
+    ApiServer::builder(registry.clone())
+        .authenticator(delegated.authenticator())
+        .authorizer(Arc::new(Cached::new(Arc::new(AccessReviews::new(client.clone())))))
+        .anonymous(true)
+        .always_allow(&["/version", "/version/"])
+        .version(version())
+        .check("store", move || match cache.is_following() {
+            true => Ok(()),
+            false => Err("the watch cache does not follow the store".to_owned()),
+        })
+        .metrics(move |page| orphans.render(page))
+        .build()
+}
+
+fn tls_config(pair: &CertifiedKey, delegated: &Delegated) -> anyhow::Result<ServerConfig> {
+    let cas = delegated.client_cas();
+    Ok(tls::server_config(pair.certificate.as_bytes(), pair.key.as_bytes(), Some(&cas))?)
+}
+
+/// Follows who may vouch for users; new connections are told of new authorities.
+async fn follow_authentication(
+    delegated: Arc<Delegated>,
+    client: Client,
+    pair: CertifiedKey,
+    tls: Arc<ArcSwap<ServerConfig>>,
+    stop: CancellationToken,
+) {
+    let changed = move |delegated: &Delegated| match tls_config(&pair, delegated) {
+        Ok(config) => tls.store(Arc::new(config)),
+        Err(error) => tracing::warn!(%error, "new client authorities can't be offered to clients"),
+    };
+    delegated.follow(client, changed, stop).await;
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    stop.run_until_cancelled(work).await;
+}
+
+/// Runs the layers in the process that holds the Lease; without layers there is nothing to hold it for.
+async fn lead(client: Client, environment: Environment, stop: CancellationToken) -> anyhow::Result<()> {
+    if !environment.layers.any() {
+        stop.cancelled().await;
+        return Ok(());
+    }
+    let holder = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
+    leading::lead(Lease::new(client, holder), environment, stop).await
+}
+
+/// The machine's name, for people who read the Lease.
+fn hostname() -> String {
+    std::env::var("HOSTNAME")
+        .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,40 @@
+//! `guestcluster-apiserver aggregated`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use super::Logging;
+use crate::{aggregated, layers::Layers};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// How to reach the supervisor's kube-apiserver, and as whom; without it, the pod's service account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Folder for the store and the serving certificate; made when missing. One process at a time
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "guestclusters-data",
+        env = "GUESTCLUSTERS_DATA_DIR"
+    )]
+    data_dir: PathBuf,
+    /// Address to serve on, which kube-apiserver must reach; port 0 picks a free one, written to DIR/server
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
+    listen: SocketAddr,
+    /// Which layers run here: all, none, or some of guest,machine,vm. Upstream's managers run the others
+    #[arg(long, value_name = "LAYERS", default_value = "guest")]
+    layers: Layers,
+    #[command(flatten)]
+    pub(super) logging: Logging,
+}
+
+impl Arguments {
+    pub(super) fn into_config(self) -> aggregated::Config {
+        aggregated::Config {
+            kubeconfig: self.kubeconfig,
+            data_dir: self.data_dir,
+            listen: self.listen,
+            layers: self.layers,
+        }
+    }
+}

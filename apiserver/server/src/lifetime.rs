@@ -1,0 +1,43 @@
+//! A server's life: started, waited on until a signal asks it to stop, stopped.
+
+use std::future::Future;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Something that serves until it is stopped.
+pub(crate) trait Server: Sized {
+    /// Waits for something to end that must not.
+    async fn failed(&mut self) -> anyhow::Error;
+
+    /// Stops in an order that lets everyone finish.
+    async fn stop(self);
+}
+
+/// Runs a server until SIGTERM or SIGINT; `started` is told when it answers.
+pub(crate) fn run<S: Server>(
+    start: impl Future<Output = anyhow::Result<S>>,
+    started: impl FnOnce(&S),
+) -> anyhow::Result<()> {
+    // Only the first call in a process counts, and all of them name the same one.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Installed first, so that a signal during the start is not lost.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut server = tokio::select! {
+            server = start => server?,
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        };
+        started(&server);
+        let ended = tokio::select! {
+            failure = server.failed() => Err(failure),
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+        };
+        tracing::info!("stopping");
+        server.stop().await;
+        ended
+    })
+}

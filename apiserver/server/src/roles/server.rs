@@ -1,0 +1,52 @@
+//! The rights of the aggregated server itself, whatever layers it runs.
+
+use serde_json::Value;
+
+use super::{API_SERVICE, READ, SERVER, SYSTEM_NAMESPACE, bound_role, cluster_role, cluster_role_binding};
+use super::{named_rule, role_binding, rule, service_account_subject};
+
+/// Its role in the cluster, in its own namespace, and the one to read how kube-apiserver authenticates.
+pub(super) fn objects() -> Vec<Value> {
+    let mut objects = vec![
+        cluster_role(SERVER, in_the_cluster()),
+        cluster_role_binding(SERVER, service_account_subject(SERVER)),
+        // The Role is there on every cluster whose kube-apiserver aggregates.
+        role_binding(
+            "kube-system",
+            "guestcluster-apiserver-authentication-reader",
+            "extension-apiserver-authentication-reader",
+            SERVER,
+        ),
+    ];
+    objects.extend(bound_role(SYSTEM_NAMESPACE, SERVER, in_its_namespace(), SERVER));
+    objects
+}
+
+fn in_the_cluster() -> Vec<Value> {
+    vec![
+        // May this user do that?
+        rule(&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
+        // Nothing is created in a namespace that is missing or going away.
+        rule(&[""], &["namespaces"], READ),
+        // The caBundle of its own registration.
+        named_rule(
+            "apiregistration.k8s.io",
+            "apiservices",
+            &[API_SERVICE],
+            &["get", "list", "watch", "patch"],
+        ),
+    ]
+}
+
+/// The Lease that says which process runs the controllers. RBAC can't name an object that is created.
+fn in_its_namespace() -> Vec<Value> {
+    vec![
+        rule(&["coordination.k8s.io"], &["leases"], &["create"]),
+        named_rule(
+            "coordination.k8s.io",
+            "leases",
+            &[SERVER],
+            &["get", "list", "watch", "update", "patch"],
+        ),
+    ]
+}
