@@ -4,13 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use generic_apiserver::{
-    ApiServer,
-    authz::Cached,
-    registry::Registry,
-    serve::tls,
-    storage::redb::Engine,
-};
+use generic_apiserver::{ApiServer, authz::Cached, registry::Registry, serve::tls, storage::redb::Engine};
 use guestcluster_controllers::guest::Orphans;
 use guestcluster_credentials::x509::CertifiedKey;
 use kube::Client;
@@ -22,13 +16,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config,
-    authentication::Delegated,
-    authorization::AccessReviews,
-    host, leading,
-    lease::Lease,
-    namespaces::HostNamespaces,
-    registration, serving,
+    Config, authentication::Delegated, authorization::AccessReviews, host, leading, lease::Lease,
+    namespaces::HostNamespaces, registration, serving,
 };
 use crate::{
     controllers::Environment,
@@ -87,7 +76,13 @@ impl Aggregated {
         let serving = tokio::spawn(server.serve(listener, tls.clone(), stop.clone()));
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
-        followers.spawn(follow_authentication(delegated, client.clone(), pair, tls, stop.clone()));
+        followers.spawn(follow_authentication(
+            delegated,
+            client.clone(),
+            pair,
+            tls,
+            stop.clone(),
+        ));
         let registration = registration::keep(client.clone(), authority.certificate().as_bytes().to_vec());
         followers.spawn(until(stop.clone(), registration));
 
@@ -190,7 +185,11 @@ fn api_server(registry: &Arc<Registry>, delegated: &Delegated, client: &Client, 
 
 fn tls_config(pair: &CertifiedKey, delegated: &Delegated) -> anyhow::Result<ServerConfig> {
     let cas = delegated.client_cas();
-    Ok(tls::server_config(pair.certificate.as_bytes(), pair.key.as_bytes(), Some(&cas))?)
+    Ok(tls::server_config(
+        pair.certificate.as_bytes(),
+        pair.key.as_bytes(),
+        Some(&cas),
+    )?)
 }
 
 /// Follows who may vouch for users; new connections are told of new authorities.

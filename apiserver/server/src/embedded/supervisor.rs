@@ -14,10 +14,7 @@ use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Config, check_sim_config,
-    pki, seed,
-};
+use super::{Config, check_sim_config, pki, seed};
 use crate::{
     controllers::{Controllers, Environment},
     data_dir::{DataDir, Lock},

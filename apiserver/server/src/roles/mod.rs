@@ -72,7 +72,12 @@ impl Controller {
             cluster_role_binding(name, service_account_subject(account)),
         ];
         if self == Self::Vm {
-            objects.extend(bound_role(SYSTEM_NAMESPACE, name, layers::vm_in_system_namespace(), account));
+            objects.extend(bound_role(
+                SYSTEM_NAMESPACE,
+                name,
+                layers::vm_in_system_namespace(),
+                account,
+            ));
         }
         objects
     }
@@ -87,9 +92,15 @@ pub(crate) fn embedded() -> Vec<Value> {
 
 /// Every role and binding of the aggregated server, which has one service account.
 pub(crate) fn aggregated(layers: Layers) -> Vec<Value> {
-    let running = Controller::ALL.into_iter().filter(|controller| controller.runs_in(layers));
+    let running = Controller::ALL
+        .into_iter()
+        .filter(|controller| controller.runs_in(layers));
     let of_layers = running.flat_map(|controller| controller.objects(SERVER));
-    server::objects().into_iter().chain(for_users()).chain(of_layers).collect()
+    server::objects()
+        .into_iter()
+        .chain(for_users())
+        .chain(of_layers)
+        .collect()
 }
 
 /// The roles that administrators bind, and the catalogue for everyone who is signed in.
