@@ -9,6 +9,7 @@ mod e2e;
 mod host;
 mod identity;
 mod namespaces;
+mod orphans;
 mod registration;
 
 use guestcluster_tests::Mode;

@@ -34,7 +34,13 @@ impl Aggregated {
             host,
             address,
         };
-        aggregated.apply(&[]);
+        aggregated.apply(&[
+            "manifests",
+            "--layers",
+            &aggregated.layers,
+            "--endpoint",
+            &address.to_string(),
+        ]);
         aggregated.write_kubeconfig(root);
         aggregated
     }
@@ -42,7 +48,7 @@ impl Aggregated {
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command) {
         command.arg("aggregated").arg("--kubeconfig").arg(&self.kubeconfig);
-        command.args(["--listen", &self.address.to_string()]);
+        command.args(["--listen", &self.address.to_string(), "--layers", &self.layers]);
     }
 
     /// Waits until kube-apiserver serves our group, its description included.
@@ -60,7 +66,7 @@ impl Aggregated {
 
     /// Puts in what an embedded supervisor has from the beginning: namespaces, classes, releases.
     pub(super) fn fill(&self) {
-        self.apply(&["--with", "simulation"]);
+        self.apply(&["catalogue"]);
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -71,13 +77,11 @@ impl Aggregated {
         self.host.kubeconfig("admin", Some("system:masters"), Some(NAMESPACE))
     }
 
-    fn apply(&self, more: &[&str]) {
-        let endpoint = self.address.to_string();
-        let mut arguments = vec!["manifests", "--layers", &self.layers, "--endpoint", &endpoint];
-        arguments.extend(more);
-        let manifests = printed(&arguments);
+    /// Applies what our server prints when it is called like this.
+    fn apply(&self, arguments: &[&str]) {
+        let objects = printed(arguments);
         let admin = self.host.admin();
-        admin.run_with("apply --server-side -f -", Some(&manifests)).success();
+        admin.run_with("apply --server-side -f -", Some(&objects)).success();
     }
 
     /// The kubeconfig of our server: its service account's token, in a file of its own.

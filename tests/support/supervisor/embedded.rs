@@ -26,6 +26,9 @@ impl Embedded {
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command, root: &Path, start: &Start) {
         command.args(["embedded", "--listen", &self.address]);
+        if let Some(layers) = &start.layers {
+            command.arg("--layers").arg(layers);
+        }
         if let Some(sim) = &start.sim {
             let file = root.join("sim.yaml");
             fs::write(&file, sim).expect("the folder is ours");

@@ -235,9 +235,6 @@ impl Supervisor {
             Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command),
         }
         command.arg("--data-dir").arg(data_dir);
-        if let Some(layers) = &self.start.layers {
-            command.arg("--layers").arg(layers);
-        }
         if let Some(filter) = &self.start.log {
             command.arg("--log").arg(filter);
         }
