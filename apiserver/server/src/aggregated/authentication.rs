@@ -186,3 +186,6 @@ async fn read_patiently(client: &Client) -> anyhow::Result<ConfigMap> {
 fn config_maps(client: Client) -> Api<ConfigMap> {
     Api::namespaced(client, NAMESPACE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,6 @@ fn decision(status: SubjectAccessReviewStatus) -> Decision {
         (_, false) => Decision::NoOpinion { reason },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ impl Active {
 fn is_active(metadata: &Metadata) -> bool {
     metadata.metadata.deletion_timestamp.is_none()
 }
+
+#[cfg(test)]
+mod tests;
