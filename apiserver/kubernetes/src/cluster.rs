@@ -114,7 +114,9 @@ impl Cluster {
             seed::reconcile(&registry, &seeds).await?;
         }
 
+        let cache = registry.cache().clone();
         let mut server = ApiServer::builder(registry.clone())
+            .check("store", move || cache.health())
             .authorizer(rbac)
             .anonymous(options.anonymous)
             .version(options.version);

@@ -127,6 +127,18 @@ impl Cache {
         !self.shared.clock.closed.load(Ordering::Acquire)
     }
 
+    /// The same as a health check.
+    ///
+    /// # Errors
+    /// What an operator reads, when it does not.
+    pub fn health(&self) -> Result<(), String> {
+        if self.is_following() {
+            Ok(())
+        } else {
+            Err("the watch cache does not follow its store".to_owned())
+        }
+    }
+
     /// Waits until a revision is applied; false when it was not in time.
     pub async fn wait_for(&self, revision: Revision, deadline: Duration) -> bool {
         if self.revision() >= revision {

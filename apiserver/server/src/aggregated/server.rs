@@ -175,10 +175,7 @@ fn api_server(registry: &Arc<Registry>, delegated: &Delegated, client: &Client, 
         .anonymous(true)
         .always_allow(&["/version", "/version/"])
         .version(version())
-        .check("store", move || match cache.is_following() {
-            true => Ok(()),
-            false => Err("the watch cache does not follow the store".to_owned()),
-        })
+        .check("store", move || cache.health())
         .metrics(move |page| orphans.render(page))
         .build()
 }
