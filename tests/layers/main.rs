@@ -6,3 +6,4 @@ mod played_guest;
 mod played_vms;
 mod supervisor;
 mod together;
+mod two_stores;

@@ -86,7 +86,8 @@ pub(crate) fn definitions() -> Result<Vec<ResourceDefinition>> {
     Ok(all)
 }
 
-fn all_of_ours() -> Result<Vec<ResourceDefinition>> {
+/// Our kinds.
+pub(crate) fn all_of_ours() -> Result<Vec<ResourceDefinition>> {
     Ok(vec![ours(&GuestCluster::crd())?, ours(&GuestClusterRelease::crd())?])
 }
 
@@ -99,6 +100,7 @@ fn ours(crd: &impl serde::Serialize) -> Result<ResourceDefinition> {
     Ok(definition_from(&crd)?)
 }
 
+/// Those of the layers below.
 pub(crate) fn upstream() -> Result<Vec<ResourceDefinition>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../apiserver/types/schemas");
     let mut definitions = vec![];

@@ -1,0 +1,127 @@
+//! Kinds that are not served yet, go, and come back; rights that are missing.
+
+use anyhow::Result;
+use generic_apiserver::authn::User;
+use guestcluster_types::{GuestCluster, Phase, upstream::capi::Cluster};
+use serde_json::json;
+
+use super::front::Front;
+use super::world::{World, eventually, ready};
+
+const CAPI: &str = "cluster.x-k8s.io";
+const BOOTSTRAP: &str = "bootstrap.cluster.x-k8s.io";
+const CONTROL_PLANE: &str = "controlplane.cluster.x-k8s.io";
+const CAPV: &str = "vmware.infrastructure.cluster.x-k8s.io";
+const VM_OPERATOR: &str = "vmoperator.vmware.com";
+
+fn says(guest: &GuestCluster, reason: &str, parts: &[&str]) -> bool {
+    let (said, message) = ready(guest);
+    said == reason && parts.iter().all(|part| message.contains(part))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_that_start_before_their_kinds_go_on_when_they_are_there() -> Result<()> {
+    let front = Front::start().await?;
+    let mut world = World::over(front.root()).await?;
+    front.hide(&[CAPI, BOOTSTRAP, CONTROL_PLANE, CAPV, VM_OPERATOR]);
+    world.run_layers();
+    world.create_guest("dev", json!({})).await?;
+    let all = [
+        "does not serve Cluster, MachineDeployment, Machine (install Cluster API's CRDs, cluster.x-k8s.io/v1beta2)",
+        "KubeadmControlPlane (install",
+        "KubeadmConfigTemplate (install",
+        "VSphereCluster, VSphereMachineTemplate, VSphereMachine (install",
+    ];
+    let guest = world
+        .guest("dev", "is told all", |guest| says(guest, "KindNotServed", &all))
+        .await?;
+    assert_eq!(guest.status.and_then(|status| status.phase), Some(Phase::Pending));
+    assert_eq!(world.metrics(), "", "nobody knows whether there are orphans");
+
+    // One of the guest layer's, and two that only the layers below need.
+    front.show_all();
+    front.hide(&[
+        "kubeadmconfigtemplates.bootstrap.cluster.x-k8s.io",
+        "machinesets.cluster.x-k8s.io",
+        VM_OPERATOR,
+    ]);
+    let one = ["does not serve KubeadmConfigTemplate (install"];
+    let is_alone =
+        |guest: &GuestCluster| says(guest, "KindNotServed", &one) && !says(guest, "KindNotServed", &all[..1]);
+    world.guest("dev", "is told the last one", is_alone).await?;
+    assert!(
+        world.api::<Cluster>().get_opt("dev").await?.is_none(),
+        "nothing is written by halves"
+    );
+
+    front.show_all();
+    world.settled("dev").await?;
+    world.delete_guest("dev").await?;
+    world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kinds_that_go_leave_a_guest_as_it_was_until_they_are_back() -> Result<()> {
+    let front = Front::start().await?;
+    let mut world = World::over(front.root()).await?;
+    world.run_layers();
+    world.create_guest("dev", json!({})).await?;
+    let settled = world.settled("dev").await?.status.unwrap_or_default();
+    let before = world.machines().await?;
+
+    front.hide(&[CAPV, "virtualmachines.vmoperator.vmware.com"]);
+    let parts = ["VSphereCluster", "vmware.infrastructure.cluster.x-k8s.io/v1beta2"];
+    let told = world
+        .guest("dev", "is told", |guest| says(guest, "KindNotServed", &parts))
+        .await?;
+    let status = told.status.unwrap_or_default();
+    assert_eq!(status.control_plane, settled.control_plane, "what was known stays");
+    assert_eq!(
+        (status.phase, status.api_endpoint),
+        (settled.phase, settled.api_endpoint)
+    );
+
+    front.show_all();
+    world.settled("dev").await?;
+    assert_eq!(world.machines().await?, before, "nothing was taken for gone");
+    world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_missing_is_named_and_found_when_it_is_given() -> Result<()> {
+    let front = Front::start().await?;
+    let mut world = World::over(front.root()).await?;
+    let name = "system:serviceaccount:guestclusters-system:guestcluster-controller";
+    bind(&world, "most", name, &[CAPI, CONTROL_PLANE, CAPV, ""]).await?;
+    world.run_layers_with(front.client(User {
+        name: name.to_owned(),
+        ..User::default()
+    }));
+    world.create_guest("dev", json!({})).await?;
+    let parts = [
+        name,
+        r#"cannot list resource "kubeadmconfigtemplates" in API group "bootstrap.cluster.x-k8s.io""#,
+    ];
+    world
+        .guest("dev", "is told", |guest| says(guest, "RightMissing", &parts))
+        .await?;
+
+    bind(&world, "rest", name, &[BOOTSTRAP]).await?;
+    world.settled("dev").await?;
+    eventually("orphans are counted", async || {
+        Ok(world.metrics().is_empty().then(String::new))
+    })
+    .await?;
+    world.stop().await
+}
+
+/// Gives a user all rights in these groups.
+async fn bind(world: &World, role: &str, user: &str, groups: &[&str]) -> Result<()> {
+    const RBAC: &str = "rbac.authorization.k8s.io";
+    let rules = json!([{"apiGroups": groups, "resources": ["*"], "verbs": ["*"]}]);
+    let object = json!({"metadata": {"name": role}, "rules": rules});
+    world.create(&format!("{RBAC}/v1"), "ClusterRole", object).await?;
+    let object = json!({"metadata": {"name": role}, "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}]});
+    world.create(&format!("{RBAC}/v1"), "ClusterRoleBinding", object).await
+}
