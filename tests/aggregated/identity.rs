@@ -14,9 +14,11 @@ fn an_identity_in_headers_counts_only_with_the_front_proxys_certificate() {
         direct::get(&supervisor, None, LIST, &FORGED),
         Err((401, "Unauthorized".to_owned()))
     );
-    assert_eq!(
-        direct::get(&supervisor, None, LIST, &[]).map_err(|(code, _)| code),
-        Err(401)
+    let (code, message) = direct::get(&supervisor, None, LIST, &[]).unwrap_err();
+    assert_eq!(code, 403, "{message}");
+    assert!(
+        message.contains("User \"system:anonymous\" cannot list resource"),
+        "{message}"
     );
     // Somebody whom the host knows stays who they are, whatever else they say.
     let eve = supervisor.kubectl_as("eve");

@@ -11,13 +11,16 @@ fn a_namespace_waits_for_our_server_and_nothing_else_does() {
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
     supervisor.kill();
     kubectl.run("delete namespace team-a --wait=false").success();
-    let blocking = "get namespace team-a -o jsonpath={range .status.conditions[?(@.status==\"True\")]}{.type}: {.message}{\"\\n\"}{end}";
     eventually(90, "the namespace says what it waits for", || {
-        let conditions = kubectl.run(blocking).success();
-        if conditions.contains("guestclusters.dev") {
-            Ok(())
-        } else {
-            Err(conditions)
+        let status = kubectl.json("get namespace team-a")["status"].clone();
+        let holds = |condition: &serde_json::Value| {
+            let message = condition["message"].as_str().unwrap_or_default();
+            condition["status"] == "True" && message.contains("guestclusters.dev")
+        };
+        let conditions = status["conditions"].as_array();
+        match conditions.is_some_and(|conditions| conditions.iter().any(holds)) {
+            true => Ok(()),
+            false => Err(status.to_string()),
         }
     });
 

@@ -30,7 +30,7 @@ fn our_kinds_are_found_explained_and_among_all() {
     for text in [
         "GROUP:      guestclusters.dev",
         "KIND:       GuestCluster",
-        "        nodePools\t<[]Object>",
+        "      nodePools\t<[]Object>",
         "vmClass\t<string> -required-",
         "updatesAvailable\t<[]string>",
     ] {

@@ -65,7 +65,7 @@ impl Aggregated {
     }
 
     /// Puts in what an embedded supervisor has from the beginning: namespaces, classes, releases.
-    pub(super) fn fill(&self) {
+    pub(super) fn apply_catalogue(&self) {
         self.apply(&["catalogue"]);
     }
 

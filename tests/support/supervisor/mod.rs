@@ -99,7 +99,7 @@ impl Supervisor {
         supervisor.run();
         match &mut supervisor.deployment {
             Deployment::Embedded(embedded) => embedded.keep_address(&root.join("data")),
-            Deployment::Aggregated(aggregated) => aggregated.fill(),
+            Deployment::Aggregated(aggregated) => aggregated.apply_catalogue(),
         }
         if let (Mode::Aggregated, Some(sim)) = (supervisor.start.mode, &supervisor.start.sim) {
             supervisor.configure_sim(sim);
@@ -194,6 +194,15 @@ impl Supervisor {
         match &self.deployment {
             Deployment::Aggregated(aggregated) => aggregated.host(),
             Deployment::Embedded(_) => panic!("the embedded mode is the supervisor itself"),
+        }
+    }
+
+    /// Puts in again what every supervisor of the tests has from the beginning, where it is missing: namespaces, classes, releases.
+    #[track_caller]
+    pub fn apply_catalogue(&self) {
+        match &self.deployment {
+            Deployment::Aggregated(aggregated) => aggregated.apply_catalogue(),
+            Deployment::Embedded(_) => panic!("the embedded mode brings it"),
         }
     }
 
