@@ -61,12 +61,12 @@ enum Attempt {
 }
 
 impl Lease {
-    /// A contender of this name, made unique to this process: one that was restarted is another contender.
+    /// A contender of this name, which no other process may bear at the same time: a lease in its name counts as its own.
     /// The client needs `get`, `create` and `patch` on leases in the namespace.
-    pub(crate) fn new(client: Client, holder: String) -> Lease {
+    pub(crate) fn new(client: Client, contender: String) -> Lease {
         Lease {
             api: Api::namespaced(client, NAMESPACE),
-            contender: format!("{holder}_{}", uuid::Uuid::new_v4()),
+            contender,
             terms: TERMS,
         }
     }

@@ -96,7 +96,7 @@ impl Aggregated {
             orphans,
         };
         let stop_leading = CancellationToken::new();
-        let leading = tokio::spawn(lead(client, environment, stop_leading.clone()));
+        let leading = tokio::spawn(lead(client, contender(&dir)?, environment, stop_leading.clone()));
         dir.write("server", &format!("https://{address}"))?;
         Ok(Self {
             address,
@@ -209,13 +209,29 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
 }
 
 /// Runs the layers in the process that holds the Lease; without layers there is nothing to hold it for.
-async fn lead(client: Client, environment: Environment, stop: CancellationToken) -> anyhow::Result<()> {
+async fn lead(
+    client: Client,
+    contender: String,
+    environment: Environment,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     if !environment.layers.any() {
         stop.cancelled().await;
         return Ok(());
     }
-    let holder = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
-    leading::lead(Lease::new(client, holder), environment, stop).await
+    leading::lead(Lease::new(client, contender), environment, stop).await
+}
+
+/// The name of whoever owns the folder in the Lease, the same after a restart: the folder's lock proves that the process which
+/// held the Lease before is gone, so nobody has to wait for its end.
+fn contender(dir: &DataDir) -> anyhow::Result<String> {
+    const FILE: &str = "lease-holder";
+    if let Some(name) = dir.read(FILE)? {
+        return Ok(name);
+    }
+    let name = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
+    dir.write(FILE, &name)?;
+    Ok(name)
 }
 
 /// The machine's name, for people who read the Lease.
