@@ -11,10 +11,10 @@ use kube::{
     Api, Client,
     runtime::{WatchStreamExt as _, watcher},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::transient::is_transient;
+use super::failure::{is_transient, reason};
 
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
@@ -41,9 +41,7 @@ impl Delegated {
     /// Reads the ConfigMap, waiting a while for a host that does not answer yet. Fails when it is not readable or not
     /// usable: without it nobody could be trusted.
     pub(crate) async fn read(client: &Client) -> anyhow::Result<Delegated> {
-        let found = timeout(PATIENCE, read_patiently(client)).await;
-        let found = found.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs())));
-        let content = found.with_context(|| {
+        let content = read_patiently(client).await.map_err(anyhow::Error::msg).with_context(|| {
             format!(
                 "cannot read ConfigMap {NAMESPACE}/{NAME}, which says whom to trust (Role extension-apiserver-authentication-reader there lets the server read it)"
             )
@@ -169,16 +167,19 @@ fn names(data: &BTreeMap<String, String>, key: &str) -> anyhow::Result<Vec<Strin
     serde_json::from_str(text).with_context(|| format!("{key} is not a JSON list of strings"))
 }
 
-async fn read_patiently(client: &Client) -> anyhow::Result<ConfigMap> {
+/// Tries again while the host can't be reached; the error is the last one, in words.
+async fn read_patiently(client: &Client) -> Result<ConfigMap, String> {
     let config_maps = config_maps(client.clone());
+    let deadline = Instant::now() + PATIENCE;
     loop {
-        match config_maps.get(NAME).await {
+        let answer = timeout_at(deadline, config_maps.get(NAME)).await;
+        match answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))? {
             Ok(content) => return Ok(content),
-            Err(error) if is_transient(&error) => {
-                tracing::info!(%error, "the host does not answer yet");
+            Err(error) if is_transient(&error) && Instant::now() + RETRY < deadline => {
+                tracing::info!(error = reason(&error), "the host does not answer yet");
                 sleep(RETRY).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(reason(&error)),
         }
     }
 }

@@ -10,7 +10,7 @@ use k8s_openapi::api::authorization::v1::{
 use kube::{Api, Client, api::PostParams};
 use tokio::time::{sleep, timeout};
 
-use super::transient::is_transient;
+use super::failure::{is_transient, reason};
 
 /// How long the host may take to decide, all tries together.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ impl Authorizer for AccessReviews {
         let review = review(attributes);
         let answer = timeout(DEADLINE, self.ask(&review)).await;
         let answer = answer.map_err(|_| format!("no SubjectAccessReview within {} s", DEADLINE.as_secs()))?;
-        let answer = answer.map_err(|error| format!("the SubjectAccessReview failed: {error}"))?;
+        let answer = answer.map_err(|error| format!("the SubjectAccessReview failed: {}", reason(&error)))?;
         let status = answer.status.unwrap_or_default();
         if let Some(error) = status.evaluation_error.as_ref().filter(|_| !status.allowed) {
             tracing::warn!(

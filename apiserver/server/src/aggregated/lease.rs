@@ -21,9 +21,11 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::claim::{Claim, Seen, Terms};
+use super::failure::reason;
+use crate::roles::{SERVER, SYSTEM_NAMESPACE};
 
-const NAMESPACE: &str = "guestclusters-system";
-const NAME: &str = "guestcluster-apiserver";
+const NAMESPACE: &str = SYSTEM_NAMESPACE;
+const NAME: &str = SERVER;
 /// As kube-controller-manager's, with a renewal every 5 s.
 const TERMS: Terms = Terms {
     duration: Duration::from_secs(15),
@@ -166,7 +168,7 @@ impl Lease {
         let attempt = timeout(self.terms.renew_within / 2, attempt).await;
         match attempt.map_err(|_| "no answer in time".to_owned())? {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(Attempt::Raced),
-            other => other.map_err(|error| error.to_string()),
+            other => other.map_err(|error| reason(&error)),
         }
     }
 
@@ -201,7 +203,10 @@ impl Held {
         let _ = self.renewing.await;
         match timeout(RELEASE, self.lease.give_up()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the lease {NAMESPACE}/{NAME} is not given up; it runs out"),
+            Ok(Err(error)) => tracing::warn!(
+                error = reason(&error),
+                "the lease {NAMESPACE}/{NAME} is not given up; it runs out"
+            ),
             Err(_) => tracing::warn!("the lease {NAMESPACE}/{NAME} is not given up in time; it runs out"),
         }
     }
@@ -218,5 +223,7 @@ fn named(spec: LeaseSpec) -> LeaseObject {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod authorization;
+mod failure;
 mod host;
 mod leading;
 mod lease;
@@ -11,7 +12,6 @@ mod server;
 mod serving;
 #[cfg(test)]
 mod testing;
-mod transient;
 
 use std::{net::SocketAddr, path::PathBuf};
 

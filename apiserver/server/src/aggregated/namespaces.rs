@@ -20,6 +20,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::failure::reason;
+
 /// How long the host may take to say what a namespace is.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -73,7 +75,7 @@ impl HostNamespaces {
         }
         let found = timeout(DEADLINE, self.api.get_opt(namespace)).await;
         let found = found.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()));
-        let found = found.and_then(|found| found.map_err(|error| error.to_string()));
+        let found = found.and_then(|found| found.map_err(|error| reason(&error)));
         let found = found.map_err(|why| Status::internal(format!("namespace {namespace:?} cannot be read: {why}")))?;
         Ok(match found {
             None => NamespacePhase::Missing,

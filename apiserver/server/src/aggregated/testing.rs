@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tower::{Service as _, service_fn};
 
-const NAMESPACE: &str = "guestclusters-system";
-const NAME: &str = "guestcluster-apiserver";
+use crate::roles::{self, SERVER, SYSTEM_NAMESPACE};
+
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -42,7 +42,7 @@ impl Host {
         let host = Host {
             cluster: cluster.await.unwrap(),
         };
-        host.create_namespace(NAMESPACE).await;
+        host.create_namespace(SYSTEM_NAMESPACE).await;
         host
     }
 
@@ -141,45 +141,20 @@ fn user(name: &str, groups: &[&str]) -> User {
 }
 
 fn service_account() -> String {
-    format!("system:serviceaccount:{NAMESPACE}:{NAME}")
+    format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{SERVER}")
 }
 
-/// The roles of our service account, as far as this folder asks for something.
+/// The rights of the manifests, and the Role that every kube-apiserver with aggregation brings.
 fn rights() -> Vec<Value> {
-    let subjects = json!([{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}]);
-    let rbac = "rbac.authorization.k8s.io";
-    let role = |kind: &str, namespace: Option<&str>, name: &str, rules: Value| {
-        json!({
-            "apiVersion": format!("{rbac}/v1"), "kind": kind,
-            "metadata": {"name": name, "namespace": namespace}, "rules": rules,
-        })
-    };
-    let binding = |kind: &str, namespace: Option<&str>, role: &str| {
-        json!({
-            "apiVersion": format!("{rbac}/v1"), "kind": format!("{kind}Binding"),
-            "metadata": {"name": format!("{NAME}-{role}"), "namespace": namespace}, "subjects": subjects,
-            "roleRef": {"apiGroup": rbac, "kind": kind, "name": role},
-        })
-    };
-    let reader = "extension-apiserver-authentication-reader";
-    let read = json!([{
-        "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["extension-apiserver-authentication"],
-        "verbs": ["get", "list", "watch"],
-    }]);
-    let everywhere = json!([
-        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-    ]);
-    let lease = json!([
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [NAME], "verbs": ["get", "patch"]},
-    ]);
-    vec![
-        role("Role", Some("kube-system"), reader, read),
-        binding("Role", Some("kube-system"), reader),
-        role("ClusterRole", None, NAME, everywhere),
-        binding("ClusterRole", None, NAME),
-        role("Role", Some(NAMESPACE), NAME, lease),
-        binding("Role", Some(NAMESPACE), NAME),
-    ]
+    let no_layers = "none".parse().unwrap();
+    let mut rights = roles::aggregated(no_layers);
+    rights.push(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "extension-apiserver-authentication-reader", "namespace": "kube-system"},
+        "rules": [{
+            "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["extension-apiserver-authentication"],
+            "verbs": ["get", "list", "watch"],
+        }],
+    }));
+    rights
 }

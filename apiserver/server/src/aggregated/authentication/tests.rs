@@ -3,6 +3,7 @@ use guestcluster_credentials::x509::CertificateAuthority;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     super::testing::{Host, Wire, until},
@@ -156,6 +157,10 @@ async fn at_the_start_a_refusal_is_told_and_an_absent_host_awaited() {
     tokio::time::pause();
     let silent = error(Delegated::read(&wire.to(&host)).await);
     assert!(silent.contains("no answer within 30 s"), "{silent}");
+    wire.mend();
+    wire.fail(usize::MAX);
+    let refused = error(Delegated::read(&wire.to(&host)).await);
+    assert!(refused.contains("connection refused"), "{refused}");
 }
 
 #[tokio::test]
