@@ -97,7 +97,7 @@ impl Delegated {
                     }
                     Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "ConfigMap {NAMESPACE}/{NAME} cannot be followed; trying again")
+                        tracing::warn!(%error, "ConfigMap {NAMESPACE}/{NAME} cannot be followed; trying again");
                     }
                 }
             }

@@ -112,7 +112,7 @@ impl Wire {
     async fn pass(&self) -> io::Result<()> {
         self.sent.fetch_add(1, Ordering::SeqCst);
         if self.silent.load(Ordering::SeqCst) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         let left = |count: usize| count.checked_sub(1);
         match self.broken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) {

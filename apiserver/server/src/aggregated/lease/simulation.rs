@@ -82,7 +82,7 @@ impl Network {
         };
         sleep(Duration::from_millis(delay)).await;
         if is_lost {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
