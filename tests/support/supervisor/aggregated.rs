@@ -64,11 +64,6 @@ impl Aggregated {
         server.await_that(PATIENCE, "is described", || admin.run(DESCRIBED).code == 0);
     }
 
-    /// Puts in what an embedded supervisor has from the beginning: namespaces, classes, releases.
-    pub(super) fn apply_catalogue(&self) {
-        self.apply(&["catalogue"]);
-    }
-
     pub(super) fn host(&self) -> &Host {
         &self.host
     }
@@ -78,10 +73,10 @@ impl Aggregated {
     }
 
     /// Applies what our server prints when it is called like this.
-    fn apply(&self, arguments: &[&str]) {
-        let objects = printed(arguments);
-        let admin = self.host.admin();
-        admin.run_with("apply --server-side -f -", Some(&objects)).success();
+    pub(super) fn apply(&self, arguments: &[&str]) {
+        // Also over what a test has changed since.
+        const APPLY: &str = "apply --server-side --force-conflicts -f -";
+        self.host.admin().run_with(APPLY, Some(&printed(arguments))).success();
     }
 
     /// The kubeconfig of our server: its service account's token, in a file of its own.

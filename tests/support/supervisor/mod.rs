@@ -97,12 +97,10 @@ impl Supervisor {
             deployment,
         };
         supervisor.run();
-        match &mut supervisor.deployment {
-            Deployment::Embedded(embedded) => embedded.keep_address(&root.join("data")),
-            Deployment::Aggregated(aggregated) => aggregated.apply_catalogue(),
-        }
-        if let (Mode::Aggregated, Some(sim)) = (supervisor.start.mode, &supervisor.start.sim) {
-            supervisor.configure_sim(sim);
+        if let Deployment::Embedded(embedded) = &mut supervisor.deployment {
+            embedded.keep_address(&root.join("data"));
+        } else {
+            supervisor.apply_catalogue();
         }
         supervisor
     }
@@ -197,12 +195,16 @@ impl Supervisor {
         }
     }
 
-    /// Puts in again what every supervisor of the tests has from the beginning, where it is missing: namespaces, classes, releases.
+    /// Puts in what an embedded supervisor has from the beginning, where it is missing or another: namespaces, classes, releases,
+    /// the simulated VMs' configuration.
     #[track_caller]
     pub fn apply_catalogue(&self) {
-        match &self.deployment {
-            Deployment::Aggregated(aggregated) => aggregated.apply_catalogue(),
-            Deployment::Embedded(_) => panic!("the embedded mode brings it"),
+        let Deployment::Aggregated(aggregated) = &self.deployment else {
+            panic!("the embedded mode brings it");
+        };
+        aggregated.apply(&["catalogue"]);
+        if let Some(sim) = &self.start.sim {
+            self.configure_sim(sim);
         }
     }
 
