@@ -3,12 +3,12 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
 
-use guestcluster_tests::Kubectl;
+use guestcluster_tests::{Kubectl, eventually};
 
 /// Creates ConfigMaps, one after the other, until it is stopped.
 pub(crate) struct Writer {
@@ -17,10 +17,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts to write under names that begin with this number.
+    /// Starts to write under names that begin with this number; returns when something was acknowledged.
     pub(crate) fn start(kubectl: &Kubectl, number: u32) -> Self {
         let stop = Arc::<AtomicBool>::default();
-        let (kubectl, stopped) = (kubectl.clone(), stop.clone());
+        let acknowledged = Arc::<AtomicUsize>::default();
+        let (kubectl, stopped, count_up) = (kubectl.clone(), stop.clone(), acknowledged.clone());
         let thread = thread::spawn(move || {
             let mut written = vec![];
             for count in 0.. {
@@ -32,9 +33,14 @@ impl Writer {
                 ));
                 if output.code == 0 {
                     written.push(output.stdout.trim().to_owned());
+                    count_up.fetch_add(1, Ordering::Relaxed);
                 }
             }
             written
+        });
+        eventually(30, "a first write", || match acknowledged.load(Ordering::Relaxed) {
+            0 => Err("nothing was acknowledged".to_owned()),
+            _ => Ok(()),
         });
         Self { stop, thread }
     }
