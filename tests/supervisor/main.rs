@@ -52,11 +52,12 @@ fn usable(supervisor: &Supervisor, folder: &Path) -> String {
     text + &format!(
         "Logs are in {}. Next:
   export KUBECONFIG={}
-  kubectl get apiservice v1alpha1.guestclusters.dev
+  kubectl --kubeconfig {} get apiservice v1alpha1.guestclusters.dev
   kubectl guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold
   kubectl get guestclusters,machines,virtualmachines
 ",
         folder.display(),
-        supervisor.user_kubeconfig("editor").display()
+        supervisor.user_kubeconfig("editor").display(),
+        supervisor.admin_kubeconfig().display()
     )
 }
