@@ -18,7 +18,7 @@ use crate::authn::User;
 const KEEP: Duration = Duration::from_secs(10);
 /// How many answers are kept. All live equally long, so the oldest is the next to go anyway.
 const ANSWERS: usize = 8192;
-/// Questions and answers from this many bytes on are not kept.
+/// From this many bytes on an answer is not kept, nor a question by what the client chose: verb and target.
 const LONGEST: usize = 10_000;
 
 /// Asks another authorizer, and the same question only once in ten seconds. Failures are never kept.
@@ -134,6 +134,8 @@ fn question(attributes: &Attributes<'_>) -> Option<Question> {
         words.add(key);
         words.all(values.iter());
     }
+    // Somebody in many groups asks no longer questions than others.
+    words.length = 0;
     words.add(attributes.verb);
     match attributes.target {
         Target::Path(path) => words.all([path].iter()),

@@ -1,21 +1,13 @@
 //! What users may do: the host decides, by SubjectAccessReview.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use generic_apiserver::authz::{Attributes, Authorizer, Decision, Target};
 use k8s_openapi::api::authorization::v1::{
     NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
 };
 use kube::{Api, Client, api::PostParams};
-use tokio::time::{sleep, timeout};
 
-use super::failure::{is_transient, reason};
-
-/// How long the host may take to decide, all tries together.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// Pauses before the second and the third try.
-const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(750)];
+use super::ask::ask;
 
 /// Asks the host. Without an answer nothing is allowed.
 pub(crate) struct AccessReviews {
@@ -29,25 +21,15 @@ impl AccessReviews {
             reviews: Api::all(client),
         }
     }
-
-    async fn ask(&self, review: &SubjectAccessReview) -> kube::Result<SubjectAccessReview> {
-        for pause in PAUSES {
-            match self.reviews.create(&PostParams::default(), review).await {
-                Err(error) if is_transient(&error) => sleep(pause).await,
-                answer => return answer,
-            }
-        }
-        self.reviews.create(&PostParams::default(), review).await
-    }
 }
 
 #[async_trait]
 impl Authorizer for AccessReviews {
     async fn authorize(&self, attributes: &Attributes<'_>) -> Result<Decision, String> {
         let review = review(attributes);
-        let answer = timeout(DEADLINE, self.ask(&review)).await;
-        let answer = answer.map_err(|_| format!("no SubjectAccessReview within {} s", DEADLINE.as_secs()))?;
-        let answer = answer.map_err(|error| format!("the SubjectAccessReview failed: {}", reason(&error)))?;
+        let parameters = PostParams::default();
+        let answer = ask(|| self.reviews.create(&parameters, &review)).await;
+        let answer = answer.map_err(|why| format!("the SubjectAccessReview failed: {why}"))?;
         let status = answer.status.unwrap_or_default();
         if let Some(error) = status.evaluation_error.as_ref().filter(|_| !status.allowed) {
             tracing::warn!(

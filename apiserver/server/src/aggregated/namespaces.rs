@@ -1,6 +1,6 @@
 //! NamespaceLifecycle over the namespaces of the host: nothing is created in one that is missing or going away.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -17,13 +17,9 @@ use kube::{
 use kubernetes_apiserver::namespaces::NamespacePhase;
 use parking_lot::RwLock;
 use serde_json::Value;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::reason;
-
-/// How long the host may take to say what a namespace is.
-const DEADLINE: Duration = Duration::from_secs(10);
+use super::ask::ask;
 
 type Metadata = PartialObjectMeta<Namespace>;
 
@@ -73,9 +69,7 @@ impl HostNamespaces {
         if self.active.read().has(namespace) {
             return Ok(NamespacePhase::Active);
         }
-        let found = timeout(DEADLINE, self.api.get_opt(namespace)).await;
-        let found = found.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()));
-        let found = found.and_then(|found| found.map_err(|error| reason(&error)));
+        let found = ask(|| self.api.get_opt(namespace)).await;
         let found = found.map_err(|why| Status::internal(format!("namespace {namespace:?} cannot be read: {why}")))?;
         Ok(match found {
             None => NamespacePhase::Missing,

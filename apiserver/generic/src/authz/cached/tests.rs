@@ -86,6 +86,19 @@ async fn failures_and_long_texts_are_not_kept() {
     assert!(cached.answers.lock().by_question.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn somebody_in_many_groups_is_asked_about_once() {
+    let (distant, cached) = distant(1);
+    let groups = (0..2000)
+        .map(|number| format!("sso:group-{number}@example.com"))
+        .collect();
+    let ana = User { groups, ..user("ana") };
+    for _ in 0..2 {
+        ask(&cached, &ana, "get", "/x").await.unwrap();
+    }
+    assert_eq!(distant.asked(), 1);
+}
+
 #[test]
 fn no_two_questions_share_an_answer() {
     let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();

@@ -187,7 +187,7 @@ async fn a_host_that_is_silent_allows_nothing_but_what_it_said_lately() {
     );
     let began = tokio::time::Instant::now();
     let silent = ask(&authorizer, &ana(), "get", Target::Path("/version")).await;
-    assert!(silent.unwrap_err().contains("within 10 s"));
+    assert!(silent.unwrap_err().contains("no answer in time"));
     assert_eq!(began.elapsed().as_secs(), 10);
     assert!(ask(&authorizer, &ana(), "get", Target::Path("/metrics")).await.is_err());
 }
