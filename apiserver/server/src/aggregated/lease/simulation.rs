@@ -13,7 +13,7 @@ use tower::service_fn;
 use super::*;
 
 /// How long each seed is simulated.
-const SIMULATED: Duration = Duration::from_hours(6);
+const SIMULATED: Duration = Duration::from_hours(3);
 const CONTENDERS: usize = 4;
 
 /// A server of one lease, which compares revisions as the real one does.
@@ -172,7 +172,7 @@ async fn whatever_the_network_does_two_never_hold_it() {
         assert!(ended.is_err(), "seed {seed}: {ended:?}");
         let terms = witness.terms.load(Ordering::SeqCst);
         let held = Duration::from_millis(witness.held_milliseconds.load(Ordering::SeqCst));
-        assert!(terms > 50, "seed {seed}: only {terms} terms");
+        assert!(terms > 20, "seed {seed}: only {terms} terms");
         assert!(held > SIMULATED / 2, "seed {seed}: held for {held:?} only");
     }
 }
