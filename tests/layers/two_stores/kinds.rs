@@ -6,7 +6,7 @@ use guestcluster_types::{GuestCluster, Phase, upstream::capi::Cluster};
 use serde_json::json;
 
 use super::front::Front;
-use super::world::{World, eventually, ready};
+use crate::all_layers::{World, eventually, ready};
 
 const CAPI: &str = "cluster.x-k8s.io";
 const BOOTSTRAP: &str = "bootstrap.cluster.x-k8s.io";
@@ -57,6 +57,26 @@ async fn layers_that_start_before_their_kinds_go_on_when_they_are_there() -> Res
     front.show_all();
     world.settled("dev").await?;
     world.delete_guest("dev").await?;
+    world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_that_wait_for_a_kind_can_be_stopped() -> Result<()> {
+    let front = Front::start().await?;
+    let mut world = World::over(front.root()).await?;
+    front.hide(&["virtualmachineclasses.vmoperator.vmware.com"]);
+    world.run_layers();
+    world.create_guest("dev", json!({})).await?;
+    eventually("a VM waits for its class", async || {
+        let vms = world.machines().await?;
+        Ok((!vms.keys().any(|name| name.starts_with("VirtualMachine/"))).then(|| format!("{vms:?}")))
+    })
+    .await?;
+    world.stop_layers().await?;
+
+    world.run_layers();
+    front.show_all();
+    world.settled("dev").await?;
     world.stop().await
 }
 

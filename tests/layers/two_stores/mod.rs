@@ -4,4 +4,3 @@ mod front;
 mod kinds;
 mod orphans;
 mod owners;
-mod world;

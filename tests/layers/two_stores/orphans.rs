@@ -9,7 +9,7 @@ use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 
 use super::front::Front;
-use super::world::{World, eventually, ready};
+use crate::all_layers::{World, eventually, ready};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_store_deletes_nothing_and_names_the_orphans() -> Result<()> {

@@ -1,16 +1,15 @@
 //! What a garbage collector of the host could follow.
 
 use anyhow::Result;
-use guestcluster_types::GuestCluster;
 use kube::{
     Api,
-    api::{ListParams, Patch, PatchParams},
+    api::ListParams,
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
 use serde_json::json;
 
 use super::front::Front;
-use super::world::World;
+use crate::all_layers::World;
 
 /// No owner of any object of the host may be in our group: the host's collector would remove what it owns when our store is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,11 +23,13 @@ async fn nothing_on_the_host_is_owned_by_what_our_store_has() -> Result<()> {
 
     let pool = json!({"name": "default", "replicas": 2, "vmClass": "small", "storageClass": "gold"});
     let scale = json!({"spec": {"topology": {"controlPlane": {"replicas": 3}, "nodePools": [pool]}}});
-    change(&world, &scale).await?;
+    world.change("dev", &scale).await?;
     world.settled("dev").await?;
     check_owners(&world).await?;
 
-    change(&world, &json!({"spec": {"distribution": {"version": "v1.35"}}})).await?;
+    world
+        .change("dev", &json!({"spec": {"distribution": {"version": "v1.35"}}}))
+        .await?;
     world.settled("dev").await?;
     let kinds = check_owners(&world).await?;
     for kind in [
@@ -44,14 +45,6 @@ async fn nothing_on_the_host_is_owned_by_what_our_store_has() -> Result<()> {
     }
     world.delete_guest("dev").await?;
     world.stop().await
-}
-
-async fn change(world: &World, patch: &serde_json::Value) -> Result<()> {
-    let guests = world.api::<GuestCluster>();
-    guests
-        .patch("dev", &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
-    Ok(())
 }
 
 /// Looks at all objects of all kinds of the host, and answers the kinds of which there are some.

@@ -49,9 +49,6 @@ enum Error {
     /// The driver did.
     #[error("driver: {0}")]
     Driver(#[from] DriverError),
-    /// A watch ended before its first list.
-    #[error("watch: {0}")]
-    Watch(String),
 }
 
 impl Error {

@@ -1,6 +1,6 @@
 //! Reads what a VirtualMachine names: its class, image, storage class and bootstrap data.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineClass};
 use k8s_openapi::api::{core::v1::Secret, storage::v1::StorageClass};
@@ -12,6 +12,9 @@ use kube::{
 use vm_driver::UserData;
 
 use super::{Error, status};
+
+/// The first list of classes is waited for so long.
+const FIRST_LIST: Duration = Duration::from_secs(1);
 
 /// What a VirtualMachine names, as far as it exists.
 pub(super) struct Found {
@@ -33,19 +36,21 @@ pub(super) struct Creation {
     pub(super) user_data: Option<UserData>,
 }
 
-/// Reads it all. A VM that was created needs only its class.
+/// Reads it all. A VM that was created needs only its class. None while the classes can't be read: a missing one would be a
+/// wrong answer.
 pub(super) async fn read(
     client: &Client,
     classes: &Store<VirtualMachineClass>,
     machine: &VirtualMachine,
-) -> Result<Found, Error> {
+) -> Result<Option<Found>, Error> {
     let namespace = machine.namespace().unwrap_or_default();
     let class_name = machine.spec.class_name.as_deref().unwrap_or_default();
-    // Until the first list of classes is in, a missing one would be a wrong answer.
-    classes
-        .wait_until_ready()
-        .await
-        .map_err(|error| Error::Watch(error.to_string()))?;
+    if !matches!(
+        tokio::time::timeout(FIRST_LIST, classes.wait_until_ready()).await,
+        Ok(Ok(()))
+    ) {
+        return Ok(None);
+    }
     let class = classes.get(&ObjectRef::new(class_name).within(&namespace));
     let names = if class.is_some() {
         Vec::new()
@@ -57,11 +62,11 @@ pub(super) async fn read(
     } else {
         Some(read_creation(client, machine, &namespace).await?)
     };
-    Ok(Found {
+    Ok(Some(Found {
         class,
         classes: names,
         creation,
-    })
+    }))
 }
 
 async fn read_creation(client: &Client, machine: &VirtualMachine, namespace: &str) -> Result<Creation, Error> {

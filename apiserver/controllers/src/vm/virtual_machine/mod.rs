@@ -56,7 +56,10 @@ async fn reconcile(
     if machine.metadata.deletion_timestamp.is_some() {
         return remove(&api, &machine, &context).await;
     }
-    let found = dereference::read(&context.client, &classes, &machine).await?;
+    let Some(found) = dereference::read(&context.client, &classes, &machine).await? else {
+        // The first list of classes tells every VM that was not created.
+        return Ok(Action::requeue(LOOK_AGAIN));
+    };
     let desired = validate::validate(&machine, found);
     let (observed, next) = match desired {
         Ok(spec) => {

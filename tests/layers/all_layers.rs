@@ -16,7 +16,7 @@ use guestcluster_types::{
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
 use serde::de::DeserializeOwned;
@@ -26,13 +26,13 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}";
 
 /// A supervisor, and the layers that run over it.
-pub(super) struct World {
-    pub(super) client: Client,
-    pub(super) orphans: Orphans,
+pub(crate) struct World {
+    pub(crate) client: Client,
+    pub(crate) orphans: Orphans,
     sim: Arc<Sim>,
     stop: CancellationToken,
     layers: JoinSet<()>,
@@ -40,7 +40,7 @@ pub(super) struct World {
 
 impl World {
     /// Fills a supervisor with what guests are made from; the layers run only when they are asked for.
-    pub(super) async fn over(client: Client) -> Result<Self> {
+    pub(crate) async fn over(client: Client) -> Result<Self> {
         let sim = Sim::start(Engine::in_memory()?, sim_driver::Config::from_yaml(NO_DELAYS)?).await?;
         let world = Self {
             client,
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// Runs the three layers, the guest layer with a client of its own.
-    pub(super) fn run_layers_with(&mut self, guest: Client) {
+    pub(crate) fn run_layers_with(&mut self, guest: Client) {
         let guest = guest::run(guest, self.orphans.clone(), self.stop.clone());
         self.layers.spawn(guest);
         let machine = machine::run(self.client.clone(), GuestClients::default(), self.stop.clone());
@@ -65,19 +65,19 @@ impl World {
         self.layers.spawn(vm);
     }
 
-    pub(super) fn run_layers(&mut self) {
+    pub(crate) fn run_layers(&mut self) {
         self.run_layers_with(self.client.clone());
     }
 
     /// Stops everything, and fails if a layer ended before.
-    pub(super) async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(mut self) -> Result<()> {
         self.stop_layers().await?;
         self.sim.stop().await;
         Ok(())
     }
 
     /// Stops the layers, and fails if one ended before.
-    pub(super) async fn stop_layers(&mut self) -> Result<()> {
+    pub(crate) async fn stop_layers(&mut self) -> Result<()> {
         ensure!(self.layers.try_join_next().is_none(), "a layer ended by itself");
         std::mem::take(&mut self.stop).cancel();
         let layers = &mut self.layers;
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// What an administrator puts into our server, and again into an empty one.
-    pub(super) async fn fill_ours(&self) -> Result<()> {
+    pub(crate) async fn fill_ours(&self) -> Result<()> {
         let releases: Api<GuestClusterRelease> = Api::all(self.client.clone());
         for version in VERSIONS {
             let release = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestClusterRelease",
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// Creates an object of any kind, in team-a if it is in a namespace.
-    pub(super) async fn create(&self, api_version: &str, kind: &str, mut object: Value) -> Result<()> {
+    pub(crate) async fn create(&self, api_version: &str, kind: &str, mut object: Value) -> Result<()> {
         let (group, version) = api_version.split_once('/').context("a group")?;
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         let in_namespace = kind == "VirtualMachineClass";
@@ -140,7 +140,7 @@ impl World {
     }
 
     /// Creates a guest of one control-plane node and one worker, with these annotations.
-    pub(super) async fn create_guest(&self, name: &str, annotations: Value) -> Result<GuestCluster> {
+    pub(crate) async fn create_guest(&self, name: &str, annotations: Value) -> Result<GuestCluster> {
         let pool = json!({"name": "default", "replicas": 1, "vmClass": "small", "storageClass": "gold"});
         let guest = json!({
             "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCluster",
@@ -157,7 +157,16 @@ impl World {
         Ok(guest)
     }
 
-    pub(super) async fn delete_guest(&self, name: &str) -> Result<()> {
+    /// Changes a guest as a user does.
+    pub(crate) async fn change(&self, name: &str, patch: &Value) -> Result<()> {
+        let guests = self.api::<GuestCluster>();
+        guests
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_guest(&self, name: &str) -> Result<()> {
         self.api::<GuestCluster>()
             .delete(name, &DeleteParams::default())
             .await?;
@@ -171,12 +180,12 @@ impl World {
         .await
     }
 
-    pub(super) fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
+    pub(crate) fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), "team-a")
     }
 
     /// Waits until a guest has and does all that is asked for.
-    pub(super) async fn settled(&self, name: &str) -> Result<GuestCluster> {
+    pub(crate) async fn settled(&self, name: &str) -> Result<GuestCluster> {
         self.guest(name, "is settled", |guest| {
             let Some(status) = &guest.status else { return false };
             status.observed_generation == guest.metadata.generation
@@ -187,7 +196,7 @@ impl World {
     }
 
     /// Waits until a guest is such.
-    pub(super) async fn guest(
+    pub(crate) async fn guest(
         &self,
         name: &str,
         what: &str,
@@ -202,7 +211,7 @@ impl World {
     }
 
     /// UIDs of all machines and VMs, by kind and name: what is replaced has another.
-    pub(super) async fn machines(&self) -> Result<BTreeMap<String, String>> {
+    pub(crate) async fn machines(&self) -> Result<BTreeMap<String, String>> {
         let mut all = self.uids::<Machine>().await?;
         all.extend(self.uids::<VirtualMachine>().await?);
         Ok(all)
@@ -223,7 +232,7 @@ impl World {
     }
 
     /// The page of metrics that the layer adds to.
-    pub(super) fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         let mut page = String::new();
         self.orphans.render(&mut page);
         page
@@ -231,10 +240,10 @@ impl World {
 }
 
 /// Versions that guests may run.
-pub(super) const VERSIONS: [&str; 2] = ["v1.34.2", "v1.35.0"];
+pub(crate) const VERSIONS: [&str; 2] = ["v1.34.2", "v1.35.0"];
 
 /// Asks again until nothing is missing any more; what is missing last is told.
-pub(super) async fn eventually(what: &str, missing: impl AsyncFn() -> Result<Option<String>>) -> Result<()> {
+pub(crate) async fn eventually(what: &str, missing: impl AsyncFn() -> Result<Option<String>>) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while let Some(missing) = missing().await? {
         ensure!(Instant::now() < deadline, "never: {what}; {missing}");
@@ -244,7 +253,7 @@ pub(super) async fn eventually(what: &str, missing: impl AsyncFn() -> Result<Opt
 }
 
 /// Reason and message of a guest's Ready.
-pub(super) fn ready(guest: &GuestCluster) -> (String, String) {
+pub(crate) fn ready(guest: &GuestCluster) -> (String, String) {
     let status = guest.status.as_ref();
     let ready = status.and_then(|status| conditions::find(&status.conditions, conditions::READY));
     ready

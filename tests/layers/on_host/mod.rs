@@ -1,0 +1,133 @@
+//! All layers over a real kube-apiserver, with a real garbage collector and namespace controller beside them. Our own kinds
+//! are CRDs here: the layers can't tell.
+
+mod kinds;
+mod life;
+mod namespaces;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::{Context, Result};
+use guestcluster_tests::Host;
+use guestcluster_types::{GuestCluster, GuestClusterRelease};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api, Client, Config, CustomResourceExt,
+    api::{Patch, PatchParams},
+    client::{Body, ClientBuilder},
+    config::{KubeConfigOptions, Kubeconfig},
+    runtime::{conditions::is_crd_established, wait::await_condition},
+};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::util::MapRequestLayer;
+
+use crate::all_layers::{PATIENCE, World};
+
+/// A host that serves our kinds.
+struct OnHost {
+    client: Client,
+    requests: Requests,
+    _host: Host,
+    _folder: TempDir,
+}
+
+/// How often each verb was used on each resource.
+type Requests = Arc<Mutex<BTreeMap<String, usize>>>;
+
+impl OnHost {
+    async fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let host = Host::start(folder.path());
+        let (client, requests) = client(&host).await?;
+        let started = Self {
+            client,
+            requests,
+            _host: host,
+            _folder: folder,
+        };
+        started
+            .define(ours(&GuestCluster::crd(), json!({"status": {}}))?)
+            .await?;
+        started.define(ours(&GuestClusterRelease::crd(), json!({}))?).await?;
+        Ok(started)
+    }
+
+    /// The layers' world over it.
+    async fn world(&self) -> Result<World> {
+        World::over(self.client.clone()).await
+    }
+
+    fn definitions(&self) -> Api<CustomResourceDefinition> {
+        Api::all(self.client.clone())
+    }
+
+    /// Installs a definition, and waits until it is served.
+    async fn define(&self, definition: Value) -> Result<()> {
+        let name = definition["metadata"]["name"].as_str().context("a name")?.to_owned();
+        let apply = PatchParams::apply("test").force();
+        self.definitions()
+            .patch(&name, &apply, &Patch::Apply(definition))
+            .await?;
+        let established = await_condition(self.definitions(), &name, is_crd_established());
+        tokio::time::timeout(PATIENCE, established)
+            .await
+            .with_context(|| format!("{name} is not served"))??;
+        Ok(())
+    }
+
+    /// How many writes were asked for so far.
+    fn writes(&self) -> usize {
+        let asked = self.requests.lock();
+        let is_read = |what: &str| what.starts_with("GET ") || what.starts_with("WATCH ");
+        asked
+            .iter()
+            .filter(|(what, _)| !is_read(what))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// How often something was asked so far.
+    fn asked(&self) -> BTreeMap<String, usize> {
+        self.requests.lock().clone()
+    }
+}
+
+/// One of our kinds, with the subresources that it has in our server.
+fn ours(definition: &CustomResourceDefinition, subresources: Value) -> Result<Value> {
+    let mut definition = serde_json::to_value(definition)?;
+    definition["spec"]["versions"][0]["subresources"] = subresources;
+    Ok(definition)
+}
+
+/// A client that may do everything, and what is asked with it.
+async fn client(host: &Host) -> Result<(Client, Requests)> {
+    let kubeconfig = Kubeconfig::read_from(host.kubeconfig("root", Some("system:masters"), Some("team-a")))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let requests = Requests::default();
+    let told = requests.clone();
+    let count = MapRequestLayer::new(move |request: http::Request<Body>| {
+        *told.lock().entry(described(&request)).or_default() += 1;
+        request
+    });
+    Ok((ClientBuilder::try_from(config)?.with_layer(&count).build(), requests))
+}
+
+/// Verb and resource of a request, without names.
+fn described(request: &http::Request<Body>) -> String {
+    let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+    let verb = if is_watch { "WATCH" } else { request.method().as_str() };
+    let parts: Vec<_> = request.uri().path().split('/').skip(1).collect();
+    let resource = match parts.as_slice() {
+        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
+        other => other,
+    };
+    match resource {
+        ["namespaces", _, resource, _, subresource] => format!("{verb} {resource}/{subresource}"),
+        ["namespaces", _, resource] | ["namespaces", _, resource, _] => format!("{verb} {resource}"),
+        [resource, _, subresource] => format!("{verb} {resource}/{subresource}"),
+        [resource, ..] => format!("{verb} {resource}"),
+        [] => verb.to_owned(),
+    }
+}
