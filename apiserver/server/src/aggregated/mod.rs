@@ -3,6 +3,7 @@
 mod ask;
 mod authentication;
 mod authorization;
+mod contender;
 mod failure;
 mod host;
 mod leading;

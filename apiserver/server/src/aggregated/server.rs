@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, authentication::Delegated, authorization::AccessReviews, host, leading, lease::Lease,
+    Config, authentication::Delegated, authorization::AccessReviews, contender, host, leading, lease::Lease,
     namespaces::HostNamespaces, registration, serving,
 };
 use crate::{
@@ -96,7 +96,7 @@ impl Aggregated {
             orphans,
         };
         let stop_leading = CancellationToken::new();
-        let leading = tokio::spawn(lead(client, contender(&dir)?, environment, stop_leading.clone()));
+        let leading = tokio::spawn(lead(client, contender::of(&dir)?, environment, stop_leading.clone()));
         dir.write("server", &format!("https://{address}"))?;
         Ok(Self {
             address,
@@ -220,23 +220,4 @@ async fn lead(
         return Ok(());
     }
     leading::lead(Lease::new(client, contender), environment, stop).await
-}
-
-/// The name of whoever owns the folder in the Lease, the same after a restart: the folder's lock proves that the process which
-/// held the Lease before is gone, so nobody has to wait for its end.
-fn contender(dir: &DataDir) -> anyhow::Result<String> {
-    const FILE: &str = "lease-holder";
-    if let Some(name) = dir.read(FILE)? {
-        return Ok(name);
-    }
-    let name = format!("{}_{}", hostname(), uuid::Uuid::new_v4());
-    dir.write(FILE, &name)?;
-    Ok(name)
-}
-
-/// The machine's name, for people who read the Lease.
-fn hostname() -> String {
-    std::env::var("HOSTNAME")
-        .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))
-        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }
