@@ -57,6 +57,52 @@ pub const GUEST_CLUSTER_RELEASE: &[Column] = &[
     column("Etcd", 1, "Where etcd runs.", |object| text(object, "/spec/etcd")),
 ];
 
+/// Columns of a GuestCredential after NAME.
+pub const GUEST_CREDENTIAL: &[Column] = &[
+    column("Cluster", 0, "Guest cluster that it is for.", |object| {
+        text(object, "/spec/clusterRef/name")
+    }),
+    column("User", 0, "Who it is for.", |object| text(object, "/spec/user")),
+    column("Level", 0, "What it adds to the person's own rights.", |object| {
+        text(object, "/spec/level")
+    }),
+    Column {
+        r#type: "date",
+        ..column("Issued", 0, "When it was minted.", |object| {
+            text(object, "/spec/issuedAt")
+        })
+    },
+    column("Expires", 0, "When it ends by itself.", |object| {
+        text(object, "/spec/expirationTimestamp")
+    }),
+    column("Source", 1, "Where the request came from.", |object| {
+        text(object, "/spec/sourceAddress")
+    }),
+    column("Reason", 1, "Why it was asked for.", |object| {
+        text(object, "/spec/reason")
+    }),
+];
+
+/// Columns of a GuestRevocation after NAME.
+pub const GUEST_REVOCATION: &[Column] = &[
+    column("Cluster", 0, "Guest cluster whose credentials end.", |object| {
+        text(object, "/spec/clusterRef/name")
+    }),
+    column("User", 0, "Whose credentials end; none for everybody's.", |object| {
+        text(object, "/spec/subject/user")
+    }),
+    column(
+        "In Force",
+        0,
+        "Whether every control-plane node refuses them.",
+        in_force,
+    ),
+    column("Blocked Until", 0, "Until when no new ones are minted.", |object| {
+        text(object, "/spec/blockUntil")
+    }),
+    AGE,
+];
+
 const AGE: Column = Column {
     name: "Age",
     r#type: "date",
@@ -80,6 +126,18 @@ fn text(object: &Value, pointer: &str) -> Value {
         .pointer(pointer)
         .filter(|value| value.is_string())
         .cloned()
+        .unwrap_or_default()
+}
+
+/// Status of condition InForce.
+fn in_force(object: &Value) -> Value {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let condition = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "InForce");
+    condition
+        .map(|condition| text(condition, "/status"))
         .unwrap_or_default()
 }
 

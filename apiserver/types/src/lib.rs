@@ -2,15 +2,22 @@
 
 pub mod columns;
 pub mod conditions;
+mod credential;
 mod guest_cluster;
 pub mod labels;
+mod level;
 pub mod names;
 mod release;
+mod revocation;
 mod schema;
 pub mod upstream;
 pub mod validation;
 pub mod version;
 
+pub use credential::{
+    ClusterRef, GuestCredential, GuestCredentialRequest, GuestCredentialRequestSpec, GuestCredentialRequestStatus,
+    GuestCredentialSpec, GuestCredentialStatus, NodeTrust,
+};
 pub use guest_cluster::{
     Cni, ControlPlane, ControlPlaneRollout, Distribution, GuestCluster, GuestClusterSpec, IpBlocks, Network, NodePool,
     NodePoolRollout, Settings, Storage, Taint, TaintEffect, Topology,
@@ -19,7 +26,9 @@ pub use guest_cluster::{
         OperationKind, Phase,
     },
 };
+pub use level::{Level, UnknownLevel};
 pub use release::{Component, EtcdMode, GuestClusterRelease, GuestClusterReleaseSpec, Image, Support};
+pub use revocation::{GuestRevocation, GuestRevocationSpec, GuestRevocationStatus, RevokedClusterRef, RevokedSubject};
 
 /// API group of our kinds.
 pub const GROUP: &str = "guestclusters.dev";
