@@ -35,7 +35,15 @@ async fn layers_that_start_before_their_kinds_go_on_when_they_are_there() -> Res
     let guest = world
         .guest("dev", "is told all", |guest| says(guest, "KindNotServed", &all))
         .await?;
-    assert_eq!(guest.status.and_then(|status| status.phase), Some(Phase::Pending));
+    let (_, ready_message) = ready(&guest);
+    let status = guest.status.unwrap_or_default();
+    assert_eq!(status.phase, Some(Phase::Pending));
+    assert_eq!(
+        status.message.as_deref(),
+        Some(ready_message.as_str()),
+        "what kubectl guest create shows"
+    );
+    assert!(status.operation.is_some(), "without, it shows nothing");
     assert_eq!(world.metrics(), "", "nobody knows whether there are orphans");
 
     // One of the guest layer's, and two that only the layers below need.

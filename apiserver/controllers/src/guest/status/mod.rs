@@ -68,7 +68,17 @@ pub(super) fn status(input: &Input<'_>) -> GuestClusterStatus {
 
 /// The status of a guest of which nothing can be read: what was known before, and what is in the way.
 pub(super) fn unread(guest: &GuestCluster, blocked: &Blocked, now: Timestamp) -> GuestClusterStatus {
-    let mut status = guest.status.clone().unwrap_or_default();
+    let Some(mut status) = guest.status.clone().filter(|status| status.operation.is_some()) else {
+        return self::status(&Input {
+            guest,
+            guest_uid: None,
+            layers: &Layers::default(),
+            wanted: None,
+            blocked: Some(blocked),
+            catalogue: &[],
+            now,
+        });
+    };
     let generation = guest.metadata.generation;
     let ready = condition(
         READY,
