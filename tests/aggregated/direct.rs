@@ -6,31 +6,50 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-/// The answer to a GET with these headers, or the code of the refusal and its message.
+/// Our port, with somebody's credential or none.
+pub(crate) struct Direct {
+    kubeconfig: Kubeconfig,
+}
+
+/// The way to our port; asks the APIService whom to trust there.
+pub(crate) fn way(supervisor: &Supervisor, credential: Option<&Kubectl>) -> Direct {
+    let kubeconfig = Kubeconfig::read_from(supervisor.direct_kubeconfig(credential)).unwrap();
+    Direct { kubeconfig }
+}
+
+impl Direct {
+    /// The answer to a GET with these headers, or the code of the refusal and its message.
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<String, (u16, String)> {
+        let mut request = http::Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(vec![]).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let options = KubeConfigOptions::default();
+            let config = Config::from_custom_kubeconfig(self.kubeconfig.clone(), &options)
+                .await
+                .unwrap();
+            let client = Client::try_from(config).unwrap();
+            match client.request_text(request).await {
+                Ok(answer) => Ok(answer),
+                Err(kube::Error::Api(status)) => Err((status.code, status.message.clone())),
+                Err(error) => panic!("GET {path}: {error:?}"),
+            }
+        })
+    }
+}
+
+/// One request.
 pub(crate) fn get(
     supervisor: &Supervisor,
     credential: Option<&Kubectl>,
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<String, (u16, String)> {
-    let kubeconfig = Kubeconfig::read_from(supervisor.direct_kubeconfig(credential)).unwrap();
-    let mut request = http::Request::get(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(vec![]).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-        let client = Client::try_from(config).unwrap();
-        match client.request_text(request).await {
-            Ok(answer) => Ok(answer),
-            Err(kube::Error::Api(status)) => Err((status.code, status.message.clone())),
-            Err(error) => panic!("GET {path}: {error:?}"),
-        }
-    })
+    way(supervisor, credential).get(path, headers)
 }

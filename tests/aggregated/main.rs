@@ -8,9 +8,11 @@ mod direct;
 mod e2e;
 mod host;
 mod identity;
+mod kinds;
 mod namespaces;
 mod orphans;
 mod registration;
+mod trust;
 
 use guestcluster_tests::Mode;
 

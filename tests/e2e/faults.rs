@@ -54,7 +54,7 @@ fn each_fault_shows_its_reason_and_goes_with_it() {
         let name = manifest.object["metadata"]["name"].as_str().unwrap();
         blocked(&kubectl, name, vm, reason);
     }
-    let create = "guest create noboot-2 --version v1.34 --timeout 2s --vm-class best-effort-small --storage-class gold";
+    let create = "guest create noboot-2 --version v1.34 --timeout 8s --vm-class best-effort-small --storage-class gold";
     let waited = kubectl.run(create).failure(3);
     assert!(waited.contains("the guest system does not start"), "{waited}");
 

@@ -41,7 +41,16 @@ fn api_resources_and_explain_know_our_kinds_and_those_below() {
 #[test]
 fn a_guest_cluster_is_handled_as_any_other_object() {
     let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    is_handled(&supervisor.kubectl());
+}
+
+#[test]
+fn the_newest_kubectl_handles_it_too() {
+    let supervisor = Supervisor::fast(MODE);
+    is_handled(&supervisor.kubectl().newest());
+}
+
+fn is_handled(kubectl: &Kubectl) {
     let manifest = Manifest::new("dev", "v1.34", 1, 2);
     let watch = Background::start(kubectl.command(&["get", "guestclusters", "-w"]));
     let applied = kubectl.run_with("apply -f -", Some(&manifest.text())).success();
@@ -59,8 +68,8 @@ fn a_guest_cluster_is_handled_as_any_other_object() {
         "progress before Running: {lines:#?}"
     );
 
-    shows(&kubectl);
-    changes(&kubectl);
+    shows(kubectl);
+    changes(kubectl);
     drop(watch);
     kubectl.run("delete guestcluster dev --wait --timeout=60s").success();
     kubectl

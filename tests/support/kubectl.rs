@@ -10,12 +10,15 @@ use std::{
 
 use serde_json::Value;
 
+use crate::host::program;
+
 /// Longest a single command may take.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 /// kubectl with one kubeconfig, and the plugin on its path.
 #[derive(Clone, Debug)]
 pub struct Kubectl {
+    program: PathBuf,
     kubeconfig: PathBuf,
     home: PathBuf,
     binaries: PathBuf,
@@ -39,9 +42,19 @@ impl Kubectl {
     /// kubectl with this kubeconfig; `home` keeps its caches.
     pub fn new(kubeconfig: &Path, home: &Path, binaries: &Path) -> Self {
         Self {
+            program: "kubectl".into(),
             kubeconfig: kubeconfig.to_owned(),
             home: home.to_owned(),
             binaries: binaries.to_owned(),
+        }
+    }
+
+    /// The kubectl of the newest Kubernetes that we know, which `hack/components` builds, in place of the system's.
+    #[must_use]
+    pub fn newest(&self) -> Self {
+        Self {
+            program: program("kubectl"),
+            ..self.clone()
         }
     }
 
@@ -86,7 +99,7 @@ impl Kubectl {
     /// A command that is not started yet, for what runs in the background.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new("kubectl");
+        let mut command = Command::new(&self.program);
         command
             .args(arguments)
             .env_clear()

@@ -17,6 +17,7 @@ use crate::Daemon;
 const PATIENCE: u64 = 60;
 
 /// etcd on loopback. Without fsync: what a test loses with the machine is of no use to anybody.
+#[derive(Debug)]
 pub(super) struct Etcd {
     pub(super) daemon: Daemon,
     pub(super) port: u16,

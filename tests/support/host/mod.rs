@@ -17,6 +17,7 @@ use std::{
 
 use guestcluster_credentials::kubeconfig::Kubeconfig;
 
+pub(crate) use self::programs::program;
 use self::{components::Etcd, pki::Pki};
 use crate::{Daemon, Kubectl, supervisor::binaries};
 
@@ -30,8 +31,8 @@ const ADMINISTRATORS: &str = "system:masters";
 pub struct Host {
     // In the order in which they are stopped.
     controller_manager: Option<Daemon>,
-    apiserver: Daemon,
-    etcd: Daemon,
+    apiserver: Option<Daemon>,
+    etcd: Etcd,
     pki: Pki,
     folder: PathBuf,
     port: u16,
@@ -53,20 +54,29 @@ impl Host {
     fn start_on(folder: &Path, data: &Path) -> Self {
         let pki = Pki::generate(&folder.join("pki")).expect("keys can be made");
         let etcd = Etcd::start(data, folder);
-        let port = ports::free(Ipv4Addr::LOCALHOST);
-        let apiserver = components::apiserver(&pki, etcd.port, port, folder);
         let mut host = Self {
             controller_manager: None,
-            apiserver,
-            etcd: etcd.daemon,
+            apiserver: None,
+            etcd,
             pki,
             folder: folder.to_owned(),
-            port,
+            port: ports::free(Ipv4Addr::LOCALHOST),
         };
-        let kubectl = host.admin();
-        host.apiserver
-            .await_that(PATIENCE, "is ready", || kubectl.run("get --raw /readyz").code == 0);
+        host.start_apiserver();
         host
+    }
+
+    /// Starts kube-apiserver, where it was before if it was, and waits until it is ready.
+    pub fn start_apiserver(&mut self) {
+        let kubectl = self.admin();
+        let mut apiserver = components::apiserver(&self.pki, self.etcd.port, self.port, &self.folder);
+        apiserver.await_that(PATIENCE, "is ready", || kubectl.run("get --raw /readyz").code == 0);
+        self.apiserver = Some(apiserver);
+    }
+
+    /// Ends kube-apiserver at once; its objects stay.
+    pub fn stop_apiserver(&mut self) {
+        self.apiserver = None;
     }
 
     /// An address on which kube-apiserver can reach a server of ours.
@@ -112,17 +122,17 @@ impl Host {
 
     /// Process ids of etcd, kube-apiserver and kube-controller-manager.
     pub fn pids(&self) -> Vec<u32> {
-        let manager = self.controller_manager.iter();
-        [&self.etcd, &self.apiserver]
+        let optional = self.apiserver.iter().chain(&self.controller_manager);
+        [&self.etcd.daemon]
             .into_iter()
-            .chain(manager)
+            .chain(optional)
             .map(Daemon::pid)
             .collect()
     }
 
     /// The end of kube-apiserver's log.
     pub fn log_tail(&self) -> String {
-        self.apiserver.log_tail()
+        self.apiserver.as_ref().map(Daemon::log_tail).unwrap_or_default()
     }
 }
 

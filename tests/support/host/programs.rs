@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The program's path; the first call of a process builds what is missing, by `hack/components/build`.
-pub(super) fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let found = folders()
         .iter()
         .map(|folder| folder.join(name))

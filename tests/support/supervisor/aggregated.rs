@@ -68,6 +68,10 @@ impl Aggregated {
         &self.host
     }
 
+    pub(super) fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
     pub(super) fn admin_kubeconfig(&self) -> PathBuf {
         self.host.kubeconfig("admin", Some("system:masters"), Some(NAMESPACE))
     }

@@ -195,6 +195,15 @@ impl Supervisor {
         }
     }
 
+    /// The same, to stop and start parts of it.
+    #[track_caller]
+    pub fn host_mut(&mut self) -> &mut Host {
+        match &mut self.deployment {
+            Deployment::Aggregated(aggregated) => aggregated.host_mut(),
+            Deployment::Embedded(_) => panic!("the embedded mode is the supervisor itself"),
+        }
+    }
+
     /// Puts in what an embedded supervisor has from the beginning, where it is missing or another: namespaces, classes, releases,
     /// the simulated VMs' configuration.
     #[track_caller]
