@@ -1,6 +1,7 @@
 //! All layers over a real kube-apiserver, with a real garbage collector and namespace controller beside them. Our own kinds
 //! are CRDs here: the layers can't tell.
 
+mod interruptions;
 mod kinds;
 mod life;
 mod namespaces;
@@ -29,7 +30,7 @@ use crate::all_layers::{PATIENCE, World};
 struct OnHost {
     client: Client,
     requests: Requests,
-    _host: Host,
+    host: Host,
     _folder: TempDir,
 }
 
@@ -44,7 +45,7 @@ impl OnHost {
         let started = Self {
             client,
             requests,
-            _host: host,
+            host,
             _folder: folder,
         };
         started
