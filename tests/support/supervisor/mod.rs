@@ -40,18 +40,23 @@ pub struct Start {
 /// A running supervisor; killed when dropped, its folder removed unless the test failed.
 #[derive(Debug)]
 pub struct Supervisor {
-    folder: Option<TempDir>,
-    root: PathBuf,
-    start: Start,
     server: Option<Daemon>,
     deployment: Deployment,
+    start: Start,
+    root: PathBuf,
+    // Last: nobody writes there any more when it is removed.
+    folder: Option<Folder>,
 }
+
+/// A temporary folder; kept for whoever looks for the reason when a test fails.
+#[derive(Debug)]
+struct Folder(Option<TempDir>);
 
 /// Where our server runs in.
 #[derive(Debug)]
 enum Deployment {
     Embedded(Embedded),
-    Aggregated(Aggregated),
+    Aggregated(Box<Aggregated>),
 }
 
 /// VMs whose steps take no time.
@@ -73,12 +78,8 @@ impl Supervisor {
 
     /// Starts one and waits until it is ready.
     pub fn start(start: Start) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("guestclusters-test.")
-            .tempdir()
-            .expect("a temporary folder");
-        let root = folder.path().to_owned();
-        let mut supervisor = Self::start_in(&root, start);
+        let folder = Folder::new();
+        let mut supervisor = Self::start_in(folder.path(), start);
         supervisor.folder = Some(folder);
         supervisor
     }
@@ -87,14 +88,14 @@ impl Supervisor {
     pub fn start_in(root: &Path, start: Start) -> Self {
         let deployment = match start.mode {
             Mode::Embedded => Deployment::Embedded(Embedded::default()),
-            Mode::Aggregated => Deployment::Aggregated(Aggregated::prepare(root, &start)),
+            Mode::Aggregated => Deployment::Aggregated(Box::new(Aggregated::prepare(root, &start))),
         };
         let mut supervisor = Self {
-            folder: None,
-            root: root.to_owned(),
-            start,
             server: None,
             deployment,
+            start,
+            root: root.to_owned(),
+            folder: None,
         };
         supervisor.run();
         if let Deployment::Embedded(embedded) = &mut supervisor.deployment {
@@ -281,9 +282,27 @@ impl Drop for Supervisor {
             if let Deployment::Aggregated(aggregated) = &self.deployment {
                 eprintln!("kube-apiserver's log ends:\n{}", aggregated.host().log_tail());
             }
-            if let Some(folder) = self.folder.take() {
-                eprintln!("its folder is kept: {}", folder.keep().display());
-            }
+        }
+    }
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("guestclusters-test.").tempdir();
+        Self(Some(folder.expect("a temporary folder")))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.as_ref().expect("taken only when it is dropped").path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(folder) = self.0.take()
+        {
+            eprintln!("all logs are kept in {}", folder.keep().display());
         }
     }
 }
