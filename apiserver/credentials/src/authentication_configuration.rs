@@ -131,7 +131,8 @@ fn rules(trust: &Trust) -> Vec<(String, &'static str)> {
             "jti is required",
         ),
         (
-            "type(claims.iat) == int && type(claims.nbf) == int && type(claims.exp) == int".to_owned(),
+            // A kube-apiserver reads numbers as doubles.
+            "[claims.iat, claims.nbf, claims.exp].all(time, double(int(time)) == time)".to_owned(),
             "iat, nbf and exp must be whole seconds",
         ),
         (
@@ -167,9 +168,10 @@ fn revocation_rules(trust: &Trust) -> Vec<(String, &'static str)> {
     for ids in ids.chunks(IN_ONE_RULE) {
         rules.push((format!("!(claims.jti in [{}])", ids.join(", ")), "the token is revoked"));
     }
-    for floor in &trust.floors {
-        let after = format!("claims.iat > {}", floor.issued_before.0);
-        let rule = match &floor.subject {
+    // One rule a subject: the same expression twice makes the whole file invalid.
+    for (subject, time) in trust.latest_floors() {
+        let after = format!("claims.iat > {}", time.0);
+        let rule = match subject {
             None => after,
             Some(subject) => format!("claims.sub != {} || {after}", literal(subject)),
         };
@@ -210,3 +212,5 @@ fn escaped(text: &str, quote: char) -> String {
     escaped
 }
 
+#[cfg(test)]
+mod tests;

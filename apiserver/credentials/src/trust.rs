@@ -132,6 +132,16 @@ impl Trust {
         })
     }
 
+    /// The latest floor of each subject; none stands for everyone's.
+    pub(crate) fn latest_floors(&self) -> BTreeMap<Option<&str>, NumericDate> {
+        let mut latest = BTreeMap::new();
+        for floor in &self.floors {
+            let own = latest.entry(floor.subject.as_deref()).or_insert(floor.issued_before);
+            *own = floor.issued_before.max(*own);
+        }
+        latest
+    }
+
     /// Without the entries that no token can need any more.
     #[must_use]
     pub fn without_expired(mut self, now: Timestamp) -> Trust {

@@ -75,15 +75,12 @@ pub enum TokenRefused {
 impl Verifier {
     /// Judges by what the guest trusts.
     pub fn new(trust: Trust) -> Verifier {
+        let mut floors = HashMap::new();
         let mut floor = None;
-        let mut floors: HashMap<String, NumericDate> = HashMap::new();
-        for entry in &trust.floors {
-            match &entry.subject {
-                None => floor = floor.max(Some(entry.issued_before)),
-                Some(subject) => {
-                    let own = floors.entry(subject.clone()).or_insert(entry.issued_before);
-                    *own = (*own).max(entry.issued_before);
-                }
+        for (subject, time) in trust.latest_floors() {
+            match subject {
+                None => floor = Some(time),
+                Some(subject) => drop(floors.insert(subject.to_owned(), time)),
             }
         }
         Verifier {

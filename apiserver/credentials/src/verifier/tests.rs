@@ -63,13 +63,13 @@ impl Bench {
         }
         self.verify(&self.token(&payload))
     }
+}
 
-    /// A token with a header of its own, over an admin's claims.
-    fn headed(&self, header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", encode(header), encode(&json!(claims(Level::Admin))));
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())))
-    }
+/// A token with a header of its own, over an admin's claims.
+fn headed(header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", encode(header), encode(&json!(claims(Level::Admin))));
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())))
 }
 
 fn signature_of(key: &SigningKey) -> impl Fn(&[u8]) -> Vec<u8> {
@@ -107,7 +107,7 @@ fn headers_decide_nothing_but_the_key() {
     ];
     for header in good {
         assert!(
-            bench.verify(&bench.headed(&header, signature_of(&bench.key))).is_ok(),
+            bench.verify(&headed(&header, signature_of(&bench.key))).is_ok(),
             "{header}"
         );
     }
@@ -116,8 +116,7 @@ fn headers_decide_nothing_but_the_key() {
 #[test]
 fn other_algorithms_are_refused() {
     let bench = bench();
-    let refused =
-        |header: &Value, sign: &dyn Fn(&[u8]) -> Vec<u8>| bench.verify(&bench.headed(header, sign)).unwrap_err();
+    let refused = |header: &Value, sign: &dyn Fn(&[u8]) -> Vec<u8>| bench.verify(&headed(header, sign)).unwrap_err();
     for alg in ["none", "None", "nOnE", ""] {
         assert_eq!(
             refused(&json!({"alg": alg}), &|_| Vec::new()),
@@ -157,7 +156,7 @@ fn keys_that_are_not_this_guests_are_refused_whatever_the_header_says() {
         json!({"alg": "ES256", "kid": theirs.kid(), "jku": "https://attacker.example/jwks.json"}),
     ];
     for header in headers {
-        let token = bench.headed(&header, signature_of(&theirs));
+        let token = headed(&header, signature_of(&theirs));
         assert_eq!(bench.verify(&token), Err(JwsRefused::Signature.into()), "{header}");
     }
     let without_keys = Bench {
@@ -180,7 +179,7 @@ fn every_key_of_the_guest_counts() {
         assert!(bench.verify(&key.mint(&claims(Level::View)).unwrap()).is_ok());
         assert!(
             bench
-                .verify(&bench.headed(&json!({"alg": "ES256"}), signature_of(key)))
+                .verify(&headed(&json!({"alg": "ES256"}), signature_of(key)))
                 .is_ok()
         );
     }
