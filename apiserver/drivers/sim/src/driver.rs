@@ -15,7 +15,8 @@ use crate::{
     config::FaultKind,
     progress,
     record::{LoadBalancer, Stage, Vm},
-    sim::{Sim, StepError},
+    sim::Sim,
+    steps::StepError,
 };
 
 #[async_trait]
@@ -84,7 +85,7 @@ impl Driver for Sim {
         let receiver = BroadcastStream::new(self.0.changes.subscribe());
         let changes = receiver.flat_map(move |change| match change {
             Ok(change) => stream::iter(vec![change]),
-            Err(BroadcastStreamRecvError::Lagged(_)) => stream::iter(sim.everything()),
+            Err(BroadcastStreamRecvError::Lagged(_)) => stream::iter(sim.0.state.lock().everything()),
         });
         changes.boxed()
     }

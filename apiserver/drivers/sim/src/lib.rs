@@ -8,13 +8,17 @@
 mod address;
 mod cloud_init;
 mod config;
+mod control_plane;
 mod driver;
 mod guest;
+mod guest_system;
 mod guests;
 mod ledger;
 mod progress;
 mod record;
 mod sim;
+mod state;
+mod steps;
 
 pub use config::{Config, ConfigError, Delays, Fault, FaultKind};
 pub use sim::{Sim, SimError};
