@@ -24,6 +24,8 @@ pub const STORAGE_CLASSES: &str = "guestclusters.dev/storage-classes";
 /// Annotation of a Cluster: the default one of its StorageClasses.
 pub const DEFAULT_STORAGE_CLASS: &str = "guestclusters.dev/default-storage-class";
 
+/// Finalizer of a GuestCredential: the guest refuses the credential before the record goes.
+pub const REVOCATION_FINALIZER: &str = "guestclusters.dev/revocation";
 /// Finalizer of a GuestCluster: its Cluster API objects are gone before it goes.
 pub const FINALIZER: &str = "guestclusters.dev/guest";
 

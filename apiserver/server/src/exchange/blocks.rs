@@ -1,0 +1,43 @@
+//! Who gets no new credentials for the time being.
+
+use generic_apiserver::status::{Forbidden, Status};
+use guestcluster_credentials::Subject;
+use guestcluster_types::{GROUP, GuestRevocation};
+use jiff::Timestamp;
+
+use super::guests::{Guest, Guests};
+
+/// 403 while a GuestRevocation blocks the person, or everybody. What was written before this began counts.
+pub(super) async fn check(guests: &Guests, namespace: &str, guest: &Guest, subject: &Subject) -> Result<(), Status> {
+    guests.catch_up().await?;
+    let resource = guests.resource("guestrevocations")?;
+    let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
+    let now = Timestamp::now();
+    for entry in objects.iter().filter(|entry| *entry.namespace == *namespace) {
+        // Fail closed: a revocation that can't be read might be about this person.
+        let revocation: GuestRevocation = serde_json::from_slice(&entry.encoded)
+            .map_err(|error| Status::internal(format!("GuestRevocation {}: {error}", entry.name)))?;
+        if let Some(until) = blocked_until(&revocation, guest, subject).filter(|until| now < *until) {
+            let what = Forbidden {
+                group: GROUP,
+                resource: "guestclusters/credential",
+                name: &guest.name,
+            };
+            return Err(Status::forbidden(
+                what,
+                &format!("GuestRevocation {} blocks new credentials until {until}", entry.name),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn blocked_until(revocation: &GuestRevocation, guest: &Guest, subject: &Subject) -> Option<Timestamp> {
+    let spec = &revocation.spec;
+    let is_guest = spec.cluster_ref.uid.as_deref() == Some(&guest.uid);
+    let is_subject = match &spec.subject {
+        Some(revoked) => revoked.user == subject.user,
+        None => spec.all == Some(true),
+    };
+    (is_guest && is_subject).then_some(spec.block_until.as_ref()?.0)
+}

@@ -1,0 +1,142 @@
+//! The guest that a credential is for: its identity, where it answers, and who signs for its API.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::{Arc, Weak},
+};
+
+use generic_apiserver::{
+    registry::{Registry, Resource},
+    status::Status,
+};
+use guestcluster_types::{GROUP, GuestCluster};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{Api, Client};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::READ;
+
+const TURNS: usize = 64;
+
+/// What is known of guests: GuestClusters in this server's own store, Secrets by the client.
+pub(crate) struct Guests {
+    registry: Weak<Registry>,
+    client: Client,
+    /// Who writes a record, by a hash of the person: enough that people hardly wait for each other.
+    turns: [Mutex<()>; TURNS],
+}
+
+/// A guest that answers.
+pub(super) struct Guest {
+    /// Name of its GuestCluster.
+    pub(super) name: String,
+    /// Its identity, which outlives the name.
+    pub(super) uid: String,
+    /// URL of its API.
+    pub(super) server: String,
+    /// The CA of its API, PEM.
+    pub(super) authority: ByteString,
+}
+
+impl Guests {
+    /// The guests of this registry; `client` reads Secrets of Cluster API and of our own namespace.
+    pub(crate) fn new(registry: &Arc<Registry>, client: Client) -> Guests {
+        Guests {
+            registry: Arc::downgrade(registry),
+            client,
+            turns: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// One of our own resources.
+    pub(super) fn resource(&self, plural: &str) -> Result<Arc<Resource>, Status> {
+        let resource = self.registry()?.resource(GROUP, plural);
+        resource.ok_or_else(|| Status::internal(format!("{plural} are not served")))
+    }
+
+    /// Waits until everything that was written before is seen.
+    pub(super) async fn catch_up(&self) -> Result<(), Status> {
+        let registry = self.registry()?;
+        let current = registry.cache().wait_current().await;
+        current.map(drop).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    /// Waits for one's turn to write a record for this person.
+    pub(super) async fn turn(&self, user: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        user.hash(&mut hasher);
+        // The remainder fits, whatever the width of the machine.
+        let at = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
+        self.turns[at].lock().await
+    }
+
+    /// The guest UID behind a name, as last seen.
+    pub(crate) fn uid(&self, namespace: &str, name: &str) -> Option<String> {
+        let object = self.resource("guestclusters").ok()?.get(namespace, name)?;
+        object["status"]["guestUID"].as_str().map(str::to_owned)
+    }
+
+    /// The guest of this name: 404 when there is none, 503 while it does not answer yet.
+    pub(super) async fn find(&self, namespace: &str, name: &str) -> Result<Guest, Status> {
+        self.catch_up().await?;
+        let resource = self.resource("guestclusters")?;
+        let object = resource
+            .get(namespace, name)
+            .ok_or_else(|| Status::not_found(&resource.definition().names, name))?;
+        let cluster: GuestCluster =
+            serde_json::from_value(object).map_err(|error| Status::internal(format!("GuestCluster {name}: {error}")))?;
+        let status = cluster.status.unwrap_or_default();
+        let (Some(uid), Some(endpoint)) = (status.guest_uid, status.api_endpoint) else {
+            return Err(not_yet(name));
+        };
+        Ok(Guest {
+            name: name.to_owned(),
+            uid,
+            server: format!("https://{}", authority_part(&endpoint.host, endpoint.port)),
+            authority: self.authority(namespace, name).await?,
+        })
+    }
+
+    /// The certificate (and nothing else) of Secret `<cluster>-ca`.
+    async fn authority(&self, namespace: &str, cluster: &str) -> Result<ByteString, Status> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        let secret = secret(&secrets, &format!("{cluster}-ca")).await?;
+        let certificate = secret.and_then(|secret| secret.data?.remove("tls.crt"));
+        certificate.ok_or_else(|| not_yet(cluster))
+    }
+
+    fn registry(&self) -> Result<Arc<Registry>, Status> {
+        let registry = self.registry.upgrade();
+        registry.ok_or_else(|| Status::service_unavailable("the server is stopping"))
+    }
+}
+
+/// One Secret, within the deadline of an exchange.
+pub(super) async fn secret(secrets: &Api<Secret>, name: &str) -> Result<Option<Secret>, Status> {
+    let answer = tokio::time::timeout(READ, secrets.get_opt(name)).await;
+    let failed = |why: String| {
+        tracing::warn!(secret = name, why, "a Secret could not be read");
+        Status::service_unavailable("the supervisor did not answer; try again")
+    };
+    answer
+        .map_err(|_| failed("no answer in time".to_owned()))?
+        .map_err(|error| failed(error.to_string()))
+}
+
+fn authority_part(host: &str, port: i32) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+fn not_yet(name: &str) -> Status {
+    Status::service_unavailable(&format!(
+        "guest cluster {name:?} does not answer yet; see its conditions, and try again"
+    ))
+}

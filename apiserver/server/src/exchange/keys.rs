@@ -1,0 +1,43 @@
+//! The keys of a guest: in a Secret of our own namespace, named after the guest, never in a namespace of users.
+
+use generic_apiserver::status::Status;
+use guestcluster_credentials::{CannotSign, Claims, SigningKey};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+
+use super::guests::secret;
+use crate::roles::SYSTEM_NAMESPACE;
+
+/// Key in the Secret: what signs credentials (PKCS #8, PEM).
+pub(crate) const SECRET_SIGNING_KEY: &str = "signing-key.pem";
+
+/// Name of a guest's Secret.
+pub(crate) fn secret_name(guest_uid: &str) -> String {
+    format!("guest-{guest_uid}")
+}
+
+/// What signs the credentials of a guest.
+pub(super) struct Keys {
+    signing: SigningKey,
+}
+
+impl Keys {
+    /// The token.
+    pub(super) fn mint(&self, claims: &Claims) -> Result<String, CannotSign> {
+        self.signing.mint(claims)
+    }
+}
+
+/// Reads the keys of a guest, which the guest layer has made before its control plane.
+pub(super) async fn read(client: &Client, guest_uid: &str) -> Result<Keys, Status> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+    let name = secret_name(guest_uid);
+    let found = secret(&secrets, &name).await?;
+    let pem = found.and_then(|secret| secret.data?.remove(SECRET_SIGNING_KEY));
+    let key = pem.and_then(|pem| SigningKey::from_pem(std::str::from_utf8(&pem.0).ok()?).ok());
+    let signing = key.ok_or_else(|| {
+        tracing::error!(secret = name, "the Secret has no usable key for credentials");
+        Status::service_unavailable("this guest cluster has no key for credentials yet; try again in a moment")
+    })?;
+    Ok(Keys { signing })
+}

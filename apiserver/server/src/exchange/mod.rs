@@ -1,0 +1,156 @@
+//! The exchange: a person known to the supervisor receives a short-lived credential for one guest.
+//!
+//! Whoever may create `guestclusters/credential` asks; the level asked for is a right of its own; the record is written first,
+//! and its UID is what the credential is revoked by.
+
+mod blocks;
+mod guests;
+mod keys;
+mod record;
+mod request;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    authz::{Access, Authorizer, Target},
+    registry::{CreateOnly, CreateSubresource, StrategyContext},
+    schema::Schema,
+    status::{FieldError, Forbidden, Status},
+};
+use guestcluster_credentials::{Claims, Level, Subject, SubjectPolicy, SubjectRefused};
+use guestcluster_types::{GROUP, GuestCredentialRequest, VERSION};
+use jiff::Timestamp;
+use schemars::SchemaGenerator;
+use serde_json::{Value, json};
+
+pub(crate) use guests::Guests;
+
+use request::Asked;
+
+/// Path segment under a GuestCluster.
+const SUBRESOURCE: &str = "credential";
+const KIND: &str = "GuestCredentialRequest";
+
+/// What the exchange works with.
+pub(crate) struct Exchange {
+    policy: SubjectPolicy,
+    /// Set once the registry that the exchange is part of runs.
+    guests: Arc<OnceLock<Guests>>,
+    /// Who decides about levels where the server's own authorizer remembers answers: here nothing may be remembered.
+    reviews: Option<Arc<dyn Authorizer>>,
+}
+
+impl Exchange {
+    /// An exchange for the people that `policy` selects; `guests` may be set later.
+    pub(crate) fn new(
+        policy: SubjectPolicy,
+        guests: Arc<OnceLock<Guests>>,
+        reviews: Option<Arc<dyn Authorizer>>,
+    ) -> Exchange {
+        Exchange {
+            policy,
+            guests,
+            reviews,
+        }
+    }
+
+    /// The subresource of GuestCluster that this answers.
+    pub(crate) fn subresource(self) -> anyhow::Result<CreateSubresource> {
+        let mut schema = serde_json::to_value(SchemaGenerator::default().into_root_schema_for::<GuestCredentialRequest>())?;
+        for field in ["apiVersion", "kind"] {
+            schema["properties"][field] = json!({"type": "string"});
+        }
+        schema["properties"]["metadata"] = json!({"type": "object"});
+        Ok(CreateSubresource {
+            name: SUBRESOURCE.to_owned(),
+            group: GROUP.to_owned(),
+            version: VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            schema: Arc::new(Schema::root_from_json(&schema)?),
+            handler: Arc::new(self),
+        })
+    }
+
+    /// 403 unless the caller may have this level, whether the cluster exists or not.
+    async fn require_level(&self, context: &StrategyContext<'_>, cluster: &str, level: Level) -> Result<(), Status> {
+        let access = match &self.reviews {
+            Some(reviews) => Access::new(context.user, &**reviews),
+            None => context
+                .access
+                .ok_or_else(|| Status::internal("calls within the process exchange nothing"))?,
+        };
+        let target = Target::Resource {
+            group: GROUP,
+            version: VERSION,
+            resource: "guestclusters",
+            subresource: "",
+            namespace: context.namespace,
+            name: cluster,
+        };
+        access.require(level.verb(), target).await
+    }
+
+    fn subject(&self, context: &StrategyContext<'_>, cluster: &str, level: Level) -> Result<Subject, Status> {
+        let user = context.user;
+        Subject::of(&self.policy, &user.name, &user.groups, user.uid.as_deref(), level)
+            .map_err(|refused| refusal(&refused, cluster))
+    }
+}
+
+#[async_trait]
+impl CreateOnly for Exchange {
+    async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, body: Value) -> Result<Value, Status> {
+        let cluster = parent.unwrap_or_default();
+        let asked = Asked::read(&body)?;
+        let subject = self.subject(context, cluster, asked.level)?;
+        self.require_level(context, cluster, asked.level).await?;
+
+        let guests = self
+            .guests
+            .get()
+            .ok_or_else(|| Status::service_unavailable("the server is starting"))?;
+        let guest = guests.find(context.namespace, cluster).await?;
+        blocks::check(guests, context.namespace, &guest, &subject).await?;
+        if context.dry_run {
+            return Ok(body);
+        }
+        let keys = keys::read(guests.client(), &guest.uid).await?;
+        let now = whole_seconds(Timestamp::now());
+        let record = record::write(guests, context, &guest, &subject, &asked, now).await?;
+        let claims = Claims::new(&guest.uid, &subject, asked.level, &record.uid, now, asked.lifetime);
+        let token = keys.mint(&claims).map_err(|error| {
+            tracing::error!(%error, guest = guest.uid, "a credential could not be signed");
+            Status::internal("the credential could not be signed")
+        })?;
+        Ok(request::answered(body, &record, &guest, &token, claims.expiration()))
+    }
+}
+
+fn refusal(refused: &SubjectRefused, cluster: &str) -> Status {
+    match refused {
+        SubjectRefused::TooManyGroups { .. } => {
+            let error = FieldError::forbidden("user.groups", refused.to_string());
+            Status::invalid(KIND, GROUP, "", vec![error])
+        }
+        _ => Status::forbidden(
+            Forbidden {
+                group: GROUP,
+                resource: "guestclusters/credential",
+                name: cluster,
+            },
+            &refused.to_string(),
+        ),
+    }
+}
+
+/// As Kubernetes writes times, and tokens count them.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// How long the reads of one exchange may take together with its write; the server's own deadline is longer.
+const READ: Duration = Duration::from_secs(10);

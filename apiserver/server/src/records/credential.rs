@@ -1,0 +1,48 @@
+//! GuestCredential: written by the exchange alone; deleting one revokes it.
+
+use std::sync::Arc;
+
+use generic_apiserver::registry::{ResourceDefinition, SelectableField, Strategy, StrategyContext, Verbs, crd};
+use guestcluster_types::{GuestCredential, columns, labels};
+use kube::CustomResourceExt as _;
+use serde_json::{Value, json};
+
+use crate::guestclusters;
+
+/// The fields that select credentials, in the order of the cache's index.
+pub(crate) const FIELDS: [&str; 4] = ["spec.user", "spec.clusterRef.name", "spec.clusterRef.uid", "spec.level"];
+
+/// GuestCredential with its columns and selectable fields.
+pub(crate) fn definition() -> anyhow::Result<ResourceDefinition> {
+    let mut definition = crd::definition_from(&serde_json::to_value(GuestCredential::crd())?)?;
+    definition.columns = guestclusters::columns(columns::GUEST_CREDENTIAL);
+    definition.verbs = Verbs::ReadDelete;
+    definition.selectable = vec![
+        selectable(FIELDS[0], |object| text(object, "/spec/user")),
+        selectable(FIELDS[1], |object| text(object, "/spec/clusterRef/name")),
+        selectable(FIELDS[2], |object| text(object, "/spec/clusterRef/uid")),
+        selectable(FIELDS[3], |object| text(object, "/spec/level")),
+    ];
+    definition.strategy = Arc::new(Rules);
+    Ok(definition)
+}
+
+struct Rules;
+
+impl Strategy for Rules {
+    /// Keeps the record, once deleted, until the guest refuses the credential.
+    fn prepare_for_create(&self, _context: &StrategyContext<'_>, object: &mut Value) {
+        object["metadata"]["finalizers"] = json!([labels::REVOCATION_FINALIZER]);
+    }
+}
+
+fn selectable(name: &str, value: fn(&Value) -> Option<String>) -> SelectableField {
+    SelectableField {
+        name: name.to_owned(),
+        value,
+    }
+}
+
+fn text(object: &Value, pointer: &str) -> Option<String> {
+    object.pointer(pointer)?.as_str().map(str::to_owned)
+}
