@@ -10,7 +10,6 @@ mod claims;
 mod guest;
 mod jws;
 pub mod kubeconfig;
-mod level;
 mod numeric_date;
 mod pem;
 mod public_key;
@@ -23,8 +22,8 @@ pub mod x509;
 
 pub use claims::{Claims, DEFAULT_LIFETIME, LONGEST_LIFETIME, SHORTEST_LIFETIME};
 pub use guest::{audience, issuer};
+pub use guestcluster_types::{Level, UnknownLevel};
 pub use jws::JwsRefused;
-pub use level::{Level, UnknownLevel};
 pub use numeric_date::NumericDate;
 pub use public_key::{InvalidKey, PublicKey, jwks};
 pub use signing_key::{CannotSign, SigningKey};

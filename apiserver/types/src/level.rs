@@ -28,13 +28,7 @@ pub struct UnknownLevel(pub String);
 
 impl Level {
     /// Every level.
-    pub const ALL: [Level; 5] = [
-        Level::Login,
-        Level::View,
-        Level::Edit,
-        Level::Admin,
-        Level::BreakGlass,
-    ];
+    pub const ALL: [Level; 5] = [Level::Login, Level::View, Level::Edit, Level::Admin, Level::BreakGlass];
 
     /// The levels that a token may have.
     pub const OF_TOKENS: [Level; 4] = [Level::Login, Level::View, Level::Edit, Level::Admin];

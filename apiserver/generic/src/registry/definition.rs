@@ -122,8 +122,8 @@ pub enum Verbs {
     NoDeleteCollection,
     /// create only (virtual resources).
     Create,
-    /// get, list, watch, delete, deletecollection: the server itself writes.
-    ReadDelete,
+    /// All but create: the server itself makes the objects.
+    NoCreate,
     /// create, get, list, watch, delete.
     Immutable,
 }
@@ -144,7 +144,7 @@ impl Verbs {
             ],
             Verbs::NoDeleteCollection => &["create", "delete", "get", "list", "patch", "update", "watch"],
             Verbs::Create => &["create"],
-            Verbs::ReadDelete => &["delete", "deletecollection", "get", "list", "watch"],
+            Verbs::NoCreate => &["delete", "deletecollection", "get", "list", "patch", "update", "watch"],
             Verbs::Immutable => &["create", "delete", "get", "list", "watch"],
         }
     }

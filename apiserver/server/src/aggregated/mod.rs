@@ -17,6 +17,8 @@ mod testing;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use guestcluster_credentials::SubjectPolicy;
+
 use crate::{layers::Layers, lifetime};
 
 use server::Aggregated;
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Which layers run.
     pub(crate) layers: Layers,
+    /// Who may have credentials for guests.
+    pub(crate) people: SubjectPolicy,
 }
 
 /// Runs the server until SIGTERM or SIGINT.

@@ -4,7 +4,13 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use generic_apiserver::{ApiServer, authz::Cached, registry::Registry, serve::tls, storage::redb::Engine};
+use generic_apiserver::{
+    ApiServer,
+    authz::{Authorizer, Cached},
+    registry::Registry,
+    serve::tls,
+    storage::redb::Engine,
+};
 use guestcluster_controllers::guest::Orphans;
 use guestcluster_credentials::x509::CertifiedKey;
 use kube::Client;
@@ -22,9 +28,8 @@ use super::{
 use crate::{
     controllers::Environment,
     data_dir::{DataDir, Lock},
-    guestclusters::{self, Rules},
+    kinds::{Clients, Kinds},
     lifetime::Server,
-    releases,
     version::version,
 };
 
@@ -65,11 +70,10 @@ impl Aggregated {
 
         let engine = Engine::open(&dir.file("guestclusters.redb"), STORE_CACHE_BYTES)?;
         let namespaces = HostNamespaces::new(client.clone());
-        let rules = Rules::new();
-        rules.read_with(client.clone());
-        let registry = registry(&engine, rules, namespaces.clone()).await?;
+        let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
+        let registry = registry(&engine, config, &client, &reviews, namespaces.clone()).await?;
         let orphans = Orphans::default();
-        let server = api_server(&registry, &delegated, &client, &orphans);
+        let server = api_server(&registry, &delegated, reviews, &orphans);
 
         let stop = CancellationToken::new();
         let tls = Arc::new(ArcSwap::from_pointee(tls_config(&pair, &delegated)?));
@@ -158,20 +162,33 @@ impl Server for Aggregated {
 /// Our kinds over the store.
 async fn registry(
     engine: &Arc<Engine>,
-    rules: Arc<Rules>,
+    config: &Config,
+    client: &Client,
+    reviews: &Arc<dyn Authorizer>,
     namespaces: Arc<HostNamespaces>,
 ) -> anyhow::Result<Arc<Registry>> {
-    let definitions = [guestclusters::definition(rules)?, releases::definition()?];
-    let store = engine.keyspace(KEYSPACE);
-    Ok(Registry::start(store, definitions.into(), vec![namespaces]).await?)
+    let kinds = Kinds::default();
+    let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
+    let registry = Registry::start(engine.keyspace(KEYSPACE), definitions.into(), vec![namespaces]).await?;
+    let clients = Clients {
+        guest: client.clone(),
+        credential: client.clone(),
+    };
+    kinds.start(&registry, clients);
+    Ok(registry)
 }
 
 /// Who asks is kube-apiserver's word, what they may do is its RBAC; health and version are for everyone.
-fn api_server(registry: &Arc<Registry>, delegated: &Delegated, client: &Client, orphans: &Orphans) -> Arc<ApiServer> {
+fn api_server(
+    registry: &Arc<Registry>,
+    delegated: &Delegated,
+    reviews: Arc<dyn Authorizer>,
+    orphans: &Orphans,
+) -> Arc<ApiServer> {
     let (cache, orphans) = (registry.cache().clone(), orphans.clone());
     ApiServer::builder(registry.clone())
         .authenticator(delegated.authenticator())
-        .authorizer(Arc::new(Cached::new(Arc::new(AccessReviews::new(client.clone())))))
+        .authorizer(Arc::new(Cached::new(reviews)))
         .anonymous(true)
         .always_allow(&["/version", "/version/"])
         .version(version())

@@ -2,6 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use guestcluster_credentials::SubjectPolicy;
+use regex::Regex;
+
 use super::Logging;
 use crate::{aggregated, layers::Layers};
 
@@ -24,17 +27,25 @@ pub(super) struct Arguments {
     /// Which layers run here: all, none, or some of guest,machine,vm. Upstream's managers run the others
     #[arg(long, value_name = "LAYERS", default_value = "guest")]
     layers: Layers,
+    /// What the supervisor puts before the names of users and groups that come from SSO. Only they may have credentials for
+    /// guests, where they are known without it
+    #[arg(long, value_name = "PREFIX", default_value = "sso:")]
+    sso_prefix: String,
+    /// Regular expression for the groups that credentials carry, matched against names without the prefix
+    #[arg(long, value_name = "REGEX")]
+    sso_group_filter: Option<Regex>,
     #[command(flatten)]
     pub(super) logging: Logging,
 }
 
 impl Arguments {
-    pub(super) fn into_config(self) -> aggregated::Config {
-        aggregated::Config {
+    pub(super) fn into_config(self) -> anyhow::Result<aggregated::Config> {
+        Ok(aggregated::Config {
+            people: SubjectPolicy::new(&self.sso_prefix, self.sso_group_filter)?,
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
             listen: self.listen,
             layers: self.layers,
-        }
+        })
     }
 }

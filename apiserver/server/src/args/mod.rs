@@ -53,7 +53,7 @@ impl Arguments {
             }
             Command::Aggregated(arguments) => {
                 logging::start(&arguments.logging.log)?;
-                crate::aggregated::run(&arguments.into_config())
+                crate::aggregated::run(&arguments.into_config()?)
             }
             Command::Manifests(arguments) => arguments.run(),
             Command::Catalogue => manifests::catalogue(),

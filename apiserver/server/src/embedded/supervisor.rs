@@ -10,6 +10,7 @@ use generic_apiserver::{
     storage::redb::Engine,
 };
 use guestcluster_controllers::guest::Orphans;
+use guestcluster_credentials::SubjectPolicy;
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -18,9 +19,8 @@ use super::{Config, check_sim_config, pki, seed};
 use crate::{
     controllers::{Controllers, Environment},
     data_dir::{DataDir, Lock},
-    guestclusters,
+    kinds::{Clients, Kinds},
     lifetime::Server,
-    releases,
     roles::{self, Controller, SYSTEM_NAMESPACE},
     upstream,
     version::version,
@@ -28,6 +28,8 @@ use crate::{
 
 /// Part of the store's file that is kept in memory; the watch cache holds every object besides.
 const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// What the names of people from the supervisor's own SSO begin with.
+const SSO_PREFIX: &str = "sso:";
 /// How long controllers may take to finish what they are doing.
 const CONTROLLERS_STOP: Duration = Duration::from_secs(10);
 
@@ -58,8 +60,8 @@ impl Supervisor {
         let authority = pki::authority(&dir)?;
 
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
-        let rules = guestclusters::Rules::new();
-        let mut definitions = vec![guestclusters::definition(rules.clone())?, releases::definition()?];
+        let kinds = Kinds::default();
+        let mut definitions = kinds.definitions(SubjectPolicy::new(SSO_PREFIX, None)?, None)?;
         definitions.extend(upstream::definitions()?);
         let ca = authority.certificate().as_bytes();
         let cluster = Cluster::start(ClusterOptions {
@@ -70,7 +72,11 @@ impl Supervisor {
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })
         .await?;
-        rules.read_with(client(&cluster, Controller::Guest));
+        let clients = Clients {
+            guest: client(&cluster, Controller::Guest),
+            credential: client(&cluster, Controller::Credential),
+        };
+        kinds.start(cluster.registry(), clients);
         seed::seed(cluster.registry(), config.sim_config.as_deref()).await?;
 
         let serving = pki::serving(&authority, address.ip())?;

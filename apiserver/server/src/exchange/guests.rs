@@ -87,8 +87,8 @@ impl Guests {
         let object = resource
             .get(namespace, name)
             .ok_or_else(|| Status::not_found(&resource.definition().names, name))?;
-        let cluster: GuestCluster =
-            serde_json::from_value(object).map_err(|error| Status::internal(format!("GuestCluster {name}: {error}")))?;
+        let cluster: GuestCluster = serde_json::from_value(object)
+            .map_err(|error| Status::internal(format!("GuestCluster {name}: {error}")))?;
         let status = cluster.status.unwrap_or_default();
         let (Some(uid), Some(endpoint)) = (status.guest_uid, status.api_endpoint) else {
             return Err(not_yet(name));

@@ -60,7 +60,8 @@ impl Exchange {
 
     /// The subresource of GuestCluster that this answers.
     pub(crate) fn subresource(self) -> anyhow::Result<CreateSubresource> {
-        let mut schema = serde_json::to_value(SchemaGenerator::default().into_root_schema_for::<GuestCredentialRequest>())?;
+        let mut schema =
+            serde_json::to_value(SchemaGenerator::default().into_root_schema_for::<GuestCredentialRequest>())?;
         for field in ["apiVersion", "kind"] {
             schema["properties"][field] = json!({"type": "string"});
         }

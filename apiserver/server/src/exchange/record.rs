@@ -1,10 +1,6 @@
 //! The record of a credential, written before the credential exists.
 
-use generic_apiserver::{
-    cache::Entry,
-    registry::StrategyContext,
-    status::Status,
-};
+use generic_apiserver::{cache::Entry, registry::StrategyContext, status::Status};
 use guestcluster_credentials::Subject;
 use guestcluster_types::{ClusterRef, GROUP, GuestCredentialSpec, VERSION};
 use jiff::Timestamp;
@@ -55,7 +51,11 @@ pub(super) async fn write(
         return Err(Status::too_many_requests(&message, TRY_AGAIN));
     }
     let stored = resource
-        .create(context.user, context.namespace, object(context, guest, subject, asked, now))
+        .create(
+            context.user,
+            context.namespace,
+            object(context, guest, subject, asked, now),
+        )
         .await?;
     let text = |field: &str| stored["metadata"][field].as_str().unwrap_or_default().to_owned();
     Ok(Record {
@@ -94,7 +94,9 @@ fn selected(entry: &Entry, wanted: [&str; CREDENTIAL_FIELDS.len()]) -> bool {
 fn lives(entry: &Entry, now: Timestamp) -> bool {
     let object: Value = serde_json::from_slice(&entry.encoded).unwrap_or_default();
     let expires = object["spec"]["expirationTimestamp"].as_str();
-    let expired = expires.and_then(|text| text.parse().ok()).is_some_and(|time: Timestamp| time <= now);
+    let expired = expires
+        .and_then(|text| text.parse().ok())
+        .is_some_and(|time: Timestamp| time <= now);
     // One that is being revoked takes no place.
     !expired && object["metadata"]["deletionTimestamp"].is_null()
 }

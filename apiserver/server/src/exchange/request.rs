@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use generic_apiserver::status::{FieldError, Status};
-use guestcluster_credentials::{DEFAULT_LIFETIME, Level, LONGEST_LIFETIME, SHORTEST_LIFETIME};
+use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME};
 use guestcluster_types::{GROUP, GuestCredentialRequestSpec, GuestCredentialRequestStatus};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn a_lifetime_is_within_bounds() {
         let seconds = |seconds: i64| read(json!({"level": "view", "expirationSeconds": seconds}));
-        assert_eq!(read(json!({"level": "view"})).unwrap().lifetime, Duration::from_mins(10));
+        assert_eq!(
+            read(json!({"level": "view"})).unwrap().lifetime,
+            Duration::from_mins(10)
+        );
         assert_eq!(seconds(60).unwrap().lifetime, Duration::from_mins(1));
         assert_eq!(seconds(3600).unwrap().lifetime, Duration::from_hours(1));
         for wrong in [59, 3601, 0, -1, i64::MIN, i64::MAX] {

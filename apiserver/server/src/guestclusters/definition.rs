@@ -7,9 +7,10 @@ use guestcluster_types::{GuestCluster, columns as our_columns, names};
 use kube::CustomResourceExt as _;
 
 use super::Rules;
+use crate::exchange::Exchange;
 
-/// GuestCluster with status, scale, its columns and these rules.
-pub(crate) fn definition(rules: Arc<Rules>) -> anyhow::Result<ResourceDefinition> {
+/// GuestCluster with status, scale, credential, its columns and these rules.
+pub(crate) fn definition(rules: Arc<Rules>, exchange: Exchange) -> anyhow::Result<ResourceDefinition> {
     let mut definition = crd::definition_from(&serde_json::to_value(GuestCluster::crd())?)?;
     definition.columns = columns(our_columns::GUEST_CLUSTER);
     definition.name_rule = NameRule::Label1035 {
@@ -18,6 +19,7 @@ pub(crate) fn definition(rules: Arc<Rules>) -> anyhow::Result<ResourceDefinition
     definition.status = true;
     definition.scale = Some(Scale::Strategy);
     definition.strategy = rules;
+    definition.create_subresources = vec![exchange.subresource()?];
     Ok(definition)
 }
 

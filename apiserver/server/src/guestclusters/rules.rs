@@ -1,6 +1,6 @@
 //! The rules for a GuestCluster: of the object itself, then of what it names, looked up live.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use generic_apiserver::{
@@ -22,11 +22,6 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Rules that look nothing up yet.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
     /// Looks other objects up by this client from now on; only the first call counts.
     pub(crate) fn read_with(&self, client: kube::Client) {
         // The client comes from the server that these rules are part of, so it can only be set afterwards.

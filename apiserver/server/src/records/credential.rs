@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use generic_apiserver::registry::{ResourceDefinition, SelectableField, Strategy, StrategyContext, Verbs, crd};
+use async_trait::async_trait;
+use generic_apiserver::{
+    registry::{Findings, ResourceDefinition, SelectableField, Strategy, StrategyContext, Verbs, crd},
+    status::Status,
+};
 use guestcluster_types::{GuestCredential, columns, labels};
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
@@ -16,7 +20,7 @@ pub(crate) const FIELDS: [&str; 4] = ["spec.user", "spec.clusterRef.name", "spec
 pub(crate) fn definition() -> anyhow::Result<ResourceDefinition> {
     let mut definition = crd::definition_from(&serde_json::to_value(GuestCredential::crd())?)?;
     definition.columns = guestclusters::columns(columns::GUEST_CREDENTIAL);
-    definition.verbs = Verbs::ReadDelete;
+    definition.verbs = Verbs::NoCreate;
     definition.selectable = vec![
         selectable(FIELDS[0], |object| text(object, "/spec/user")),
         selectable(FIELDS[1], |object| text(object, "/spec/clusterRef/name")),
@@ -29,10 +33,28 @@ pub(crate) fn definition() -> anyhow::Result<ResourceDefinition> {
 
 struct Rules;
 
+#[async_trait]
 impl Strategy for Rules {
     /// Keeps the record, once deleted, until the guest refuses the credential.
     fn prepare_for_create(&self, _context: &StrategyContext<'_>, object: &mut Value) {
         object["metadata"]["finalizers"] = json!([labels::REVOCATION_FINALIZER]);
+    }
+
+    /// Only the exchange makes them: an apply of one that is not there would be a record of nothing.
+    async fn validate_create(&self, context: &StrategyContext<'_>, _object: &Value) -> Result<Findings, Status> {
+        match context.access {
+            Some(_) => Err(Status::method_not_supported()),
+            None => Ok(Findings::default()),
+        }
+    }
+
+    async fn validate_update(
+        &self,
+        _context: &StrategyContext<'_>,
+        object: &Value,
+        old: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(super::unchanged_spec(object, old))
     }
 }
 

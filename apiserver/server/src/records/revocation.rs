@@ -21,7 +21,7 @@ const LONGEST_BLOCK: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) fn definition(guests: Arc<OnceLock<Guests>>) -> anyhow::Result<ResourceDefinition> {
     let mut definition = crd::definition_from(&serde_json::to_value(GuestRevocation::crd())?)?;
     definition.columns = guestclusters::columns(columns::GUEST_REVOCATION);
-    definition.verbs = Verbs::Immutable;
+    definition.verbs = Verbs::All;
     definition.strategy = Arc::new(Rules { guests });
     Ok(definition)
 }
@@ -45,6 +45,16 @@ impl Strategy for Rules {
         if let Some(uid) = guest {
             spec["clusterRef"]["uid"] = json!(uid);
         }
+    }
+
+    /// Controllers write status and finalizers; what was ordered stays.
+    async fn validate_update(
+        &self,
+        _context: &StrategyContext<'_>,
+        object: &Value,
+        old: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(super::unchanged_spec(object, old))
     }
 
     async fn validate_create(&self, _context: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {

@@ -1,5 +1,6 @@
 //! Rights, listed one by one: the roles for users, and those of the layers and of the aggregated server.
 
+mod credentials;
 mod layers;
 mod server;
 mod users;
@@ -34,10 +35,17 @@ pub(crate) enum Controller {
     Machine,
     /// The VM layer.
     Vm,
+    /// Credentials, whatever layers run.
+    Credential,
 }
 
 impl Controller {
-    const ALL: [Controller; 3] = [Controller::Guest, Controller::Machine, Controller::Vm];
+    const ALL: [Controller; 4] = [
+        Controller::Guest,
+        Controller::Machine,
+        Controller::Vm,
+        Controller::Credential,
+    ];
 
     /// Name of its ClusterRole, and of its service account in the embedded supervisor.
     pub(crate) fn name(self) -> &'static str {
@@ -45,6 +53,7 @@ impl Controller {
             Self::Guest => "guestcluster-controller",
             Self::Machine => "guestcluster-machine-controller",
             Self::Vm => "guestcluster-vm-controller",
+            Self::Credential => "guestcluster-credential-controller",
         }
     }
 
@@ -53,6 +62,7 @@ impl Controller {
             Self::Guest => layers.guest,
             Self::Machine => layers.machine,
             Self::Vm => layers.vm,
+            Self::Credential => true,
         }
     }
 
@@ -61,6 +71,7 @@ impl Controller {
             Self::Guest => layers::guest(),
             Self::Machine => layers::machine(),
             Self::Vm => layers::vm(),
+            Self::Credential => credentials::everywhere(),
         }
     }
 
@@ -71,13 +82,13 @@ impl Controller {
             cluster_role(name, self.rules()),
             cluster_role_binding(name, service_account_subject(account)),
         ];
-        if self == Self::Vm {
-            objects.extend(bound_role(
-                SYSTEM_NAMESPACE,
-                name,
-                layers::vm_in_system_namespace(),
-                account,
-            ));
+        let own = match self {
+            Self::Guest | Self::Machine => None,
+            Self::Vm => Some(layers::vm_in_system_namespace()),
+            Self::Credential => Some(credentials::in_system_namespace()),
+        };
+        if let Some(rules) = own {
+            objects.extend(bound_role(SYSTEM_NAMESPACE, name, rules, account));
         }
         objects
     }
@@ -177,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_the_machine_layer_watches_secrets() {
-        for controller in [Controller::Guest, Controller::Vm] {
+        for controller in [Controller::Guest, Controller::Vm, Controller::Credential] {
             for rule in controller.rules() {
                 if rule["resources"].as_array().unwrap().contains(&json!("secrets")) {
                     assert_eq!(rule["verbs"], json!(["get"]), "{rule}");
@@ -189,7 +200,6 @@ mod tests {
     #[test]
     fn the_server_has_the_rights_of_the_layers_that_it_runs() {
         let text = |layers: &str| serde_json::to_string(&aggregated(layers.parse().unwrap())).unwrap();
-        assert!(!text("guest").contains("secrets"));
         assert!(text("all").contains("guestcluster-machine-controller"));
         assert!(!text("all").contains(r#""*""#), "rights are listed one by one");
     }

@@ -257,8 +257,8 @@ fn paths_carry_the_operations_that_are_served() {
         "get /apis/demo.example.io/v1alpha1/widgets listDemoExampleIoV1alpha1WidgetForAllNamespaces",
     ];
     assert_eq!(served(&widgets()), expected);
-    let read_only = ResourceDefinition {
-        verbs: Verbs::ReadDelete,
+    let without_create = ResourceDefinition {
+        verbs: Verbs::NoCreate,
         ..boxes()
     };
     let expected = [
@@ -266,8 +266,10 @@ fn paths_carry_the_operations_that_are_served() {
         "get /api/v1/boxs listCoreV1Box",
         "delete /api/v1/boxs/{name} deleteCoreV1Box",
         "get /api/v1/boxs/{name} readCoreV1Box",
+        "patch /api/v1/boxs/{name} patchCoreV1Box",
+        "put /api/v1/boxs/{name} replaceCoreV1Box",
     ];
-    assert_eq!(served(&read_only), expected);
+    assert_eq!(served(&without_create), expected);
     assert_eq!(
         served(&reviews()),
         ["post /apis/authorization.k8s.io/v1/reviews createAuthorizationV1Review"]

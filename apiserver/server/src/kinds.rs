@@ -1,0 +1,55 @@
+//! The kinds of guestclusters.dev, as both modes serve them.
+
+use std::sync::{Arc, OnceLock};
+
+use generic_apiserver::{
+    authz::Authorizer,
+    registry::{Registry, ResourceDefinition},
+};
+use guestcluster_credentials::SubjectPolicy;
+
+use crate::{
+    exchange::{Exchange, Guests},
+    guestclusters::{self, Rules},
+    records, releases,
+};
+
+/// Our kinds, whose rules look other objects up once the server runs that they are part of.
+#[derive(Default)]
+pub(crate) struct Kinds {
+    rules: Arc<Rules>,
+    guests: Arc<OnceLock<Guests>>,
+}
+
+/// The clients that the rules look other objects up by.
+pub(crate) struct Clients {
+    /// Reads what a GuestCluster names.
+    pub(crate) guest: kube::Client,
+    /// Reads the Secrets that a credential takes.
+    pub(crate) credential: kube::Client,
+}
+
+impl Kinds {
+    /// Their definitions. `policy` says who may have credentials, `reviews` decides at which level where the server's own
+    /// authorizer remembers answers.
+    pub(crate) fn definitions(
+        &self,
+        policy: SubjectPolicy,
+        reviews: Option<Arc<dyn Authorizer>>,
+    ) -> anyhow::Result<Vec<ResourceDefinition>> {
+        let exchange = Exchange::new(policy, self.guests.clone(), reviews);
+        Ok(vec![
+            guestclusters::definition(self.rules.clone(), exchange)?,
+            releases::definition()?,
+            records::credentials()?,
+            records::revocations(self.guests.clone())?,
+        ])
+    }
+
+    /// Looks up by these from now on; only the first call counts.
+    pub(crate) fn start(&self, registry: &Arc<Registry>, clients: Clients) {
+        self.rules.read_with(clients.guest);
+        // A second registry would be a wiring mistake that the first one's users must not notice.
+        let _ = self.guests.set(Guests::new(registry, clients.credential));
+    }
+}
