@@ -21,6 +21,7 @@ fn an_empty_store_beside_running_guests_deletes_nothing_and_names_them() {
     }
     let before = objects(&kubectl);
     assert!(before.len() > GUESTS.len() * 10, "{before:#?}");
+    belong_to_nothing_of_ours(&kubectl);
 
     supervisor.stop();
     fs::remove_dir_all(supervisor.data_dir()).unwrap();
@@ -64,6 +65,22 @@ fn a_guest_whose_object_was_lost_is_taken_back_as_it_runs() {
     metrics_name(&supervisor, &kubectl, &["test", "prod"]);
     assert_eq!(objects(&kubectl), before);
     assert_eq!(guest.json("get configmap kept")["data"]["a"], "b");
+}
+
+/// The host's garbage collector, which can't know our objects, would delete what refers to one that it does not find.
+#[track_caller]
+fn belong_to_nothing_of_ours(kubectl: &Kubectl) {
+    let list = kubectl.json(&format!("get secrets,configmaps,{}", LAYERS.join(",")));
+    for object in list["items"].as_array().unwrap() {
+        for owner in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
+            let version = owner["apiVersion"].as_str().unwrap();
+            assert!(
+                !version.starts_with("guestclusters.dev/"),
+                "{} is owned by {owner}",
+                object["metadata"]["name"]
+            );
+        }
+    }
 }
 
 /// Loses our objects from the store, and nothing of the simulated VMs, which are elsewhere in truth.

@@ -136,15 +136,13 @@ impl Host {
     }
 }
 
-/// Writes a file that holds a secret.
+/// Writes a file that holds a secret; who reads it at the same time finds all of the old one or all of the new one.
 pub(crate) fn write_private(path: &Path, content: &str) {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let file = fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
+    let new = path.with_added_extension("new");
+    let mut options = fs::File::options();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
     file.and_then(|mut file| file.write_all(content.as_bytes()))
+        .and_then(|()| fs::rename(&new, path))
         .expect("the folder is ours");
 }

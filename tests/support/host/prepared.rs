@@ -15,12 +15,26 @@ use super::{Host, components::Etcd, crds, programs::program};
 
 /// To be raised when this file or the host's flags change what is in the data.
 const FORMAT: u32 = 1;
+/// File in the cache folder.
+const LOCK: &str = "lock";
 /// Holds the certificate authorities of the host that made it: each kube-apiserver writes its own.
 const TRUSTED_BY_THAT_HOST: &str = "/registry/configmaps/kube-system/extension-apiserver-authentication";
 
-/// Puts a copy of the data into this folder, which must not exist.
+/// Puts a copy of the data into this folder, which must not exist. The data is made first when it is missing.
 pub(super) fn copy_to(data: &Path) {
-    let prepared = prepared();
+    let cache = cache().join("host");
+    fs::create_dir_all(&cache).expect("the cache folder can be written");
+    // Others wait: for the data, and with its removal until it is copied.
+    let lock = File::create(cache.join(LOCK)).expect("the cache folder can be written");
+    lock.lock().expect("the file system has locks");
+    let prepared = cache.join(format!("{:016x}", key()));
+    if !prepared.exists() {
+        remove_all_but(&cache, LOCK);
+        let making = cache.join("making");
+        make(&making);
+        fs::rename(making.join("etcd"), &prepared).expect("the same file system");
+        fs::remove_dir_all(&making).expect("the folder is ours");
+    }
     // Sparse: most of etcd's log is room for what comes.
     let copied = Command::new("cp")
         .args(["-r", "--sparse=always"])
@@ -28,25 +42,6 @@ pub(super) fn copy_to(data: &Path) {
         .arg(data)
         .status();
     assert!(copied.expect("cp is there").success());
-}
-
-/// The folder with the data, made when it is missing.
-fn prepared() -> PathBuf {
-    let cache = cache().join("host");
-    fs::create_dir_all(&cache).expect("the cache folder can be written");
-    let lock = File::create(cache.join("lock")).expect("the cache folder can be written");
-    // Others wait, and find it there.
-    lock.lock().expect("the file system has locks");
-    let name = format!("{:016x}", key());
-    let folder = cache.join(&name);
-    if !folder.exists() {
-        remove_all_but(&cache, &["lock"]);
-        let making = cache.join("making");
-        make(&making);
-        fs::rename(making.join("etcd"), &folder).expect("the same file system");
-        fs::remove_dir_all(&making).expect("the folder is ours");
-    }
-    folder
 }
 
 /// Brings a host up, and stops it when all is there.
@@ -102,9 +97,9 @@ fn delete_key(port: u16, key: &str) {
     );
 }
 
-fn remove_all_but(folder: &Path, kept: &[&str]) {
+fn remove_all_but(folder: &Path, kept: &str) {
     for entry in fs::read_dir(folder).expect("the folder is ours").flatten() {
-        if !kept.iter().any(|name| entry.file_name() == *name) {
+        if entry.file_name() != kept {
             fs::remove_dir_all(entry.path()).expect("the folder is ours");
         }
     }
