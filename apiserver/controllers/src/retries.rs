@@ -1,4 +1,4 @@
-//! How long to wait before something that failed is tried again, and whether to tell of it.
+//! How long a run over an object may take, how long to wait before one that failed is tried again, and whether to tell of it.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,6 +8,9 @@ use parking_lot::Mutex;
 const FIRST: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// The longest that one run over one object may take. A connection that was cut without a word would hold it for ever.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// How often each object failed in a row, by its UID.
 #[derive(Default)]

@@ -5,6 +5,7 @@ mod interruptions;
 mod kinds;
 mod life;
 mod namespaces;
+mod webhooks;
 
 use std::{collections::BTreeMap, sync::Arc};
 

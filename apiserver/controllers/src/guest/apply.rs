@@ -11,6 +11,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Preconditions},
+    core::Status,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -231,7 +232,7 @@ impl Writer<'_> {
 /// What a refusal means: the API server has understood and will say the same again, all else is tried again.
 fn failure<K: Kind>(error: kube::Error, object: &K) -> Failure {
     match error {
-        kube::Error::Api(status) if matches!(status.code, 400 | 403 | 422) => Failure::Blocked(Blocked {
+        kube::Error::Api(status) if is_refused(&status) => Failure::Blocked(Blocked {
             condition: READY,
             reason: reasons::APPLY_REFUSED,
             message: format!("{} {}: {}", K::kind(&()), object.name_any(), status.message),
@@ -239,4 +240,10 @@ fn failure<K: Kind>(error: kube::Error, object: &K) -> Failure {
         }),
         error => Failure::Api(error),
     }
+}
+
+/// Whether the API server will say the same again until somebody does something. That a webhook can't be called is among it:
+/// its operator has to be told.
+fn is_refused(status: &Status) -> bool {
+    matches!(status.code, 400 | 403 | 422) || (status.code == 500 && status.message.contains("webhook"))
 }

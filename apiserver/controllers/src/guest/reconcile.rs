@@ -10,6 +10,7 @@ use kube::{
     Client, ResourceExt,
     runtime::{controller::Action, reflector::Store},
 };
+use tokio::time::error::Elapsed;
 
 use super::{
     apply::{self, Failure, Writer},
@@ -26,7 +27,7 @@ use super::{
     validate::{self, Catalogue},
     writing::{Pen, Written},
 };
-use crate::retries::{Retries, Retry, summary};
+use crate::retries::{DEADLINE, Retries, Retry, summary};
 
 /// How soon a guest is looked at again that something blocks which no watch may tell of, such as a name that is taken.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -44,8 +45,11 @@ pub(super) struct Context {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The API server did not answer, or not as it should.
-    #[error("{0}")]
+    #[error("{}", summary(.0))]
     Api(#[from] kube::Error),
+    /// The API server did not answer at all.
+    #[error("no answer within {} s", DEADLINE.as_secs())]
+    Deadline(#[from] Elapsed),
 }
 
 /// What a run found out, for the status.
@@ -59,6 +63,10 @@ struct Outcome {
 
 /// Brings one guest a step nearer to what is asked for.
 pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
+    tokio::time::timeout(DEADLINE, advance_or_end(guest, context)).await?
+}
+
+async fn advance_or_end(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
     if context.written.is_before(&guest) {
         // The event of our own write is on its way.
         return Ok(Action::await_change());
@@ -81,8 +89,7 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
 
 /// How long to wait before a run that failed is tried again.
 pub(super) fn retry(guest: Arc<GuestCluster>, error: &Error, context: Arc<Context>) -> Action {
-    let Error::Api(source) = error;
-    let message = summary(source);
+    let message = error.to_string();
     let Retry { pause, is_news } = context.retries.failed(&guest.uid().unwrap_or_default(), &message);
     let (namespace, name) = (guest.namespace().unwrap_or_default(), guest.name_any());
     if is_news {

@@ -1,7 +1,7 @@
 //! What can go wrong in the machine layer.
 
 use super::engine::Retry;
-use crate::retries::summary;
+use crate::retries::{DEADLINE, summary};
 
 /// A reconciliation that failed and is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum Error {
         /// The encoder's words.
         message: String,
     },
+    /// There was no answer at all.
+    #[error("no answer within {} s", DEADLINE.as_secs())]
+    Deadline(#[from] tokio::time::error::Elapsed),
     /// Something that was read makes no sense.
     #[error("{0}")]
     Invalid(String),

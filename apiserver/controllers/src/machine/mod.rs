@@ -33,6 +33,7 @@ mod writes;
 pub use error::Error;
 pub use guests::GuestClients;
 
+use crate::retries::DEADLINE;
 use context::Context;
 use engine::{Key, Next, Queue, work};
 use kube::Client;
@@ -138,7 +139,7 @@ fn start<F, Fut>(
         async move {
             // A kind that can't be read any more: what is missing here may well exist.
             context.synced().await;
-            reconcile(context, key).await
+            tokio::time::timeout(DEADLINE, reconcile(context, key)).await?
         }
     }));
 }

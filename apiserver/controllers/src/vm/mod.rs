@@ -16,11 +16,12 @@ use kube::{
         watcher::{self, Event},
     },
 };
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{Changed, Driver, DriverError};
 
 use crate::{
-    retries::{Retries, Retry, summary},
+    retries::{DEADLINE, Retries, Retry, summary},
     watching,
 };
 
@@ -46,6 +47,9 @@ enum Error {
     /// The API refused or did not answer.
     #[error("{}", summary(.0))]
     Api(#[from] kube::Error),
+    /// Neither answered at all.
+    #[error("no answer within {} s", DEADLINE.as_secs())]
+    Deadline(#[from] Elapsed),
     /// The driver did.
     #[error("driver: {0}")]
     Driver(#[from] DriverError),

@@ -21,7 +21,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::retries;
+use crate::retries::{self, DEADLINE};
 
 /// A kind that can be followed.
 pub(crate) trait Kind: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
@@ -45,6 +45,7 @@ pub(crate) fn follow<K: Kind>(client: &Client, config: watcher::Config) -> impl 
         events: begin(),
         begin,
         state: Follow::new(K::kind(&()).into_owned()),
+        lists: false,
         pause: None,
     };
     stream::unfold(follower, async |mut follower| {
@@ -68,6 +69,8 @@ struct Follower<K, B> {
     begin: B,
     events: Events<K>,
     state: Follow,
+    /// Whether a list is under way.
+    lists: bool,
     /// To be waited for before the next attempt.
     pause: Option<Duration>,
 }
@@ -78,8 +81,9 @@ impl<K: Kind, B: Fn() -> Events<K>> Follower<K, B> {
             if let Some(pause) = self.pause.take() {
                 tokio::time::sleep(pause).await;
             }
-            match self.events.next().await {
+            match self.next_event().await {
                 Some(Ok(event)) => {
+                    self.lists = matches!(event, Event::Init | Event::InitApply(_));
                     // A list that is about to be asked for is no sign of life.
                     if !matches!(event, Event::Init) {
                         self.state.goes_on();
@@ -91,8 +95,21 @@ impl<K: Kind, B: Fn() -> Events<K>> Follower<K, B> {
                         return Seen::Lost(lost);
                     }
                 }
-                None => self.events = (self.begin)(),
+                None => {
+                    self.state.fails(None, "no answer");
+                    self.pause = self.state.pauses.next();
+                    self.events = (self.begin)();
+                }
             }
+        }
+    }
+
+    /// None when there is no answer to a list. A watch may be quiet, and looks after itself.
+    async fn next_event(&mut self) -> Option<watcher::Result<Event<K>>> {
+        if self.lists {
+            tokio::time::timeout(DEADLINE, self.events.next()).await.ok().flatten()
+        } else {
+            self.events.next().await
         }
     }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
 
-use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer, touched};
+use super::{CONCURRENCY, Context, DEADLINE, Error, FIELD_MANAGER, finalizer, touched};
 
 /// Runs until `stop`.
 pub(super) async fn run(
@@ -30,7 +30,11 @@ pub(super) async fn run(
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(changes)
         .graceful_shutdown_on(async move { stop.cancelled().await })
-        .run(reconcile, super::retry, context)
+        .run(
+            async |service, context| tokio::time::timeout(DEADLINE, reconcile(service, context)).await?,
+            super::retry,
+            context,
+        )
         .for_each(async |outcome| super::log(&outcome))
         .await;
 }
