@@ -1,5 +1,7 @@
 //! Our server's own port, past kube-apiserver.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_tests::{Kubectl, Supervisor};
 use kube::{
     Client, Config,
@@ -18,6 +20,14 @@ pub(crate) fn way(supervisor: &Supervisor, credential: Option<&Kubectl>) -> Dire
 }
 
 impl Direct {
+    /// The same with a client certificate.
+    pub(crate) fn showing(mut self, identity: &CertifiedKey) -> Direct {
+        let user = self.kubeconfig.auth_infos[0].auth_info.get_or_insert_default();
+        user.client_certificate_data = Some(BASE64_STANDARD.encode(&identity.certificate));
+        user.client_key_data = Some(BASE64_STANDARD.encode(&identity.key).into());
+        self
+    }
+
     /// The answer to a GET with these headers, or the code of the refusal and its message.
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<String, (u16, String)> {
         let mut request = http::Request::get(path);

@@ -67,10 +67,17 @@ impl Daemon {
         }
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status();
+        assert!(told.expect("kill is there").success());
+    }
+
     /// Asks it to stop and waits until it did; panics when that takes longer than `seconds`.
     pub fn stop(mut self, seconds: u64) -> ExitStatus {
-        let told = Command::new("kill").arg(self.pid().to_string()).status();
-        assert!(told.expect("kill is there").success());
+        self.signal("TERM");
         let ended = until(Duration::from_secs(seconds), || match self.ended() {
             Some(status) => Ok(status),
             None => Err(String::new()),

@@ -130,6 +130,16 @@ impl Host {
             .collect()
     }
 
+    /// From here on kube-apiserver answers nothing, and no connection ends, until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.apiserver.iter().for_each(|apiserver| apiserver.signal("STOP"));
+    }
+
+    /// kube-apiserver goes on after [`Self::freeze`].
+    pub fn thaw(&self) {
+        self.apiserver.iter().for_each(|apiserver| apiserver.signal("CONT"));
+    }
+
     /// The end of kube-apiserver's log.
     pub fn log_tail(&self) -> String {
         self.apiserver.as_ref().map(Daemon::log_tail).unwrap_or_default()

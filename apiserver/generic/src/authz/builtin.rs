@@ -94,9 +94,9 @@ impl AlwaysAllowPaths {
         }
     }
 
-    /// The health endpoints, without their single checks.
-    pub fn health() -> AlwaysAllowPaths {
-        AlwaysAllowPaths::new(["/healthz", "/livez", "/readyz"])
+    /// The health endpoints, without their single checks, and further paths.
+    pub fn health_and<'a>(paths: impl IntoIterator<Item = &'a str>) -> AlwaysAllowPaths {
+        AlwaysAllowPaths::new(["/healthz", "/livez", "/readyz"].into_iter().chain(paths))
     }
 }
 

@@ -3,11 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{ApiServer, Resources};
-use crate::{
-    authn::Authenticator,
-    authz::{AlwaysAllowPaths, Authorizer},
-    health::Check,
-};
+use crate::{authn::Authenticator, authz::Authorizer, health::Check};
 
 /// What `/version` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +57,7 @@ pub struct ApiServerBuilder {
     pub(super) resources: Arc<dyn Resources>,
     pub(super) authenticators: Vec<Arc<dyn Authenticator>>,
     pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
+    pub(super) always_allowed: Vec<String>,
     pub(super) anonymous: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Vec<Check>,
@@ -79,6 +76,7 @@ impl ApiServerBuilder {
             resources,
             authenticators: Vec::new(),
             authorizers: Vec::new(),
+            always_allowed: Vec::new(),
             anonymous: false,
             version: Arc::new(version),
             checks: Vec::new(),
@@ -101,11 +99,12 @@ impl ApiServerBuilder {
         self
     }
 
-    /// Allows paths to everyone, beside the health ones: exact, or all below a prefix when it ends with `*`. Who shows no
-    /// credential reaches them only where [`ApiServerBuilder::anonymous`] is on.
+    /// Allows paths to everyone, beside the health ones: exact, or all below a prefix when it ends with `*`. No authorizer is
+    /// asked about them. Who shows no credential reaches them only where [`ApiServerBuilder::anonymous`] is on.
     #[must_use]
-    pub fn always_allow(self, paths: &[&str]) -> ApiServerBuilder {
-        self.authorizer(Arc::new(AlwaysAllowPaths::new(paths.iter().copied())))
+    pub fn always_allow(mut self, paths: &[&str]) -> ApiServerBuilder {
+        self.always_allowed.extend(paths.iter().map(|&path| path.to_owned()));
+        self
     }
 
     /// Whether a request without a credential goes on as `system:anonymous` (off by default).

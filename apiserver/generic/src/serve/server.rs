@@ -58,7 +58,8 @@ impl ApiServer {
     pub(super) fn from_builder(builder: ApiServerBuilder) -> Arc<ApiServer> {
         let drain = Drain::default();
         let shutdown = drain.clone();
-        let builtin: [Arc<dyn Authorizer>; 2] = [Arc::new(SystemMasters), Arc::new(AlwaysAllowPaths::health())];
+        let public = AlwaysAllowPaths::health_and(builder.always_allowed.iter().map(String::as_str));
+        let builtin: [Arc<dyn Authorizer>; 2] = [Arc::new(SystemMasters), Arc::new(public)];
         let limits = builder.limits;
         Arc::new(ApiServer {
             documents: Documents::of(builder.resources.definitions()),

@@ -122,6 +122,28 @@ async fn who_shows_nothing_reaches_health_version_and_what_is_listed() {
     }
 }
 
+/// An authorizer that must not be asked.
+struct Unasked;
+
+#[async_trait]
+impl Authorizer for Unasked {
+    async fn authorize(&self, attributes: &Attributes<'_>) -> Result<Decision, String> {
+        panic!("asked about {:?}", attributes.target)
+    }
+}
+
+#[tokio::test]
+async fn what_everyone_may_is_not_asked_about() {
+    let server = ApiServer::builder(Echo::new())
+        .authorizer(Arc::new(Unasked))
+        .anonymous(true)
+        .always_allow(&["/version"])
+        .build();
+    for path in ["/livez", "/version"] {
+        assert_eq!(send(&server, &format!("GET {path}")).await.status(), 200, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn metrics_of_others_are_on_the_same_page() {
     let server = builder()
