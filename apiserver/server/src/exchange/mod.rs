@@ -24,7 +24,7 @@ use generic_apiserver::{
 use guestcluster_credentials::{Claims, Level, Subject, SubjectPolicy, SubjectRefused};
 use guestcluster_types::{GROUP, GuestCredentialRequest, VERSION};
 use jiff::Timestamp;
-use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 pub(crate) use guests::Guests;
@@ -60,8 +60,13 @@ impl Exchange {
 
     /// The subresource of GuestCluster that this answers.
     pub(crate) fn subresource(self) -> anyhow::Result<CreateSubresource> {
-        let mut schema =
-            serde_json::to_value(SchemaGenerator::default().into_root_schema_for::<GuestCredentialRequest>())?;
+        // A structural schema refers to nothing.
+        let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+        let mut schema = serde_json::to_value(
+            settings
+                .into_generator()
+                .into_root_schema_for::<GuestCredentialRequest>(),
+        )?;
         for field in ["apiVersion", "kind"] {
             schema["properties"][field] = json!({"type": "string"});
         }
