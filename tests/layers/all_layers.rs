@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) orphans: Orphans,
     sim: Arc<Sim>,
     stop: CancellationToken,
-    layers: JoinSet<Result<()>>,
+    layers: JoinSet<()>,
 }
 
 impl World {
@@ -56,18 +56,13 @@ impl World {
 
     /// Runs the three layers, the guest layer with a client of its own.
     pub(crate) fn run_layers_with(&mut self, guest: Client) {
-        let (orphans, stop) = (self.orphans.clone(), self.stop.clone());
-        self.layers.spawn(async move {
-            guest::run(guest, orphans, stop).await;
-            Ok(())
-        });
+        let guest = guest::run(guest, self.orphans.clone(), self.stop.clone());
+        self.layers.spawn(guest);
         let machine = machine::run(self.client.clone(), GuestClients::default(), self.stop.clone());
-        self.layers.spawn(async move { Ok(machine.await?) });
-        let (client, sim, stop) = (self.client.clone(), self.sim.clone(), self.stop.clone());
-        self.layers.spawn(async move {
-            vm::run(client, sim, stop).await;
-            Ok(())
-        });
+        self.layers
+            .spawn(async move { machine.await.expect("it ends when it is told to") });
+        let vm = vm::run(self.client.clone(), self.sim.clone(), self.stop.clone());
+        self.layers.spawn(vm);
     }
 
     pub(crate) fn run_layers(&mut self) {
@@ -88,7 +83,7 @@ impl World {
         let layers = &mut self.layers;
         let all = async {
             while let Some(layer) = layers.join_next().await {
-                layer??;
+                layer?;
             }
             Ok::<_, anyhow::Error>(())
         };
@@ -98,9 +93,11 @@ impl World {
     }
 
     async fn fill_host(&self) -> Result<()> {
-        let namespace = serde_json::from_value(json!({"metadata": {"name": "team-a"}}))?;
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        namespaces.create(&PostParams::default(), &namespace).await?;
+        for name in ["guestclusters-system", "team-a"] {
+            let namespace = serde_json::from_value(json!({"metadata": {"name": name}}))?;
+            namespaces.create(&PostParams::default(), &namespace).await?;
+        }
         let class = json!({"metadata": {"name": "small"}, "spec": {"hardware": {"cpus": 2, "memory": "4Gi"}}});
         self.create("vmoperator.vmware.com/v1alpha5", "VirtualMachineClass", class)
             .await?;

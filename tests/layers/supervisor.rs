@@ -38,7 +38,7 @@ pub(crate) enum Kinds {
 impl Supervisor {
     pub(crate) async fn start(kinds: Kinds) -> Result<Self> {
         let definitions = match kinds {
-            Kinds::All => definitions()?,
+            Kinds::All => with_secrets(definitions()?),
             Kinds::OursAlone => all_of_ours()?,
         };
         let engine = Engine::in_memory()?;
@@ -77,6 +77,13 @@ impl Running {
             .context("the layer did not stop")??;
         Ok(())
     }
+}
+
+/// The guest layer keeps the keys of guests in Secrets.
+fn with_secrets(mut definitions: Vec<ResourceDefinition>) -> Vec<ResourceDefinition> {
+    let core = kubernetes_apiserver::core_definitions();
+    definitions.extend(core.iter().filter(|kind| kind.names.plural == "secrets").cloned());
+    definitions
 }
 
 /// Our kinds and those of the layers below.

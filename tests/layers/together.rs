@@ -75,10 +75,12 @@ impl World {
             ..User::default()
         };
         let client = Client::new(cluster.server().local_service(root), "team-a");
-        let namespace = serde_json::from_value(json!({"metadata": {"name": "team-a"}}))?;
-        Api::<Namespace>::all(client.clone())
-            .create(&PostParams::default(), &namespace)
-            .await?;
+        for name in ["guestclusters-system", "team-a"] {
+            let namespace = serde_json::from_value(json!({"metadata": {"name": name}}))?;
+            Api::<Namespace>::all(client.clone())
+                .create(&PostParams::default(), &namespace)
+                .await?;
+        }
         for version in ["v1.34.2", "v1.35.0"] {
             release(&client, version).await?;
         }

@@ -12,6 +12,18 @@ pub const CLUSTER_AND_POOL_MAX: usize = 44;
 /// Pool name that would collide with the control plane's objects.
 pub const RESERVED_POOL: &str = "cp";
 
+/// The namespace of the supervisor's own objects.
+pub const SYSTEM_NAMESPACE: &str = "guestclusters-system";
+/// Key in the Secret of a guest's keys: the private key that signs what the guest trusts (PKCS #8, PEM).
+pub const TRUST_KEY: &str = "trust-key.pem";
+/// Key in the Secret of a guest's keys: the private key that signs its credentials (PKCS #8, PEM).
+pub const SIGNING_KEY: &str = "signing-key.pem";
+
+/// Name of the Secret of a guest's keys, in the supervisor's own namespace.
+pub fn guest_keys_secret(guest_uid: &str) -> String {
+    format!("guest-{guest_uid}")
+}
+
 /// Name of the KubeadmControlPlane and of its health check.
 pub fn control_plane(cluster: &str) -> String {
     format!("{cluster}-{RESERVED_POOL}")

@@ -10,6 +10,7 @@ mod dereference;
 mod events;
 mod guests;
 mod identity;
+mod keys;
 mod mirror;
 mod mirrors;
 mod orphans;

@@ -4,7 +4,9 @@ use guestcluster_types::{EtcdMode, GuestClusterSpec, NodePool, version::Kubernet
 
 /// Revision of the templates that this program makes. A new one is used when a cluster is created, and from the next rollout
 /// that its user asks for; until then its objects stay as they were made.
-pub(super) const TEMPLATE_REVISION: u32 = 1;
+pub(super) const TEMPLATE_REVISION: u32 = 2;
+/// From this revision on, control-plane nodes have the public half of the guest's trust key.
+pub(super) const WITH_TRUST_KEY: u32 = 2;
 
 /// Which guest: the place of its GuestCluster and its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) struct Plan {
     pub(super) pools: Vec<PoolPlan>,
     /// Whether MachineHealthChecks are served.
     pub(super) health_checks: bool,
+    /// Public half of the key that signs what the guest trusts (PEM); none where nothing is made from it.
+    pub(super) trust_key: Option<String>,
 }
 
 /// What machines are made from, beside their size.

@@ -19,6 +19,7 @@ use super::{
     dereference::{self, Layers, belongs_to},
     events,
     identity::{self, Others},
+    keys::Keys,
     mirror::Knowledge,
     mirrors::{Mirrors, Needed},
     plan::{Blocked, Identity, Plan},
@@ -39,6 +40,7 @@ pub(super) struct Context {
     guests: Store<GuestCluster>,
     written: Written,
     retries: Retries,
+    keys: Keys,
 }
 
 /// Why a run did not come to its end; it is tried again.
@@ -159,7 +161,9 @@ async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catal
         catalogue,
         health_checks,
     );
-    let plan = plan.map_err(Failure::Blocked)?;
+    let mut plan = plan.map_err(Failure::Blocked)?;
+    let trust_key = context.keys.trust_key(&context.client, &identity.uid).await;
+    plan.trust_key = Some(trust_key.map_err(Failure::Api)?);
     outcome.guest = record(context, &outcome.guest, &plan).await?;
     // build (pure, can't fail)
     let desired = build(&plan);
@@ -219,7 +223,10 @@ async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Erro
         });
     let desired = wanted.as_ref().map(|(_, desired)| desired);
     let blocked = match delete::delete(context.writer(&identity), &layers, desired).await {
-        Ok(Ending::Complete) => return finish(context, &guest).await,
+        Ok(Ending::Complete) => {
+            context.keys.remove(&context.client, &identity.uid).await?;
+            return finish(context, &guest).await;
+        }
         Ok(Ending::UnderWay) => None,
         Err(Failure::Blocked(blocked)) => Some(blocked),
         Err(Failure::Api(error)) => return Err(error.into()),
@@ -264,6 +271,7 @@ impl Context {
             guests,
             written: Written::default(),
             retries: Retries::default(),
+            keys: Keys::default(),
         }
     }
 

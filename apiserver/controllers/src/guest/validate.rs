@@ -57,6 +57,7 @@ pub(super) fn plan(
         control_plane,
         pools,
         health_checks,
+        trust_key: None,
     })
 }
 

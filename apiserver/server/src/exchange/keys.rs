@@ -2,19 +2,11 @@
 
 use generic_apiserver::status::Status;
 use guestcluster_credentials::{CannotSign, Claims, SigningKey};
+use guestcluster_types::names::{self, SIGNING_KEY, SYSTEM_NAMESPACE};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
 use super::guests::secret;
-use crate::roles::SYSTEM_NAMESPACE;
-
-/// Key in the Secret: what signs credentials (PKCS #8, PEM).
-pub(crate) const SECRET_SIGNING_KEY: &str = "signing-key.pem";
-
-/// Name of a guest's Secret.
-pub(crate) fn secret_name(guest_uid: &str) -> String {
-    format!("guest-{guest_uid}")
-}
 
 /// What signs the credentials of a guest.
 pub(super) struct Keys {
@@ -31,9 +23,9 @@ impl Keys {
 /// Reads the keys of a guest, which the guest layer has made before its control plane.
 pub(super) async fn read(client: &Client, guest_uid: &str) -> Result<Keys, Status> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
-    let name = secret_name(guest_uid);
+    let name = names::guest_keys_secret(guest_uid);
     let found = secret(&secrets, &name).await?;
-    let pem = found.and_then(|secret| secret.data?.remove(SECRET_SIGNING_KEY));
+    let pem = found.and_then(|secret| secret.data?.remove(SIGNING_KEY));
     let key = pem.and_then(|pem| SigningKey::from_pem(std::str::from_utf8(&pem.0).ok()?).ok());
     let signing = key.ok_or_else(|| {
         tracing::error!(secret = name, "the Secret has no usable key for credentials");

@@ -25,5 +25,5 @@ pub(super) fn everywhere() -> Vec<Value> {
 
 /// In the supervisor's own namespace: the keys of guests.
 pub(super) fn in_system_namespace() -> Vec<Value> {
-    vec![rule(&[""], &["secrets"], &["get", "create", "delete"])]
+    vec![rule(&[""], &["secrets"], &["get"])]
 }

@@ -113,3 +113,8 @@ pub(super) fn vm() -> Vec<Value> {
 pub(super) fn vm_in_system_namespace() -> Vec<Value> {
     vec![named_rule("", "configmaps", &[SIM_CONFIG_MAP], READ)]
 }
+
+/// The keys of guests.
+pub(super) fn guest_in_system_namespace() -> Vec<Value> {
+    vec![rule(&[""], &["secrets"], &["get", "create", "delete"])]
+}

@@ -8,9 +8,8 @@ mod users;
 use serde_json::{Value, json};
 
 use crate::layers::Layers;
+pub(crate) use guestcluster_types::names::SYSTEM_NAMESPACE;
 
-/// The namespace of the supervisor's own objects.
-pub(crate) const SYSTEM_NAMESPACE: &str = "guestclusters-system";
 /// The service account of the aggregated server, and the name of all that is its own.
 pub(crate) const SERVER: &str = "guestcluster-apiserver";
 /// The APIService of guestclusters.dev.
@@ -83,7 +82,8 @@ impl Controller {
             cluster_role_binding(name, service_account_subject(account)),
         ];
         let own = match self {
-            Self::Guest | Self::Machine => None,
+            Self::Machine => None,
+            Self::Guest => Some(layers::guest_in_system_namespace()),
             Self::Vm => Some(layers::vm_in_system_namespace()),
             Self::Credential => Some(credentials::in_system_namespace()),
         };

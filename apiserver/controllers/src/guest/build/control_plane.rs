@@ -1,5 +1,6 @@
 //! The control plane: its machines and how kubeadm makes them.
 
+use guestcluster_credentials::trust_object;
 use guestcluster_types::{
     EtcdMode, labels, names,
     upstream::{
@@ -8,15 +9,15 @@ use guestcluster_types::{
         capv::VSphereMachineTemplate,
         kubeadm::{
             ClusterConfiguration, ControlPlaneMachineSpec, ControlPlaneMachineTemplate, ControlPlaneRollingUpdate,
-            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, InitConfiguration, JoinConfiguration,
-            KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
+            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, File, InitConfiguration,
+            JoinConfiguration, KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
         },
     },
 };
 use k8s_openapi::apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString};
 
 use super::{Size, guest_labels, machine_template, metadata, node_registration};
-use crate::guest::plan::{Identity, Plan};
+use crate::guest::plan::{Identity, Plan, WITH_TRUST_KEY};
 
 /// How long a node may take to appear before its machine counts as failed: slow hardware included.
 const NODE_STARTUP_TIMEOUT_SECONDS: i32 = 1200;
@@ -74,7 +75,7 @@ fn spec(plan: &Plan, template: &str) -> KubeadmControlPlaneSpec {
                 ..ControlPlaneMachineSpec::default()
             },
         },
-        kubeadm_config_spec: kubeadm(plan.etcd),
+        kubeadm_config_spec: kubeadm(plan),
         rollout: one_at_a_time(),
     }
 }
@@ -86,8 +87,8 @@ pub(super) fn drain_timeout(seconds: i32) -> MachineDeletionSpec {
     }
 }
 
-fn kubeadm(etcd: EtcdMode) -> KubeadmConfigSpec {
-    let external = (etcd == EtcdMode::External).then(external_etcd);
+fn kubeadm(plan: &Plan) -> KubeadmConfigSpec {
+    let external = (plan.etcd == EtcdMode::External).then(external_etcd);
     KubeadmConfigSpec {
         cluster_configuration: Some(ClusterConfiguration {
             etcd: external.map(|external| Etcd {
@@ -105,8 +106,21 @@ fn kubeadm(etcd: EtcdMode) -> KubeadmConfigSpec {
             node_registration: node_registration(),
             ..JoinConfiguration::default()
         }),
+        files: trust_key(plan).into_iter().collect(),
         ..KubeadmConfigSpec::default()
     }
+}
+
+/// What the guest knows the supervisor by: public, so it may stand in the object itself.
+fn trust_key(plan: &Plan) -> Option<File> {
+    let key = plan.trust_key.clone()?;
+    (plan.control_plane.revision >= WITH_TRUST_KEY).then(|| File {
+        path: trust_object::PUBLIC_KEY_FILE.to_owned(),
+        owner: Some("root:root".to_owned()),
+        permissions: Some("0644".to_owned()),
+        content: Some(key),
+        ..File::default()
+    })
 }
 
 /// A member beside each control-plane machine, which the VM driver keeps; the files are where Cluster API writes its Secrets.

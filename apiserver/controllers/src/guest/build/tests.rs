@@ -37,6 +37,7 @@ pub(in crate::guest) fn plan(version: &str) -> Plan {
             .collect(),
         control_plane: machines,
         health_checks: true,
+        trust_key: Some("-----BEGIN PUBLIC KEY-----\n".to_owned()),
         spec,
     }
 }
@@ -68,6 +69,8 @@ fn the_control_plane_is_as_cluster_api_wants_it() {
                     "clusterConfiguration": {"encryptionAlgorithm": "ECDSA-P256"},
                     "initConfiguration": {"nodeRegistration": {"criSocket": "unix:///var/run/containerd/containerd.sock"}},
                     "joinConfiguration": {"nodeRegistration": {"criSocket": "unix:///var/run/containerd/containerd.sock"}},
+                    "files": [{"path": "/etc/kubernetes/guestclusters/trust-key.pem", "owner": "root:root", "permissions": "0644",
+                        "content": "-----BEGIN PUBLIC KEY-----\n"}],
                 },
                 "rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
             },
@@ -97,7 +100,7 @@ fn the_cluster_says_where_everything_is() {
             "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
             "metadata": {"name": "dev", "namespace": "team-a",
                 "labels": {"guestclusters.dev/guest-uid": "7b1c", "cluster.x-k8s.io/cluster-name": "dev", "guestclusters.dev/cni": "antrea"},
-                "annotations": {"guestclusters.dev/template-revision": "1", "guestclusters.dev/storage-classes": "gold,tin",
+                "annotations": {"guestclusters.dev/template-revision": "2", "guestclusters.dev/storage-classes": "gold,tin",
                     "guestclusters.dev/default-storage-class": "tin"}},
             "spec": {
                 "clusterNetwork": {"pods": {"cidrBlocks": ["192.168.0.0/16"]}, "services": {"cidrBlocks": ["10.96.0.0/12"]},
@@ -133,7 +136,7 @@ fn a_pool_is_a_deployment_with_labels_taints_and_a_rollout() {
     );
     assert_eq!(
         deployment["metadata"]["annotations"],
-        json!({"guestclusters.dev/template-revision": "1"})
+        json!({"guestclusters.dev/template-revision": "2"})
     );
     assert_eq!((&spec["clusterName"], &spec["replicas"]), (&json!("dev"), &json!(5)));
     assert_eq!(
@@ -262,4 +265,16 @@ fn a_pause_changes_nothing_else() {
         ..paused
     };
     assert_eq!(resumed, live);
+}
+
+#[test]
+fn control_plane_nodes_know_the_trust_key_from_the_revision_on_that_brings_it() {
+    let files = |plan: &Plan| build(plan).control_plane.spec.kubeadm_config_spec.files;
+    let mut plan = plan("v1.34.2");
+    let new = files(&plan);
+    assert_eq!(new.len(), 1);
+    assert_eq!(new[0].path, "/etc/kubernetes/guestclusters/trust-key.pem");
+    assert_eq!(new[0].content, plan.trust_key);
+    plan.control_plane.revision = 1;
+    assert_eq!(files(&plan), vec![], "an upgrade of this program rolls no guest");
 }
