@@ -1,6 +1,9 @@
 //! Where a guest keeps what it trusts: a ConfigMap of its own with one JWS, and the public half of the trust key on each
 //! control-plane node.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The namespace, in the guest.
@@ -12,10 +15,84 @@ pub const KEY: &str = "trust.jws";
 /// On control-plane nodes: PEM of the trust key's public half, from the node's bootstrap data.
 pub const PUBLIC_KEY_FILE: &str = "/etc/kubernetes/guestclusters/trust-key.pem";
 
+/// What stands before the node's name in an annotation of the ConfigMap by which a control-plane node reports.
+const REPORTS: &str = "in-force.guestclusters.dev/";
+/// Characters of an annotation's name after the slash.
+const LONGEST_NAME: usize = 63;
+
+/// What a control-plane node says it judges tokens by: the value of its annotation of the ConfigMap, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// The trust object's generation.
+    pub generation: u64,
+    /// The trust object's [`hash`].
+    pub hash: String,
+}
+
+impl InForce {
+    /// The annotation by which a node reports. A name too long for an annotation is shown by its hash.
+    pub fn annotation(node: &str) -> String {
+        if node.len() <= LONGEST_NAME {
+            return format!("{REPORTS}{node}");
+        }
+        let hashed = hex(node);
+        format!("{REPORTS}{}", &hashed[..LONGEST_NAME])
+    }
+
+    /// Whether an annotation is a node's report.
+    pub fn is_report(annotation: &str) -> bool {
+        annotation.starts_with(REPORTS)
+    }
+
+    /// What a node reported, among the annotations of the ConfigMap.
+    pub fn of(annotations: &BTreeMap<String, String>, node: &str) -> Option<InForce> {
+        serde_json::from_str(annotations.get(&InForce::annotation(node))?).ok()
+    }
+
+    /// The annotation's value.
+    pub fn to_json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+}
+
 /// What names a version of the JWS in reports: `sha256:` and lower-case hex.
 pub fn hash(jws: &str) -> String {
-    let digest = Sha256::digest(jws);
+    format!("sha256:{}", hex(jws))
+}
+
+/// SHA-256 in lower-case hex.
+fn hex(text: &str) -> String {
+    let digest = Sha256::digest(text);
     digest
         .iter()
-        .fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_s_report_reads_back_whatever_its_name() {
+        let long = "n".repeat(253);
+        for node in ["dev-cp-x7k2p", "node.corp.example", &long] {
+            let report = InForce {
+                generation: 7,
+                hash: hash("text"),
+            };
+            let annotations = BTreeMap::from([(InForce::annotation(node), report.to_json())]);
+            assert_eq!(InForce::of(&annotations, node), Some(report));
+            assert_eq!(InForce::of(&annotations, "other"), None);
+            let (key, _) = annotations.first_key_value().unwrap();
+            assert!(InForce::is_report(key) && key.len() <= REPORTS.len() + 63, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        assert_eq!(
+            hash(""),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
 }

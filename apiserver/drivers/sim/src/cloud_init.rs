@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use guestcluster_credentials::{PublicKey, trust_object::PUBLIC_KEY_FILE};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ pub(crate) struct Bootstrap {
     pub(crate) role: Role,
     /// The guest's authority, on control-plane VMs. Secret.
     pub(crate) authority: Option<Authority>,
+    /// The public half of the guest's trust key, on control-plane VMs: without it no tokens are accepted.
+    pub(crate) trust_key: Option<PublicKey>,
     /// Labels of the node.
     pub(crate) labels: BTreeMap<String, String>,
     /// Taints of the node; none means kubeadm's default for its role.
@@ -100,6 +103,10 @@ pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
         .map(|file| (file.path, file.content))
         .collect();
     let documents = kubeadm_documents(&files)?;
+    let registered = |role, authority, registration| Bootstrap {
+        trust_key: trust_key(&files),
+        ..bootstrap(role, authority, registration)
+    };
     let find = |kind: &str| documents.iter().find(|document| document["kind"] == kind);
     let authority = files
         .get(CA_CERTIFICATE)
@@ -115,7 +122,7 @@ pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
         authority
             .as_ref()
             .ok_or(BootstrapError::Missing("certificate authority"))?;
-        return Ok(bootstrap(Role::Init(cluster), authority, &init["nodeRegistration"]));
+        return Ok(registered(Role::Init(cluster), authority, &init["nodeRegistration"]));
     }
     let join = find("JoinConfiguration").ok_or(BootstrapError::NoKubeadm)?;
     let discovery = &join["discovery"]["bootstrapToken"];
@@ -125,7 +132,7 @@ pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
         token: text(&discovery["token"], "token")?,
         control_plane: !join["controlPlane"].is_null(),
     });
-    Ok(bootstrap(role, authority, &join["nodeRegistration"]))
+    Ok(registered(role, authority, &join["nodeRegistration"]))
 }
 
 fn bootstrap(role: Role, authority: Option<Authority>, registration: &Value) -> Bootstrap {
@@ -133,9 +140,17 @@ fn bootstrap(role: Role, authority: Option<Authority>, registration: &Value) -> 
     Bootstrap {
         role,
         authority,
+        trust_key: None,
         labels: node_labels(&registration["kubeletExtraArgs"]),
         taints,
     }
+}
+
+/// A key that can't be read counts as none: the guest works without tokens, as a real one would.
+fn trust_key(files: &BTreeMap<String, String>) -> Option<PublicKey> {
+    let key = PublicKey::from_pem(files.get(PUBLIC_KEY_FILE)?);
+    key.inspect_err(|error| tracing::warn!(%error, "the trust key of a control-plane VM can't be read"))
+        .ok()
 }
 
 fn kubeadm_documents(files: &BTreeMap<String, String>) -> Result<Vec<Value>, BootstrapError> {
@@ -214,6 +229,20 @@ runcmd:
             (join.endpoint.as_str(), join.token.as_str()),
             ("127.64.0.9:6443", "abcdef.0123456789abcdef")
         );
+    }
+
+    #[test]
+    fn the_trust_key_is_read_where_there_is_one() {
+        let key = guestcluster_credentials::SigningKey::generate().unwrap();
+        let with = |pem: &str| {
+            let file = serde_json::json!({"path": PUBLIC_KEY_FILE, "content": pem});
+            parse(&JOIN.replace("write_files:\n", &format!("write_files:\n- {file}\n")))
+                .unwrap()
+                .trust_key
+        };
+        assert_eq!(with(&key.public().to_pem()).as_ref(), Some(key.public()));
+        assert_eq!(with("no key"), None);
+        assert_eq!(parse(JOIN).unwrap().trust_key, None);
     }
 
     #[test]

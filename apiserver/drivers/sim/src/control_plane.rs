@@ -3,7 +3,8 @@
 use vm_driver::ObjectUid;
 
 use crate::{
-    cloud_init::{self, Authority},
+    cloud_init,
+    guest::ControlPlane,
     guests::{Serving, Wanted},
     record::{LoadBalancer, Vm},
     sim::Sim,
@@ -59,21 +60,26 @@ impl Sim {
     }
 }
 
-/// The server that these VMs run: with their authority, at the lowest of their versions.
+/// The server that these VMs run: with their authority and trust keys, at the lowest of their versions.
 fn serving(up: &[&Vm]) -> Option<Serving> {
-    let authority = up.iter().find_map(|vm| authority(vm))?;
     let version = up
         .iter()
         .filter_map(|vm| vm.kubernetes_version())
         .min_by_key(|version| numbers(version))?;
+    let mut authority = None;
+    let mut nodes = ControlPlane::new();
+    for vm in up {
+        let Ok(bootstrap) = cloud_init::parse(&vm.user_data) else {
+            continue;
+        };
+        nodes.insert(vm.key.name.clone(), bootstrap.trust_key);
+        authority = authority.or(bootstrap.authority);
+    }
     Some(Serving {
-        authority,
+        authority: authority?,
         version: version.to_owned(),
+        nodes,
     })
-}
-
-fn authority(vm: &Vm) -> Option<Authority> {
-    cloud_init::parse(&vm.user_data).ok()?.authority
 }
 
 fn numbers(version: &str) -> Vec<u64> {

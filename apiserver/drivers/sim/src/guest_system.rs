@@ -2,7 +2,7 @@
 
 use crate::{
     cloud_init::{self, Role},
-    guest::NodeFacts,
+    guest::{ControlPlane, NodeFacts},
     guests::{GuestsError, Serving, Wanted},
     record::Vm,
     sim::Sim,
@@ -29,6 +29,7 @@ impl Sim {
         let serving = Serving {
             authority: authority.clone(),
             version,
+            nodes: ControlPlane::from([(vm.key.name.clone(), bootstrap.trust_key.clone())]),
         };
         let wanted = Wanted {
             address,

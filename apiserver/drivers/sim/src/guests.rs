@@ -10,12 +10,14 @@ use vm_driver::ObjectUid;
 use crate::{
     address::Reservation,
     cloud_init::Authority,
-    guest::{GuestError, GuestServer, ServerOptions},
+    guest::{ControlPlane, GuestError, GuestServer, LastGood, ServerOptions},
+    ledger::{Ledger, LedgerError},
 };
 
 /// Every guest of this process.
 pub(crate) struct Guests {
     engine: Arc<Engine>,
+    ledger: Ledger,
     // One lock a guest, so that a slow start of one holds up no other.
     slots: parking_lot::Mutex<HashMap<ObjectUid, Arc<Mutex<Slot>>>>,
 }
@@ -43,6 +45,8 @@ pub(crate) struct Serving {
     pub(crate) authority: Authority,
     /// The Kubernetes version that it shows.
     pub(crate) version: String,
+    /// Its control-plane nodes.
+    pub(crate) nodes: ControlPlane,
 }
 
 /// A guest could not be brought to what is wanted.
@@ -61,9 +65,10 @@ pub(crate) enum GuestsError {
 
 impl Guests {
     /// No guests yet.
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, ledger: Ledger) -> Self {
         Self {
             engine,
+            ledger,
             slots: parking_lot::Mutex::default(),
         }
     }
@@ -85,6 +90,9 @@ impl Guests {
         let mut slot = slot.lock().await;
         let version = wanted.server.as_ref().map(|serving| serving.version.as_str());
         if slot.server.as_ref().map(GuestServer::version) == version {
+            if let (Some(server), Some(serving)) = (&slot.server, wanted.server) {
+                server.run_by(serving.nodes);
+            }
             return Ok(());
         }
         if let Some(server) = slot.server.take() {
@@ -104,6 +112,8 @@ impl Guests {
             address: wanted.address,
             authority: serving.authority,
             version: serving.version,
+            nodes: serving.nodes,
+            last_good: LastGood::new(self.ledger.clone(), guest.clone()),
         };
         let listener = held
             .listen()
@@ -127,17 +137,18 @@ impl Guests {
     }
 
     /// Stops the guest's server and removes its data, as when the last disk of its control plane is gone.
-    pub(crate) async fn erase(&self, guest: &ObjectUid) -> Result<(), generic_apiserver::storage::StoreError> {
+    pub(crate) async fn erase(&self, guest: &ObjectUid) -> Result<(), LedgerError> {
         let slot = self.slot(guest);
         let mut slot = slot.lock().await;
         if let Some(server) = slot.server.take() {
             server.stop().await;
         }
-        self.engine.remove_keyspace(&keyspace(guest)).await
+        self.engine.remove_keyspace(&keyspace(guest)).await?;
+        self.ledger.forget_trust(guest).await
     }
 
     /// Erases the guest and gives its address back.
-    pub(crate) async fn remove(&self, guest: &ObjectUid) -> Result<(), generic_apiserver::storage::StoreError> {
+    pub(crate) async fn remove(&self, guest: &ObjectUid) -> Result<(), LedgerError> {
         self.erase(guest).await?;
         self.slots.lock().remove(guest);
         Ok(())

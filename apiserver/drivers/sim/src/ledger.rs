@@ -11,10 +11,13 @@ use crate::record::{LoadBalancer, Vm};
 
 const VMS: &str = "vm/";
 const LOAD_BALANCERS: &str = "lb/";
+/// What a guest's control plane trusted last, as its nodes keep it on disk.
+const TRUST: &str = "trust/";
 /// Records that one read brings.
 const PAGE: usize = 1_000;
 
 /// The ledger, one record a key.
+#[derive(Clone)]
 pub(crate) struct Ledger {
     store: Arc<dyn Store>,
 }
@@ -64,6 +67,24 @@ impl Ledger {
     /// Forgets a load balancer.
     pub(crate) async fn forget_load_balancer(&self, uid: &ObjectUid) -> Result<(), LedgerError> {
         self.delete(LOAD_BALANCERS, uid).await
+    }
+
+    /// The trust object that a guest took last.
+    pub(crate) async fn trust(&self, guest: &ObjectUid) -> Result<Option<String>, LedgerError> {
+        let key = format!("{TRUST}{}", guest.0);
+        let item = self.store.get(&key).await?;
+        item.map(|item| serde_json::from_slice(&item.value).map_err(|error| unreadable(&key, &error)))
+            .transpose()
+    }
+
+    /// Keeps the trust object that a guest took.
+    pub(crate) async fn keep_trust(&self, guest: &ObjectUid, jws: &str) -> Result<(), LedgerError> {
+        self.put(TRUST, guest, &jws).await
+    }
+
+    /// Forgets it, with the last disk of the guest's control plane.
+    pub(crate) async fn forget_trust(&self, guest: &ObjectUid) -> Result<(), LedgerError> {
+        self.delete(TRUST, guest).await
     }
 
     async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>, LedgerError> {

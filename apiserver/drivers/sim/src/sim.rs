@@ -52,9 +52,9 @@ impl Sim {
         let ledger = Ledger::new(engine.keyspace("sim/"));
         let (vms, balancers) = ledger.load().await?;
         let inner = Inner {
+            guests: Guests::new(engine, ledger.clone()),
             ledger,
             pool: Pool::default(),
-            guests: Guests::new(engine),
             state: parking_lot::Mutex::default(),
             changes: broadcast::channel(CHANGES).0,
             config: ArcSwap::from_pointee(config),

@@ -1,6 +1,6 @@
 //! What `kubeadm init` writes into a new cluster: its configuration, and how others find and join it.
 
-use guestcluster_credentials::x509::CertificateAuthority;
+use guestcluster_credentials::{trust_object, x509::CertificateAuthority};
 use serde_json::{Value, json};
 
 use super::{GuestError, GuestServer};
@@ -65,6 +65,12 @@ fn seeds(cluster_configuration: &Value, authority: &Authority, endpoint: &str) -
     // JSON is YAML; readers of the ConfigMap parse YAML.
     let kubeadm = json!({"ClusterConfiguration": format!("{cluster_configuration:#}\n")});
     vec![
+        Seed {
+            group: "",
+            resource: "namespaces",
+            namespace: "",
+            object: json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": trust_object::NAMESPACE}}),
+        },
         config_map("kube-system", "kubeadm-config", kubeadm),
         config_map(
             "kube-public",

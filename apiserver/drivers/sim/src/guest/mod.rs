@@ -1,8 +1,16 @@
-//! One guest: its API server, what `kubeadm init` writes into it, and its nodes.
+//! One guest: its API server, what `kubeadm init` writes into it, its nodes, and what its agent would do: follow what the
+//! guest trusts, judge tokens by it, keep the levels' bindings.
 
 mod init;
+mod levels;
 mod node;
+mod roles;
 mod server;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod trust;
 
 pub(crate) use node::NodeFacts;
 pub(crate) use server::{GuestError, GuestServer, ServerOptions};
+pub(crate) use trust::{ControlPlane, LastGood};

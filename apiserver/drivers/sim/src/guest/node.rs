@@ -1,9 +1,9 @@
 //! The nodes of a guest: registered as a kubelet would, from the VM's bootstrap data.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::net::Ipv4Addr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use generic_apiserver::{authn::User, registry::Resource};
+use generic_apiserver::authn::User;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -106,11 +106,6 @@ impl GuestServer {
             Err(status) if status.reason != "NotFound" => Err(GuestError::Refused(status)),
             _ => Ok(()),
         }
-    }
-
-    pub(super) fn resource(&self, group: &str, plural: &str) -> Result<Arc<Resource>, GuestError> {
-        let resource = self.registry().resource(group, plural);
-        resource.ok_or_else(|| GuestError::Cluster(format!("{plural} are not served")))
     }
 
     fn check_token(&self, join: &Join) -> Result<(), JoinError> {

@@ -7,19 +7,30 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use futures::FutureExt as _;
 use generic_apiserver::{
     authn::ClientCertificates,
-    registry::Registry,
+    registry::{Registry, Resource},
     serve::{VersionInfo, tls},
     status::Status,
     storage::Store,
 };
 use guestcluster_credentials::x509::{CertificateAuthority, X509Error};
 use kubernetes_apiserver::{Cluster, ClusterOptions};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::cloud_init::Authority;
+use super::{
+    levels::LevelBindings,
+    roles,
+    tokens::Tokens,
+    trust::{ControlPlane, LastGood, TrustFollower, Trusted},
+};
+use crate::{cloud_init::Authority, ledger::LedgerError};
 
 /// As kubeadm's serving certificates.
 const SERVING_VALIDITY: Duration = Duration::from_hours(8760);
@@ -34,12 +45,18 @@ pub(crate) struct ServerOptions {
     pub(crate) authority: Authority,
     /// The Kubernetes version that it shows.
     pub(crate) version: String,
+    /// The control-plane nodes that run it.
+    pub(crate) nodes: ControlPlane,
+    /// What they trusted last.
+    pub(crate) last_good: LastGood,
 }
 
 /// A guest's API server, answering.
 pub(crate) struct GuestServer {
     version: String,
     cluster: Arc<Cluster>,
+    nodes: watch::Sender<ControlPlane>,
+    agent: JoinSet<()>,
     serving: JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
 }
@@ -56,6 +73,9 @@ pub(crate) enum GuestError {
     /// The cluster.
     #[error("guest API server: {0}")]
     Cluster(String),
+    /// What its nodes trusted last could not be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// An object was refused.
     #[error("guest API server: {}", .0.message)]
     Refused(Status),
@@ -78,15 +98,24 @@ impl GuestServer {
             .map_err(|error| GuestError::Tls(error.to_string()))?;
         let clients = ClientCertificates::new(ca).map_err(|error| GuestError::Tls(error.to_string()))?;
         let version = Arc::new(version_info(&options.version));
+        let trusted = Arc::new(Trusted::default());
         let cluster = Cluster::start(ClusterOptions {
-            authenticators: vec![Arc::new(clients)],
+            // A client certificate comes first: with one, a token is not looked at.
+            authenticators: vec![Arc::new(clients), Arc::new(Tokens::new(trusted.clone()))],
             // kubeadm join reads kube-public/cluster-info without signing in; a role gives no more than that.
             anonymous: true,
+            extra_cluster_roles: roles::objects(),
             ..ClusterOptions::new(options.store, version)
         })
         .await
         .map_err(|error| GuestError::Cluster(error.to_string()))?;
         let stop = CancellationToken::new();
+        let nodes = watch::Sender::new(options.nodes);
+        let follower = TrustFollower::start(cluster.registry(), trusted, nodes.subscribe(), options.last_good).await?;
+        let levels = LevelBindings::new(cluster.registry())?;
+        let mut agent = JoinSet::new();
+        agent.spawn(stop.clone().run_until_cancelled_owned(follower.run()).map(drop));
+        agent.spawn(stop.clone().run_until_cancelled_owned(levels.run()).map(drop));
         let serving = tokio::spawn(cluster.server().clone().serve(
             listener,
             Arc::new(ArcSwap::from_pointee(tls)),
@@ -95,6 +124,8 @@ impl GuestServer {
         Ok(Self {
             version: options.version,
             cluster,
+            nodes,
+            agent,
             serving,
             stop,
         })
@@ -105,19 +136,45 @@ impl GuestServer {
         &self.version
     }
 
+    /// Other control-plane nodes run it from here on.
+    pub(crate) fn run_by(&self, nodes: ControlPlane) {
+        self.nodes.send_if_modified(|known| {
+            let changed = *known != nodes;
+            *known = nodes;
+            changed
+        });
+    }
+
     /// Its objects.
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         self.cluster.registry()
     }
 
+    pub(super) fn resource(&self, group: &str, plural: &str) -> Result<Arc<Resource>, GuestError> {
+        resource(self.registry(), group, plural)
+    }
+
+    /// What answers its requests.
+    #[cfg(test)]
+    pub(super) fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
     /// Stops it; the objects stay.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
+        while self.agent.join_next().await.is_some() {}
         if let Ok(Err(error)) = self.serving.await {
             tracing::warn!(%error, "a guest's listener ended badly");
         }
         self.cluster.stop().await;
     }
+}
+
+/// A resource of a cluster.
+pub(super) fn resource(registry: &Registry, group: &str, plural: &str) -> Result<Arc<Resource>, GuestError> {
+    let resource = registry.resource(group, plural);
+    resource.ok_or_else(|| GuestError::Cluster(format!("{plural} are not served")))
 }
 
 fn version_info(version: &str) -> VersionInfo {
