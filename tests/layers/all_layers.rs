@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) orphans: Orphans,
     sim: Arc<Sim>,
     stop: CancellationToken,
-    layers: JoinSet<()>,
+    layers: JoinSet<Result<()>>,
 }
 
 impl World {
@@ -56,13 +56,18 @@ impl World {
 
     /// Runs the three layers, the guest layer with a client of its own.
     pub(crate) fn run_layers_with(&mut self, guest: Client) {
-        let guest = guest::run(guest, self.orphans.clone(), self.stop.clone());
-        self.layers.spawn(guest);
+        let (orphans, stop) = (self.orphans.clone(), self.stop.clone());
+        self.layers.spawn(async move {
+            guest::run(guest, orphans, stop).await;
+            Ok(())
+        });
         let machine = machine::run(self.client.clone(), GuestClients::default(), self.stop.clone());
-        self.layers
-            .spawn(async move { machine.await.expect("it ends when it is told to") });
-        let vm = vm::run(self.client.clone(), self.sim.clone(), self.stop.clone());
-        self.layers.spawn(vm);
+        self.layers.spawn(async move { Ok(machine.await?) });
+        let (client, sim, stop) = (self.client.clone(), self.sim.clone(), self.stop.clone());
+        self.layers.spawn(async move {
+            vm::run(client, sim, stop).await;
+            Ok(())
+        });
     }
 
     pub(crate) fn run_layers(&mut self) {
@@ -83,7 +88,7 @@ impl World {
         let layers = &mut self.layers;
         let all = async {
             while let Some(layer) = layers.join_next().await {
-                layer?;
+                layer??;
             }
             Ok::<_, anyhow::Error>(())
         };

@@ -1,6 +1,7 @@
 //! All layers over a real kube-apiserver, with a real garbage collector and namespace controller beside them. Our own kinds
 //! are CRDs here: the layers can't tell.
 
+mod defaults;
 mod interruptions;
 mod kinds;
 mod life;
@@ -125,9 +126,11 @@ fn described(request: &http::Request<Body>) -> String {
         ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
         other => other,
     };
+    let resource = match resource {
+        ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,
+        other => other,
+    };
     match resource {
-        ["namespaces", _, resource, _, subresource] => format!("{verb} {resource}/{subresource}"),
-        ["namespaces", _, resource] | ["namespaces", _, resource, _] => format!("{verb} {resource}"),
         [resource, _, subresource] => format!("{verb} {resource}/{subresource}"),
         [resource, ..] => format!("{verb} {resource}"),
         [] => verb.to_owned(),

@@ -42,11 +42,6 @@ fn in_the_cluster() -> Vec<Value> {
 fn in_its_namespace() -> Vec<Value> {
     vec![
         rule(&["coordination.k8s.io"], &["leases"], &["create"]),
-        named_rule(
-            "coordination.k8s.io",
-            "leases",
-            &[SERVER],
-            &["get", "list", "watch", "update", "patch"],
-        ),
+        named_rule("coordination.k8s.io", "leases", &[SERVER], &["get", "patch"]),
     ]
 }

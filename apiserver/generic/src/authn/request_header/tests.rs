@@ -190,3 +190,35 @@ fn a_configuration_that_trusts_too_many_or_nobody_is_refused() {
     assert!(said[3].contains("username"), "{said:?}");
     assert!(said[5].contains("not a header"), "{said:?}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_claimed_nobody_but_the_proxy_is_believed(
+        claims in proptest::collection::vec(
+            ("(x-remote-(user|uid|group|extra-[a-z%0-9]{0,8}))|[a-z-]{1,12}", proptest::collection::vec(0x20_u8..0xff, 0..12)),
+            0..8,
+        ),
+    ) {
+        let (ca, client_ca) = AUTHORITIES.get_or_init(|| (authority(), authority()));
+        let authenticator = RequestHeader::new(config(ca)).unwrap();
+        let claims: Vec<(&str, &[u8])> = claims
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .filter(|(name, value)| HeaderName::from_bytes(name.as_bytes()).is_ok() && !value.contains(&0x7f))
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for chain in [&[][..], &proxy(client_ca), &ca.client("somebody", "", |_| {})] {
+                let found = ask(&authenticator, chain, &claims).await;
+                assert!(!matches!(found, Ok(Some(_))), "{found:?}");
+            }
+            // The proxy is believed or refused, never with a panic.
+            if let Ok(Some(user)) = ask(&authenticator, &proxy(ca), &claims).await {
+                let said = claims.iter().any(|(name, value)| *name == "x-remote-user" && *value == user.name.as_bytes());
+                assert!(said, "{user:?}");
+            }
+        });
+    }
+}
+
+static AUTHORITIES: std::sync::OnceLock<(Authority, Authority)> = std::sync::OnceLock::new();
