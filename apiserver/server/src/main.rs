@@ -2,6 +2,7 @@
 
 mod aggregated;
 mod args;
+mod authority;
 mod catalogue;
 mod controllers;
 mod data_dir;
@@ -17,6 +18,7 @@ mod records;
 mod releases;
 mod roles;
 mod sim;
+mod sso;
 mod upstream;
 mod version;
 

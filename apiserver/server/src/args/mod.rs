@@ -4,6 +4,7 @@ mod aggregated;
 mod embedded;
 mod kubeconfig;
 mod manifests;
+mod sso;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -31,6 +32,8 @@ enum Command {
     Manifests(manifests::Arguments),
     /// Print releases, VM classes and storage classes for a supervisor with simulated VMs
     Catalogue,
+    /// Run an OpenID issuer with a login page, for development only; or change its users
+    Sso(sso::Arguments),
     /// Print a kubeconfig for a user of an embedded supervisor, by a client certificate
     Kubeconfig(kubeconfig::Arguments),
 }
@@ -57,6 +60,7 @@ impl Arguments {
             }
             Command::Manifests(arguments) => arguments.run(),
             Command::Catalogue => manifests::catalogue(),
+            Command::Sso(arguments) => arguments.run(),
             Command::Kubeconfig(arguments) => arguments.run(),
         }
     }

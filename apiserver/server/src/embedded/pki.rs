@@ -1,4 +1,4 @@
-//! Certificates of an embedded supervisor: an authority made at first start, a serving certificate at every start.
+//! Certificates of an embedded supervisor: a serving certificate at every start, and kubeconfigs for users.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -11,7 +11,7 @@ use guestcluster_credentials::{
     x509::{CertificateAuthority, CertifiedKey},
 };
 
-use crate::data_dir::DataDir;
+use crate::{authority::SUPERVISOR, data_dir::DataDir};
 
 /// A start makes a new serving certificate, so this bounds how long one process can serve.
 const SERVING_VALIDITY: Duration = Duration::from_hours(8760);
@@ -30,18 +30,6 @@ pub(crate) struct UserRequest<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// Until the certificate expires.
     pub(crate) validity: Duration,
-}
-
-/// The authority, read from the folder or made on the first start.
-pub(crate) fn authority(dir: &DataDir) -> anyhow::Result<CertificateAuthority> {
-    if let Some(authority) = stored_authority(dir)? {
-        return Ok(authority);
-    }
-    let (authority, pair) = CertificateAuthority::generate("guestclusters-supervisor")?;
-    // The certificate is written last: a start that was cut off between the two begins anew.
-    dir.write("ca.key", &pair.key)?;
-    dir.write("ca.crt", &pair.certificate)?;
-    Ok(authority)
 }
 
 /// A serving certificate for the address and the names that reach it.
@@ -75,24 +63,13 @@ pub(crate) fn write_admin_kubeconfig(
 
 /// A kubeconfig for a user of the supervisor in this folder.
 pub(crate) fn user_kubeconfig(dir: &DataDir, user: &UserRequest<'_>) -> anyhow::Result<String> {
-    let authority = stored_authority(dir)?.context("the folder holds no certificate authority")?;
+    let authority = SUPERVISOR
+        .read(dir)?
+        .context("the folder holds no certificate authority")?;
     let server = dir
         .read("server")?
         .context("the supervisor was never started from this folder")?;
     kubeconfig(&authority, &server, user)
-}
-
-fn stored_authority(dir: &DataDir) -> anyhow::Result<Option<CertificateAuthority>> {
-    let (Some(certificate), Some(key)) = (dir.read("ca.crt")?, dir.read("ca.key")?) else {
-        return Ok(None);
-    };
-    let authority = CertificateAuthority::from_pem(&certificate, &key).with_context(|| {
-        format!(
-            "{} and ca.key are no certificate authority",
-            dir.file("ca.crt").display()
-        )
-    })?;
-    Ok(Some(authority))
 }
 
 fn kubeconfig(authority: &CertificateAuthority, server: &str, user: &UserRequest<'_>) -> anyhow::Result<String> {

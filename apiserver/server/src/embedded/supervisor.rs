@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Config, check_sim_config, pki, seed};
 use crate::{
+    authority::SUPERVISOR,
     controllers::{Controllers, Environment},
     data_dir::{DataDir, Lock},
     kinds::{Clients, Kinds},
@@ -57,7 +58,7 @@ impl Supervisor {
             .await
             .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let authority = pki::authority(&dir)?;
+        let authority = SUPERVISOR.open(&dir)?;
 
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
         let kinds = Kinds::default();
