@@ -1,0 +1,5 @@
+//! The machine layer: Cluster API objects become VMs and Nodes; the VM layer and the guest are played by the test.
+
+mod failures;
+mod life;
+mod world;
