@@ -14,6 +14,7 @@ mod namespaces;
 mod orphans;
 mod registration;
 mod trust;
+mod two_servers;
 
 use guestcluster_tests::Mode;
 

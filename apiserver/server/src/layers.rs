@@ -26,11 +26,6 @@ impl Layers {
         machine: true,
         vm: true,
     };
-
-    /// Whether any layer runs.
-    pub(crate) fn any(self) -> bool {
-        self != Layers::NONE
-    }
 }
 
 impl FromStr for Layers {
@@ -72,7 +67,7 @@ mod tests {
         };
         assert_eq!("guest,vm".parse(), Ok(some));
         assert_eq!("all".parse(), Ok(Layers::ALL));
-        assert!(!"none".parse::<Layers>().unwrap().any());
+        assert_eq!("none".parse(), Ok(Layers::NONE));
         for (text, expected) in [("guest,all", "stands alone"), ("vms", "guest,machine,vm"), ("", "\"\"")] {
             let error = text.parse::<Layers>().unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

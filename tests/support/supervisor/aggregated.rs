@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{NAMESPACE, PATIENCE, Start, printed};
+use super::{NAMESPACE, PATIENCE, SERVER, Start, binaries, printed};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
@@ -47,8 +47,23 @@ impl Aggregated {
 
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command) {
+        self.arguments_for(command, self.address);
+    }
+
+    /// Starts a server that the Service does not lead to, and waits until it serves.
+    pub(super) fn second_server(&self, root: &Path) -> Daemon {
+        let data_dir = root.join("second");
+        let mut command = Command::new(binaries().join(SERVER));
+        self.arguments_for(&mut command, Host::reachable_address());
+        command.arg("--data-dir").arg(&data_dir);
+        let mut server = Daemon::start("second", command, root);
+        server.await_that(PATIENCE, "serves", || data_dir.join("server").exists());
+        server
+    }
+
+    fn arguments_for(&self, command: &mut Command, address: SocketAddr) {
         command.arg("aggregated").arg("--kubeconfig").arg(&self.kubeconfig);
-        command.args(["--listen", &self.address.to_string(), "--layers", &self.layers]);
+        command.args(["--listen", &address.to_string(), "--layers", &self.layers]);
     }
 
     /// Waits until kube-apiserver serves our group, its description included.

@@ -205,6 +205,15 @@ impl Supervisor {
         }
     }
 
+    /// A second one of our servers beside the first, by the same kubeconfig, with a data folder of its own; waits until it serves.
+    #[track_caller]
+    pub fn second_server(&self) -> Daemon {
+        let Deployment::Aggregated(aggregated) = &self.deployment else {
+            panic!("the embedded mode is the supervisor itself");
+        };
+        aggregated.second_server(&self.root)
+    }
+
     /// Puts in what an embedded supervisor has from the beginning, where it is missing or another: namespaces, classes, releases,
     /// the simulated VMs' configuration.
     #[track_caller]

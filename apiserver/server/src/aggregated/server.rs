@@ -22,8 +22,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Config, authentication::Delegated, authorization::AccessReviews, contender, host, leading, lease::Lease,
-    namespaces::HostNamespaces, registration, serving,
+    Config,
+    authentication::Delegated,
+    authorization::AccessReviews,
+    contender, host,
+    leading::{self, Leader},
+    lease::Lease,
+    namespaces::HostNamespaces,
+    serving,
 };
 use crate::{
     controllers::Environment,
@@ -87,8 +93,6 @@ impl Aggregated {
             tls,
             stop.clone(),
         ));
-        let registration = registration::keep(client.clone(), authority.certificate().as_bytes().to_vec());
-        followers.spawn(until(stop.clone(), registration));
 
         let environment = Environment {
             layers: config.layers,
@@ -100,7 +104,13 @@ impl Aggregated {
             orphans,
         };
         let stop_leading = CancellationToken::new();
-        let leading = tokio::spawn(lead(client, contender::of(&dir)?, environment, stop_leading.clone()));
+        let leader = Leader {
+            lease: Lease::new(client.clone(), contender::of(&dir)?),
+            client,
+            authority: authority.certificate().as_bytes().to_vec(),
+            environment,
+        };
+        let leading = tokio::spawn(leading::lead(leader, stop_leading.clone()));
         dir.write("server", &format!("https://{address}"))?;
         Ok(Self {
             address,
@@ -219,22 +229,4 @@ async fn follow_authentication(
         Err(error) => tracing::warn!(%error, "new client authorities can't be offered to clients"),
     };
     delegated.follow(client, changed, stop).await;
-}
-
-async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
-    stop.run_until_cancelled(work).await;
-}
-
-/// Runs the layers in the process that holds the Lease; without layers there is nothing to hold it for.
-async fn lead(
-    client: Client,
-    contender: String,
-    environment: Environment,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    if !environment.layers.any() {
-        stop.cancelled().await;
-        return Ok(());
-    }
-    leading::lead(Lease::new(client, contender), environment, stop).await
 }
