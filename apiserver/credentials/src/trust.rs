@@ -77,6 +77,15 @@ pub enum TrustRefused {
     },
 }
 
+/// What is read of an object before anyone knows who signed it: only what leads to the key that should have.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Claimed {
+    guest_uid: String,
+    #[serde(default)]
+    trust_keys: Vec<String>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Announcement {
@@ -103,7 +112,9 @@ impl Trust {
         if unchecked.typ() != Some(TRUST) {
             return Err(TrustRefused::Unreadable);
         }
-        let key = Trust::read(unchecked.unchecked_payload())?.newest_trust_key(trusted);
+        let claimed: Claimed =
+            serde_json::from_slice(unchecked.unchecked_payload()).map_err(|_| TrustRefused::Unreadable)?;
+        let key = claimed.newest_trust_key(trusted);
         let trust = Trust::read(&unchecked.check(std::slice::from_ref(&key))?)?;
         Ok((trust, key))
     }
@@ -160,12 +171,14 @@ impl Trust {
         }
         Ok(trust)
     }
+}
 
+impl Claimed {
     /// Follows the announcements that the trusted key and its successors signed. The list starts with the guest's first key,
     /// and others than that one may be trusted already: entries before are by keys that don't matter any more.
     fn newest_trust_key(&self, trusted: &PublicKey) -> PublicKey {
         let mut newest = trusted.clone();
-        for announcement in &self.trust_keys {
+        for announcement in self.trust_keys.iter().take(MOST_KEYS) {
             if let Some(key) = self.successor(announcement, &newest) {
                 newest = key;
             }

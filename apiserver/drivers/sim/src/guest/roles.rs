@@ -28,20 +28,18 @@ pub(super) fn agent() -> User {
     }
 }
 
-/// All of them. Bindings of `default` are there from the first moment; the agent keeps those of other namespaces.
+/// All that hold in the whole guest; the agent keeps the bindings in namespaces.
 pub(super) fn objects() -> Vec<Value> {
     let admins = [Level::Admin, Level::BreakGlass].map(|level| group(level.group()));
     let readers = NAMESPACED.map(|(level, _)| group(level.group()));
     let account = json!({"kind": "ServiceAccount", "namespace": NAMESPACE, "name": ACCOUNT});
-    let mut objects = vec![
+    vec![
         cluster_role(AGENT, agent_rules()),
         cluster_binding(AGENT, AGENT, json!([account])),
         cluster_binding(ADMINS, "cluster-admin", json!(admins)),
         cluster_role(READER, reader_rules()),
         cluster_binding(READER, READER, json!(readers)),
-    ];
-    objects.extend(NAMESPACED.map(|(level, role)| level_binding("default", level, role)));
-    objects
+    ]
 }
 
 /// The binding that gives a level its rights in one namespace; its name is that of the level's group.
