@@ -4,6 +4,7 @@ mod client_certificates;
 mod client_chains;
 mod identity_headers;
 mod impersonation;
+mod oidc;
 mod replaceable;
 mod request_header;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use rustls_pki_types::CertificateDer;
 pub use self::{
     client_certificates::ClientCertificates,
     client_chains::InvalidRoots,
+    oidc::{AuthenticationConfiguration, IdTokens, InvalidConfiguration},
     replaceable::Replaceable,
     request_header::{InvalidRequestHeaderConfig, RequestHeader, RequestHeaderConfig},
 };
