@@ -10,7 +10,7 @@ mod writer;
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
-use guestcluster_tests::{Kubectl, LAYERS, Manifest, Start, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, LAYERS, Manifest, Mode, Start, Supervisor, eventually};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use writer::Writer;
@@ -57,17 +57,27 @@ const LIFE: [Step; 4] = [
 
 #[test]
 fn a_life_with_a_kill_in_every_change() {
+    lives(Mode::Embedded);
+}
+
+#[test]
+fn a_life_with_a_kill_of_our_server_in_every_change_behind_kube_apiserver() {
+    lives(Mode::Aggregated);
+}
+
+fn lives(mode: Mode) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("GUESTCLUSTERS_SEED").unwrap_or(1);
     for seed in first..first + number("GUESTCLUSTERS_ROUNDS").unwrap_or(1) {
         println!("seed {seed}");
-        live(seed);
+        live(mode, seed);
     }
 }
 
-fn live(seed: u64) {
+fn live(mode: Mode, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut supervisor = Supervisor::start(Start {
+        mode,
         sim: Some(DELAYS.to_owned()),
         ..Start::default()
     });
@@ -95,7 +105,7 @@ fn live(seed: u64) {
     let lost: Vec<_> = written.difference(&found).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     supervisor.stop();
-    leftovers::none(&supervisor.data_dir().join("supervisor.redb"));
+    leftovers::none(mode, &supervisor.data_dir());
 }
 
 /// Kills and restarts the supervisor while somebody writes. What was acknowledged to them until then.
