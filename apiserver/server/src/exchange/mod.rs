@@ -24,6 +24,7 @@ use generic_apiserver::{
 use guestcluster_credentials::{Claims, Level, Subject, SubjectPolicy, SubjectRefused};
 use guestcluster_types::{GROUP, GuestCredentialRequest, VERSION};
 use jiff::Timestamp;
+use kube::core::schema::StructuralSchemaRewriter;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
@@ -60,8 +61,10 @@ impl Exchange {
 
     /// The subresource of GuestCluster that this answers.
     pub(crate) fn subresource(self) -> anyhow::Result<CreateSubresource> {
-        // A structural schema refers to nothing.
-        let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+        // A structural schema refers to nothing, and an enum is a list of values.
+        let settings = SchemaSettings::openapi3()
+            .with(|settings| settings.inline_subschemas = true)
+            .with_transform(StructuralSchemaRewriter);
         let mut schema = serde_json::to_value(
             settings
                 .into_generator()
