@@ -54,8 +54,8 @@ impl Etcd {
     }
 }
 
-/// kube-apiserver on this port of loopback, with the aggregation layer; not ready yet.
-pub(super) fn apiserver(pki: &Pki, etcd: u16, port: u16, logs: &Path) -> Daemon {
+/// kube-apiserver on this port of loopback, with the aggregation layer and further flags; not ready yet.
+pub(super) fn apiserver(pki: &Pki, etcd: u16, port: u16, further: &[String], logs: &Path) -> Daemon {
     let file = |name: &str| pki.file(name);
     let mut command = Command::new(program("kube-apiserver"));
     let mut flag = |name: &str, value: &str| {
@@ -85,6 +85,7 @@ pub(super) fn apiserver(pki: &Pki, etcd: u16, port: u16, logs: &Path) -> Daemon 
     flag("proxy-client-key-file", &file("front-proxy-client.key"));
     // There is no kube-proxy: requests go to the endpoints of a Service, not to its address.
     flag("enable-aggregator-routing", "true");
+    command.args(further);
     Daemon::start("kube-apiserver", command, logs)
 }
 

@@ -36,22 +36,29 @@ pub struct Host {
     pki: Pki,
     folder: PathBuf,
     port: u16,
+    /// Flags of kube-apiserver beside the usual ones.
+    flags: Vec<String>,
 }
 
 impl Host {
     /// Starts one in this folder, which is made, and waits until it is ready.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, Vec::new())
+    }
+
+    /// As [`Self::start`], with further flags of kube-apiserver.
+    pub fn start_with(folder: &Path, flags: Vec<String>) -> Self {
         fs::create_dir_all(folder).expect("the folder is ours");
         let data = folder.join("etcd");
         prepared::copy_to(&data);
-        let mut host = Self::start_on(folder, &data);
+        let mut host = Self::start_on(folder, &data, flags);
         let kubeconfig = host.kubeconfig("controller-manager", Some(ADMINISTRATORS), None);
         host.controller_manager = Some(components::controller_manager(&host.pki, &kubeconfig, folder));
         host
     }
 
     /// etcd and kube-apiserver on this data, without controllers.
-    fn start_on(folder: &Path, data: &Path) -> Self {
+    fn start_on(folder: &Path, data: &Path, flags: Vec<String>) -> Self {
         let pki = Pki::generate(&folder.join("pki")).expect("keys can be made");
         let etcd = Etcd::start(data, folder);
         let mut host = Self {
@@ -61,6 +68,7 @@ impl Host {
             pki,
             folder: folder.to_owned(),
             port: ports::free(Ipv4Addr::LOCALHOST),
+            flags,
         };
         host.start_apiserver();
         host
@@ -69,7 +77,7 @@ impl Host {
     /// Starts kube-apiserver, where it was before if it was, and waits until it is ready.
     pub fn start_apiserver(&mut self) {
         let kubectl = self.admin();
-        let mut apiserver = components::apiserver(&self.pki, self.etcd.port, self.port, &self.folder);
+        let mut apiserver = components::apiserver(&self.pki, self.etcd.port, self.port, &self.flags, &self.folder);
         apiserver.await_that(PATIENCE, "is ready", || kubectl.run("get --raw /readyz").code == 0);
         self.apiserver = Some(apiserver);
     }

@@ -48,7 +48,7 @@ pub(super) fn copy_to(data: &Path) {
 fn make(folder: &Path) {
     let data = folder.join("etcd");
     fs::create_dir_all(folder).expect("the folder is ours");
-    let host = Host::start_on(folder, &data);
+    let host = Host::start_on(folder, &data, Vec::new());
     let kubectl = host.admin();
     kubectl
         .run_with("apply --server-side -f -", Some(&crds::manifest()))
