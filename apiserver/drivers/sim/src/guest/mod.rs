@@ -10,6 +10,7 @@ mod server;
 mod tests;
 mod tokens;
 mod trust;
+mod trust_keys;
 
 pub(crate) use node::NodeFacts;
 pub(crate) use server::{GuestError, GuestServer, ServerOptions};

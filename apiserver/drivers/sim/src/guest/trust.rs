@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use vm_driver::ObjectUid;
 
-use super::{GuestError, roles, server::resource};
+use super::{GuestError, roles, server::resource, trust_keys::TrustKeys};
 use crate::ledger::{Ledger, LedgerError};
 
 /// How long to wait after something failed.
@@ -52,15 +52,11 @@ pub(super) struct TrustFollower {
     trusted: Arc<Trusted>,
     nodes: watch::Receiver<ControlPlane>,
     last_good: LastGood,
-    keys: Keys,
+    keys: TrustKeys,
     agent: User,
     /// The hash of what was refused last, so that the log tells it once.
     refused: Option<String>,
 }
-
-/// The trust keys that count: for each key of a node, by kid, the newest one that it leads to.
-#[derive(Default)]
-struct Keys(BTreeMap<String, PublicKey>);
 
 /// Something to try again.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +115,7 @@ impl TrustFollower {
             trusted,
             nodes,
             last_good,
-            keys: Keys::default(),
+            keys: TrustKeys::default(),
             agent: roles::agent(),
             refused: None,
         };
@@ -185,7 +181,7 @@ impl TrustFollower {
 
     async fn consider(&mut self, jws: &str) -> Result<(), Trouble> {
         let in_force = self.trusted.in_force();
-        if in_force.as_ref().is_some_and(|standing| standing.jws == jws) || self.keys.0.is_empty() {
+        if in_force.as_ref().is_some_and(|standing| standing.jws == jws) || self.keys.is_empty() {
             return Ok(());
         }
         let in_force = in_force.as_ref().map(|standing| standing.verifier.trust());
@@ -242,44 +238,6 @@ impl TrustFollower {
         with_key
             .map(|(node, _)| (InForce::annotation(node), standing.report.to_json()))
             .collect()
-    }
-}
-
-impl Keys {
-    /// Takes over the nodes' keys; what those that stay have led to is kept.
-    fn take(&mut self, keys: impl Iterator<Item = PublicKey>) {
-        let mut known = std::mem::take(&mut self.0);
-        for key in keys {
-            let newest = known.remove(key.kid()).unwrap_or_else(|| key.clone());
-            self.0.insert(key.kid().to_owned(), newest);
-        }
-    }
-
-    /// Reads what one of the keys, or its last successor, signed; each key is followed to that one.
-    fn verify(&mut self, jws: &str) -> Result<Trust, TrustRefused> {
-        let mut answer = Err(TrustRefused::Unreadable);
-        for key in self.0.values_mut() {
-            match Trust::verify_following(jws, key) {
-                Ok((trust, newest)) => {
-                    *key = newest;
-                    answer = Ok(trust);
-                }
-                Err(refused) if answer.is_err() => answer = Err(refused),
-                Err(_) => {}
-            }
-        }
-        answer
-    }
-
-    /// As `verify`, if it may follow what is in force. Keys are followed only then.
-    fn judge(&mut self, jws: &str, in_force: Option<&Trust>) -> Result<Trust, TrustRefused> {
-        let mut followed = Keys(self.0.clone());
-        let trust = followed.verify(jws)?;
-        if let Some(in_force) = in_force {
-            trust.may_follow(in_force)?;
-        }
-        *self = followed;
-        Ok(trust)
     }
 }
 
