@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use guestcluster_types::{GuestCluster, Phase, upstream::capi::Cluster};
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::{api::core::v1::Event, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 
@@ -44,8 +44,8 @@ async fn a_lost_store_deletes_nothing_and_names_the_orphans() -> Result<()> {
     eventually("events name all three", async || {
         let told = events(&world).await?;
         let named = |uid: &&String| {
-            told.iter()
-                .any(|note| note.contains(&format!("guestclusters.dev/adopt: {uid}")))
+            let how = format!("guestclusters.dev/adopt: {uid}");
+            told.iter().any(|(note, _)| note.contains(&how))
         };
         Ok((uids.iter().filter(named).count() < 3).then(|| format!("{told:#?}")))
     })
@@ -63,7 +63,24 @@ async fn a_lost_store_deletes_nothing_and_names_the_orphans() -> Result<()> {
 
     adopt_one_and_make_another_again(&world, &uids[0]).await?;
     assert_eq!(world.machines().await?, before, "no machine is replaced");
+    start_again(&mut world).await?;
     world.stop().await
+}
+
+/// A layer that starts tells of the orphans again, by the events that there are.
+async fn start_again(world: &mut World) -> Result<()> {
+    let before = events(world).await?;
+    world.stop_layers().await?;
+    world.run_layers();
+    eventually("events are told again", async || {
+        let after = events(world).await?;
+        // The one about the guest that was adopted is history.
+        let again = after.iter().filter(|event| !before.contains(event)).count();
+        Ok((again < 2).then(|| format!("{after:#?}")))
+    })
+    .await?;
+    assert_eq!(events(world).await?.len(), before.len(), "no other objects");
+    Ok(())
 }
 
 async fn adopt_one_and_make_another_again(world: &World, uid: &str) -> Result<()> {
@@ -104,13 +121,15 @@ fn gauge(world: &World) -> Option<usize> {
     value.parse().ok()
 }
 
-/// What events say of orphans.
-async fn events(world: &World) -> Result<Vec<String>> {
+/// What events say of orphans, and when they did last.
+async fn events(world: &World) -> Result<Vec<(String, Option<Time>)>> {
     let all = world.api::<Event>().list(&ListParams::default()).await?;
     let orphaned = all.into_iter().filter(|event| {
         event.reason.as_deref() == Some("Orphaned")
             && event.type_.as_deref() == Some("Warning")
             && event.involved_object.kind.as_deref() == Some("Cluster")
     });
-    Ok(orphaned.filter_map(|event| event.message).collect())
+    Ok(orphaned
+        .filter_map(|event| Some((event.message?, event.last_timestamp)))
+        .collect())
 }
