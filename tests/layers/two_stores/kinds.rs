@@ -120,7 +120,7 @@ async fn a_right_that_is_missing_is_named_and_found_when_it_is_given() -> Result
     let front = Front::start().await?;
     let mut world = World::over(front.root()).await?;
     let name = "system:serviceaccount:guestclusters-system:guestcluster-controller";
-    bind(&world, "most", name, &[CAPI, CONTROL_PLANE, CAPV, ""]).await?;
+    bind(&world, "most", name, &[CAPI, CONTROL_PLANE, CAPV]).await?;
     world.run_layers_with(front.client(User {
         name: name.to_owned(),
         ..User::default()
@@ -134,7 +134,18 @@ async fn a_right_that_is_missing_is_named_and_found_when_it_is_given() -> Result
         .guest("dev", "is told", |guest| says(guest, "RightMissing", &parts))
         .await?;
 
-    bind(&world, "rest", name, &[BOOTSTRAP]).await?;
+    bind(&world, "more", name, &[BOOTSTRAP]).await?;
+    let parts = [
+        name,
+        r#"resource "secrets" in API group "" in the namespace "guestclusters-system""#,
+    ];
+    world
+        .guest("dev", "is told of the next one", |guest| {
+            says(guest, "RightMissing", &parts)
+        })
+        .await?;
+
+    bind(&world, "rest", name, &[""]).await?;
     world.settled("dev").await?;
     eventually("orphans are counted", async || {
         Ok(world.metrics().is_empty().then(String::new))

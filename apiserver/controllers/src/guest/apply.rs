@@ -229,17 +229,30 @@ impl Writer<'_> {
     }
 }
 
-/// What a refusal means: the API server has understood and will say the same again, all else is tried again.
 fn failure<K: Kind>(error: kube::Error, object: &K) -> Failure {
+    refusal(error, &format!("{} {}", K::kind(&()), object.name_any()))
+}
+
+/// What a refusal means: the API server has understood and will say the same again, all else is tried again.
+pub(super) fn refusal(error: kube::Error, what: &str) -> Failure {
     match error {
         kube::Error::Api(status) if is_refused(&status) => Failure::Blocked(Blocked {
             condition: READY,
-            reason: reasons::APPLY_REFUSED,
-            message: format!("{} {}: {}", K::kind(&()), object.name_any(), status.message),
+            reason: if lacks_right(&status) {
+                reasons::RIGHT_MISSING
+            } else {
+                reasons::APPLY_REFUSED
+            },
+            message: format!("{what}: {}", status.message),
             terminal: false,
         }),
         error => Failure::Api(error),
     }
+}
+
+/// Whether it is the controller's own right that is missing. Quotas and policies refuse with the same code.
+fn lacks_right(status: &Status) -> bool {
+    status.code == 403 && status.message.contains(" is forbidden: User ") && status.message.contains(" cannot ")
 }
 
 /// Whether the API server will say the same again until somebody does something. That a webhook can't be called is among it:

@@ -33,6 +33,9 @@ use crate::retries::{DEADLINE, Retries, Retry, summary};
 /// How soon a guest is looked at again that something blocks which no watch may tell of, such as a name that is taken.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// The same for what an administrator is about to mend: a right, a quota, a webhook.
+const LOOK_AGAIN_SOON: Duration = Duration::from_secs(15);
+
 /// What every run has.
 pub(super) struct Context {
     client: Client,
@@ -121,10 +124,10 @@ async fn keep(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Err
             Ok(()) | Err(Failure::Blocked(_)) => {}
         }
     }
-    Ok(if outcome.blocked.is_some() {
-        Action::requeue(LOOK_AGAIN)
-    } else {
-        Action::await_change()
+    Ok(match &outcome.blocked {
+        Some(blocked) if blocked.terminal => Action::requeue(LOOK_AGAIN),
+        Some(_) => Action::requeue(LOOK_AGAIN_SOON),
+        None => Action::await_change(),
     })
 }
 
@@ -163,7 +166,7 @@ async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catal
     );
     let mut plan = plan.map_err(Failure::Blocked)?;
     let trust_key = context.keys.trust_key(&context.client, &identity.uid).await;
-    plan.trust_key = Some(trust_key.map_err(Failure::Api)?);
+    plan.trust_key = Some(trust_key.map_err(|error| apply::refusal(error, "the keys of the guest"))?);
     outcome.guest = record(context, &outcome.guest, &plan).await?;
     // build (pure, can't fail)
     let desired = build(&plan);
