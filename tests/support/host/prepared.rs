@@ -13,8 +13,8 @@ use std::{
 
 use super::{Host, components::Etcd, crds, programs::program};
 
-/// To be raised when this file or the host's flags change what is in the data.
-const FORMAT: u32 = 1;
+/// How the programs are started, and what is done with them here: both decide what is in the data.
+const MADE_BY: [&str; 2] = [include_str!("components.rs"), include_str!("prepared.rs")];
 /// File in the cache folder.
 const LOCK: &str = "lock";
 /// Holds the certificate authorities of the host that made it: each kube-apiserver writes its own.
@@ -68,7 +68,7 @@ fn make(folder: &Path) {
 /// What decides the content, as one number.
 fn key() -> u64 {
     let mut hasher = DefaultHasher::new();
-    FORMAT.hash(&mut hasher);
+    MADE_BY.hash(&mut hasher);
     crds::manifest().hash(&mut hasher);
     for name in ["etcd", "kube-apiserver"] {
         let path = program(name);
