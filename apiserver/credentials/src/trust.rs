@@ -29,7 +29,7 @@ const KEPT: i64 = BACKDATED;
 pub struct Trust {
     /// The guest.
     pub guest_uid: String,
-    /// Counts up with every change; a guest refuses to go back.
+    /// Grows with every change, see [`Trust::next_generation`]; a guest refuses to go back.
     pub generation: u64,
     /// Keys by which tokens may be signed; none refuses every token.
     pub keys: Vec<PublicKey>,
@@ -126,6 +126,14 @@ impl Trust {
             key: successor.clone(),
         };
         jws::sign(trust_key, TRUST_KEY, &announcement)
+    }
+
+    /// The generation for what is written after `found`, which the trust key signed: above it, and at least the time in
+    /// milliseconds. So a guest whose object was removed, or replaced by an older one, takes what is written next; and what
+    /// guests report, which their admins could forge, counts for nothing.
+    pub fn next_generation(found: Option<&Trust>, now: Timestamp) -> u64 {
+        let above = found.map_or(1, |found| found.generation.saturating_add(1));
+        above.max(u64::try_from(now.as_millisecond()).unwrap_or(0))
     }
 
     /// Whether this may take the place of what is in force: the same guest's, and a higher generation. The very same again

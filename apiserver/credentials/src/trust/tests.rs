@@ -105,6 +105,23 @@ fn a_generation_never_goes_back() {
 }
 
 #[test]
+fn the_next_generation_is_above_what_is_there_and_above_what_was_lost() {
+    let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
+    assert_eq!(Trust::next_generation(None, at(1_000)), 1_000);
+    assert_eq!(
+        Trust::next_generation(Some(&trust(7)), at(1_000)),
+        1_000,
+        "7 may be an old one"
+    );
+    assert_eq!(
+        Trust::next_generation(Some(&trust(2_000)), at(1_000)),
+        2_001,
+        "the clock went back"
+    );
+    assert_eq!(Trust::next_generation(Some(&trust(u64::MAX)), at(-5)), u64::MAX);
+}
+
+#[test]
 fn entries_go_when_no_token_can_need_them() {
     let at = |second| trust(1).without_expired(Timestamp::from_second(second).unwrap());
     assert_eq!(at(1_299).revoked.len(), 1, "a clock may be five minutes behind");

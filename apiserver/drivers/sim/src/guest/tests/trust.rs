@@ -96,11 +96,14 @@ async fn what_the_trust_key_did_not_sign_is_refused() {
 }
 
 #[tokio::test]
-async fn the_object_s_removal_changes_nothing() {
+async fn the_object_s_removal_changes_nothing_and_a_new_one_must_be_newer() {
     let guest = trusting_guest("removed").await;
+    guest.trust(&guest.trusting(5)).await;
     guest.admin().await.delete(TRUST_OBJECT).await.ok();
     assert!(accepts_tokens(&guest).await);
-    guest.trust(&guest.trusting(2)).await;
+    guest.offer(&guest.trusting(1).sign(&guest.trust_key).unwrap()).await;
+    guest.in_force(5).await;
+    guest.trust(&guest.trusting(6)).await;
 }
 
 #[tokio::test]
