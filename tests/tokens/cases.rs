@@ -96,7 +96,7 @@ fn claims_refused(guest: &Guest) -> Vec<Value> {
         json!({"nbf": now - 301}),
         json!({"iat": now - 301}),
         json!({"iat": now + 600}),
-        json!({"nbf": now + 200, "iat": now + 200}),
+        json!({"nbf": now + 2000, "iat": now + 2000}),
         json!({"iat": now + year, "exp": now + year + 3000}),
         json!({"iat": now + year, "nbf": now + year - 300, "exp": now + year + 3000}),
         json!({"iat": now - 3000, "nbf": now - 3200, "exp": now + 600}),

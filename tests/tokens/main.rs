@@ -4,6 +4,7 @@
 mod cases;
 mod guest;
 mod keys_server;
+mod random;
 
 use std::{fs, path::Path};
 
@@ -20,6 +21,8 @@ use self::{
 
 /// One that reads the stable configuration, and one that reads the beta: kube-apiserver still reads both.
 const MINORS: [u32; 2] = [37, 33];
+/// Tokens with random claims.
+const RANDOM: u64 = 400;
 /// Longest until kube-apiserver has fetched the keys: it looks every 10 s.
 const PATIENCE: u64 = 60;
 
@@ -44,7 +47,26 @@ fn a_kube_apiserver_says_what_the_verifier_says() {
             .filter_map(|case| difference(&asked, &guest, case))
             .collect();
         assert!(wrong.is_empty(), "Kubernetes 1.{minor}:\n{}", wrong.join("\n"));
+        agree_on_random_tokens(&asked, &guest);
     }
+}
+
+/// The same over tokens whose claims are thrown together.
+fn agree_on_random_tokens(asked: &Asked, guest: &Guest) {
+    let (mut accepted, mut refused) = (0, 0);
+    for seed in 0..RANDOM {
+        let claims = random::claims(guest, seed);
+        let (ours, theirs) = judged(asked, guest, &guest.with(&claims));
+        assert_eq!(ours, theirs, "seed {seed}: {claims}");
+        match ours {
+            Some(_) => accepted += 1,
+            None => refused += 1,
+        }
+    }
+    assert!(
+        accepted > RANDOM / 10 && refused > RANDOM / 10,
+        "{accepted} accepted, {refused} refused"
+    );
 }
 
 #[test]
@@ -80,17 +102,21 @@ fn restarted<'a>(host: &'a mut Option<Host>, folder: &Path, file: &Path) -> &'a 
     })
 }
 
-/// What the two say differently about a token, if they do.
+/// What is wrong about a token's treatment, if anything.
 fn difference(asked: &Asked, guest: &Guest, case: &Case) -> Option<String> {
-    let theirs = asked.whoami(&case.token);
-    let verified = Verifier::new(guest.trust.clone()).verify(&case.token, Timestamp::now());
-    if verified.is_ok() != case.is_good {
-        return Some(format!("{}: the verifier says {verified:?}", case.name));
+    let (ours, theirs) = judged(asked, guest, &case.token);
+    if ours.is_some() != case.is_good {
+        return Some(format!("{}: the verifier finds {ours:?}", case.name));
     }
-    let ours = verified
-        .ok()
-        .map(|identity| (identity.user, identity.groups, identity.uid.unwrap_or_default()));
     (ours != theirs).then(|| format!("{}: the verifier finds {ours:?}, kube-apiserver {theirs:?}", case.name))
+}
+
+/// Whom the verifier and kube-apiserver take a token for.
+fn judged(asked: &Asked, guest: &Guest, token: &str) -> (Option<Found>, Option<Found>) {
+    let theirs = asked.whoami(token);
+    let verified = Verifier::new(guest.trust.clone()).verify(token, Timestamp::now());
+    let ours = verified.map(|identity| (identity.user, identity.groups, identity.uid.unwrap_or_default()));
+    (ours.ok(), theirs)
 }
 
 /// Name, groups and uid of a user.
