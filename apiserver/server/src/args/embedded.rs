@@ -1,6 +1,9 @@
 //! `guestcluster-apiserver embedded`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 
@@ -26,24 +29,29 @@ pub(super) struct Arguments {
     /// YAML file with delays and faults of the simulated VMs; seeds ConfigMap guestclusters-system/sim-driver
     #[arg(long, value_name = "FILE")]
     sim_config: Option<PathBuf>,
+    /// File in kube-apiserver's AuthenticationConfiguration format: OpenID issuers to trust beside the own one
+    #[arg(long, value_name = "FILE")]
+    authentication_config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) logging: Logging,
 }
 
 impl Arguments {
     pub(super) fn into_config(self) -> anyhow::Result<embedded::Config> {
-        let sim_config = match &self.sim_config {
-            Some(path) => Some(
-                std::fs::read_to_string(path)
-                    .with_context(|| format!("--sim-config: cannot read {}", path.display()))?,
-            ),
-            None => None,
-        };
         Ok(embedded::Config {
             data_dir: self.data_dir,
             listen: self.listen,
             layers: self.layers,
-            sim_config,
+            sim_config: content("--sim-config", self.sim_config.as_deref())?,
+            authentication_config: content("--authentication-config", self.authentication_config.as_deref())?,
         })
     }
+}
+
+/// The content of a file that an option names.
+fn content(option: &str, path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("{option}: cannot read {}", path.display()))
+    };
+    path.map(read).transpose()
 }

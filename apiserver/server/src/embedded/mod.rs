@@ -2,7 +2,10 @@
 
 mod pki;
 mod seed;
+mod sign_in;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,7 +14,7 @@ use anyhow::Context as _;
 pub(crate) use pki::UserRequest;
 use supervisor::Supervisor;
 
-use crate::{data_dir::DataDir, layers::Layers, lifetime};
+use crate::{data_dir::DataDir, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
 
 /// What an embedded supervisor is started with.
 pub(crate) struct Config {
@@ -23,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) layers: Layers,
     /// Content of the sim driver's configuration, for the first start.
     pub(crate) sim_config: Option<String>,
+    /// Content of a file in the AuthenticationConfiguration format: issuers beside the own one.
+    pub(crate) authentication_config: Option<String>,
 }
 
 /// Runs the supervisor until SIGTERM or SIGINT.
@@ -36,15 +41,20 @@ pub(crate) fn user_kubeconfig(data_dir: &std::path::Path, user: &UserRequest<'_>
 }
 
 fn announce(config: &Config, supervisor: &Supervisor) {
-    tracing::info!(address = %supervisor.address(), "serving");
+    let address = supervisor.address();
+    tracing::info!(%address, sso = supervisor.issuer(), "serving");
+    let file = |name: &str| config.data_dir.join(name);
+    let password = file(FIRST_USER_PASSWORD);
+    eprintln!("The supervisor serves on https://{address}. Sign in with:");
     eprintln!(
-        "The supervisor serves on https://{}. Use it with:",
-        supervisor.address()
+        "  kubectl guest login --server https://{address} --ca-sha256 {}",
+        supervisor.fingerprint()
     );
-    eprintln!(
-        "  export KUBECONFIG={}",
-        config.data_dir.join("admin.kubeconfig").display()
-    );
+    if password.exists() {
+        eprintln!("  as dev@guest.local, whose password is in {}", password.display());
+    }
+    eprintln!("Or use it as an administrator:");
+    eprintln!("  export KUBECONFIG={}", file("admin.kubeconfig").display());
 }
 
 /// Parses the sim driver's configuration file, so that a mistake is told before anything starts.

@@ -5,17 +5,17 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use generic_apiserver::{
-    authn::{ClientCertificates, User},
+    authn::{AuthenticationConfiguration, ClientCertificates, User},
     serve::tls,
     storage::redb::Engine,
 };
 use guestcluster_controllers::guest::Orphans;
-use guestcluster_credentials::SubjectPolicy;
+use guestcluster_credentials::{SubjectPolicy, x509};
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, check_sim_config, pki, seed};
+use super::{Config, check_sim_config, pki, seed, sign_in::SignIn};
 use crate::{
     authority::SUPERVISOR,
     controllers::{Controllers, Environment},
@@ -23,20 +23,21 @@ use crate::{
     kinds::{Clients, Kinds},
     lifetime::Server,
     roles::{self, Controller, SYSTEM_NAMESPACE},
-    upstream,
+    sso, upstream,
     version::version,
 };
 
 /// Part of the store's file that is kept in memory; the watch cache holds every object besides.
 const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
-/// What the names of people from the supervisor's own SSO begin with.
-const SSO_PREFIX: &str = "sso:";
 /// How long controllers may take to finish what they are doing.
 const CONTROLLERS_STOP: Duration = Duration::from_secs(10);
 
 /// A supervisor that serves.
 pub(crate) struct Supervisor {
     address: SocketAddr,
+    issuer: String,
+    fingerprint: String,
+    signing_in: JoinHandle<()>,
     cluster: Arc<Cluster>,
     controllers: Controllers,
     serving: JoinHandle<std::io::Result<()>>,
@@ -52,22 +53,28 @@ impl Supervisor {
         if let Some(text) = &config.sim_config {
             check_sim_config(text)?;
         }
-        let dir = DataDir::open_or_create(&config.data_dir)?;
+        let issuers = config
+            .authentication_config
+            .as_deref()
+            .map(AuthenticationConfiguration::parse);
+        let issuers = issuers.transpose().context("--authentication-config")?;
+        let dir = Arc::new(DataDir::open_or_create(&config.data_dir)?);
         let lock = dir.lock()?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
         let address = listener.local_addr()?;
         let authority = SUPERVISOR.open(&dir)?;
+        let sign_in = SignIn::open(&dir, config.listen, address, authority.certificate()).await?;
 
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
         let kinds = Kinds::default();
-        let mut definitions = kinds.definitions(SubjectPolicy::new(SSO_PREFIX, None)?, None)?;
+        let mut definitions = kinds.definitions(SubjectPolicy::new(sso::PREFIX, None)?, None)?;
         definitions.extend(upstream::definitions()?);
         let ca = authority.certificate().as_bytes();
         let cluster = Cluster::start(ClusterOptions {
             definitions,
-            authenticators: vec![Arc::new(ClientCertificates::new(ca)?)],
+            authenticators: vec![Arc::new(ClientCertificates::new(ca)?), sign_in.authenticator(issuers)?],
             anonymous: true,
             extra_cluster_roles: roles::embedded(),
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
@@ -80,13 +87,18 @@ impl Supervisor {
         kinds.start(cluster.registry(), clients);
         seed::seed(cluster.registry(), config.sim_config.as_deref()).await?;
 
-        let serving = pki::serving(&authority, address.ip())?;
+        seed::publish(cluster.registry(), sign_in.config_map()).await?;
+
+        let certificate = pki::serving(&authority, address.ip())?;
         let tls = Arc::new(ArcSwap::from_pointee(tls::server_config(
-            serving.certificate.as_bytes(),
-            serving.key.as_bytes(),
+            certificate.certificate.as_bytes(),
+            certificate.key.as_bytes(),
             Some(ca),
         )?));
+        let page_tls = tls::server_config(certificate.certificate.as_bytes(), certificate.key.as_bytes(), None)?;
         let stop = CancellationToken::new();
+        let issuer = sign_in.url().to_owned();
+        let signing_in = sign_in.serve(page_tls, stop.clone());
         let serving = tokio::spawn(cluster.server().clone().serve(listener, tls, stop.clone()));
         let environment = Environment {
             layers: config.layers,
@@ -101,6 +113,9 @@ impl Supervisor {
         pki::write_admin_kubeconfig(&dir, &authority, address)?;
         Ok(Self {
             address,
+            issuer,
+            fingerprint: x509::fingerprint(authority.certificate())?,
+            signing_in,
             cluster,
             controllers,
             serving,
@@ -114,6 +129,16 @@ impl Supervisor {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Where people sign in.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// SHA-256 of the authority's certificate.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
 }
 
 impl Server for Supervisor {
@@ -123,6 +148,10 @@ impl Server for Supervisor {
                 Ok(Ok(())) => anyhow::anyhow!("the listener ended"),
                 Ok(Err(error)) => anyhow::Error::from(error).context("the listener failed"),
                 Err(panic) => anyhow::Error::from(panic).context("the listener failed"),
+            },
+            ended = &mut self.signing_in => match ended {
+                Ok(()) => anyhow::anyhow!("the listener of the sign-in page ended"),
+                Err(panic) => anyhow::Error::from(panic).context("the sign-in page failed"),
             },
             error = self.controllers.failed() => error,
         }
@@ -134,6 +163,9 @@ impl Server for Supervisor {
         self.stop.cancel();
         if let Ok(Err(error)) = self.serving.await {
             tracing::warn!(%error, "the listener ended badly");
+        }
+        if let Err(error) = self.signing_in.await {
+            tracing::warn!(%error, "the sign-in page ended badly");
         }
         self.cluster.stop().await;
         self.engine.close().await;

@@ -7,7 +7,7 @@ mod users;
 
 use serde_json::{Value, json};
 
-use crate::layers::Layers;
+use crate::{layers::Layers, sso};
 pub(crate) use guestcluster_types::names::SYSTEM_NAMESPACE;
 
 /// The service account of the aggregated server, and the name of all that is its own.
@@ -98,7 +98,11 @@ impl Controller {
 pub(crate) fn embedded() -> Vec<Value> {
     let layers = Controller::ALL.into_iter();
     let of_layers = layers.flat_map(|controller| controller.objects(controller.name()));
-    for_users().into_iter().chain(of_layers).collect()
+    for_users()
+        .into_iter()
+        .chain(sso::login_roles())
+        .chain(of_layers)
+        .collect()
 }
 
 /// Every role and binding of the aggregated server, which has one service account.
@@ -117,13 +121,15 @@ pub(crate) fn aggregated(layers: Layers) -> Vec<Value> {
 /// The roles that administrators bind, and the catalogue for everyone who is signed in.
 fn for_users() -> Vec<Value> {
     let everyone = json!({"apiGroup": RBAC, "kind": "Group", "name": "system:authenticated"});
-    vec![
+    let access = users::ACCESS.map(|level| cluster_role(&format!("guestcluster-access-{level}"), users::access(level)));
+    let others = [
         cluster_role("guestcluster-viewer", users::viewer()),
         cluster_role("guestcluster-editor", users::editor()),
         cluster_role("guestcluster-access-manager", users::access_manager()),
         cluster_role("guestcluster-catalogue-reader", users::catalogue_reader()),
         cluster_role_binding("guestcluster-catalogue-reader", everyone),
-    ]
+    ];
+    others.into_iter().chain(access).collect()
 }
 
 fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> Value {
@@ -169,6 +175,17 @@ fn bound_role(namespace: &str, name: &str, rules: Vec<Value>, account: &str) -> 
         "rules": rules,
     });
     [role, role_binding(namespace, name, name, account)]
+}
+
+/// A binding of a ClusterRole to a group, in one namespace.
+pub(crate) fn group_binding(namespace: &str, name: &str, role: &str, group: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": name, "namespace": namespace},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": group}],
+    })
 }
 
 /// A binding of a Role of that namespace to a service account of the system namespace.

@@ -1,8 +1,12 @@
 //! The rights of users, by the roles that administrators bind.
 
+use guestcluster_types::Level;
 use serde_json::Value;
 
 use super::{CAPI, CAPV, CONTROL_PLANE, OURS, READ, VM_OPERATOR, rule};
+
+/// The levels that have a role, each with those before it. Break glass is bound verb by verb, by who means it.
+pub(super) const ACCESS: [Level; 4] = [Level::Login, Level::View, Level::Edit, Level::Admin];
 
 const LIFECYCLE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
@@ -54,6 +58,19 @@ pub(super) fn editor() -> Vec<Value> {
     rules
 }
 
+/// Taking credentials for the guests of a namespace, up to a level. Nobody has this by editing clusters.
+pub(super) fn access(highest: Level) -> Vec<Value> {
+    let verbs: Vec<_> = ACCESS
+        .iter()
+        .take_while(|level| **level <= highest)
+        .map(|level| level.verb())
+        .collect();
+    vec![
+        rule(&[OURS], &["guestclusters/credential"], &["create"]),
+        rule(&[OURS], &["guestclusters"], &verbs),
+    ]
+}
+
 /// Taking credentials away.
 pub(super) fn access_manager() -> Vec<Value> {
     vec![
@@ -77,6 +94,20 @@ pub(super) fn catalogue_reader() -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn access_to_guests_comes_by_levels_and_never_with_lifecycle() {
+        let text = |rules: Vec<Value>| serde_json::to_string(&rules).unwrap();
+        let edit = text(access(Level::Edit));
+        assert!(edit.contains("guest-login") && edit.contains("guest-view") && edit.contains("guest-edit"));
+        assert!(!edit.contains("guest-admin") && !edit.contains("break-glass"), "{edit}");
+        assert!(text(access(Level::Admin)).contains("guest-admin"));
+        let editor = text(editor());
+        assert!(
+            !editor.contains("guest-") && !editor.contains("guestclusters/credential"),
+            "{editor}"
+        );
+    }
 
     #[test]
     fn roles_for_users_reach_no_secret_and_no_bootstrap_token() {

@@ -22,17 +22,21 @@ mod serve;
 mod sessions;
 mod signing_key;
 mod standalone;
+mod supervisor;
 #[cfg(test)]
 mod tests;
 mod throttle;
 mod token;
+mod url;
 mod users;
 
 pub(crate) use self::{
     issuer::Issuer,
     serve::serve,
     standalone::{Config, run},
-    users::{FIRST_USER_PASSWORD, UserName, add_user, set_password},
+    supervisor::{PREFIX, authentication_configuration, login_config_map, login_roles},
+    url::{issuer_url, last_port, record_url},
+    users::{FIRST_USER_GROUP, FIRST_USER_PASSWORD, UserName, add_user, set_password},
 };
 
 /// The one client: `kubectl guest`. Public, so its name is no secret.

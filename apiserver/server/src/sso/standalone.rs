@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::Context as _;
 use generic_apiserver::serve::tls;
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{CLIENT_ID, FIRST_USER_PASSWORD, Issuer, serve};
+use super::{CLIENT_ID, FIRST_USER_PASSWORD, Issuer, serve, supervisor, url};
 use crate::{
     authority::SUPERVISOR,
     data_dir::{DataDir, Lock},
@@ -21,8 +22,10 @@ use crate::{
 
 /// A start makes a new certificate, so this bounds how long one process can serve.
 const VALIDITY: Duration = Duration::from_hours(8760);
-/// Holds the issuer's URL once it serves, for scripts.
-const URL_FILE: &str = "sso-issuer";
+/// For kube-apiserver's `--authentication-config`.
+const AUTHENTICATION_CONFIGURATION: &str = "authentication-config.json";
+/// ConfigMap `kube-public/guestcluster-login` and the right to read it.
+const LOGIN_OBJECTS: &str = "guestcluster-login.json";
 
 /// What the issuer is started with.
 pub(crate) struct Config {
@@ -54,15 +57,15 @@ impl Standalone {
             .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
         let address = listener.local_addr()?;
         let addresses = [address.ip(), IpAddr::from([127, 0, 0, 1])];
-        let certificate =
-            SUPERVISOR
-                .open(&dir)?
-                .issue_server("guestclusters-sso", &["localhost"], &addresses, VALIDITY)?;
+        let authority = SUPERVISOR.open(&dir)?;
+        let certificate = authority.issue_server("guestclusters-sso", &["localhost"], &addresses, VALIDITY)?;
         let tls = tls::server_config(certificate.certificate.as_bytes(), certificate.key.as_bytes(), None)?;
-        let issuer = Arc::new(Issuer::open(&dir, issuer_url(address))?);
+        let issuer = Arc::new(Issuer::open(&dir, url::issuer_url(address))?);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(issuer.clone(), listener, Arc::new(tls), stop.clone()));
-        dir.write(URL_FILE, issuer.url())?;
+        write_for_a_supervisor(&dir, issuer.url(), authority.certificate())?;
+        // Last: who waits for the file finds the others.
+        url::record_url(&dir, issuer.url())?;
         Ok(Self {
             issuer,
             serving,
@@ -82,6 +85,11 @@ impl Standalone {
             "  first user             dev@guest.local, password in {}",
             file(FIRST_USER_PASSWORD)
         );
+        eprintln!(
+            "  for kube-apiserver     --authentication-config={}",
+            file(AUTHENTICATION_CONFIGURATION)
+        );
+        eprintln!("  for its users          kubectl apply -f {}", file(LOGIN_OBJECTS));
     }
 }
 
@@ -101,12 +109,12 @@ impl Server for Standalone {
     }
 }
 
-/// The URL of an issuer that listens there. Who listens on every address is named by the loopback one, since the name must be one.
-pub(crate) fn issuer_url(listen: SocketAddr) -> String {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
-        ip => ip,
-    };
-    format!("https://{}", SocketAddr::new(ip, listen.port()))
+/// Writes what a supervisor that is not ours takes: kube-apiserver's configuration, and objects for `kubectl apply`.
+fn write_for_a_supervisor(dir: &DataDir, issuer: &str, authority_pem: &str) -> anyhow::Result<()> {
+    let configuration = supervisor::authentication_configuration(issuer, authority_pem);
+    dir.write(AUTHENTICATION_CONFIGURATION, &format!("{configuration:#}\n"))?;
+    let mut items = vec![supervisor::login_config_map(issuer, authority_pem)];
+    items.extend(supervisor::login_roles());
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    dir.write(LOGIN_OBJECTS, &format!("{list:#}\n"))
 }

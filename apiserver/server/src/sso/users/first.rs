@@ -10,7 +10,8 @@ use crate::{data_dir::DataDir, sso::random};
 /// Holds the first user's password, for its owner alone.
 pub(crate) const FIRST_USER_PASSWORD: &str = "sso-dev.password";
 const NAME: &str = "dev@guest.local";
-const GROUP: &str = "team-a-developers";
+/// The group of the first user.
+pub(crate) const FIRST_USER_GROUP: &str = "team-a-developers";
 
 /// Makes the first user with a random password when the folder has no users yet.
 pub(crate) fn ensure_first_user(dir: &DataDir) -> anyhow::Result<()> {
@@ -22,7 +23,7 @@ pub(crate) fn ensure_first_user(dir: &DataDir) -> anyhow::Result<()> {
     let password_hash = password::hash(&password)?;
     // The users are written last: a start that was cut off between the two begins anew.
     dir.write(FIRST_USER_PASSWORD, &format!("{password}\n"))?;
-    let groups = vec![GROUP.to_owned()];
+    let groups = vec![FIRST_USER_GROUP.to_owned()];
     file::write(
         dir,
         vec![User {
@@ -53,7 +54,7 @@ mod tests {
         let users = file::read(&dir).unwrap().unwrap();
         assert_eq!(
             (users[0].name.as_str(), users[0].groups.as_slice()),
-            (NAME, &[GROUP.to_owned()][..])
+            (NAME, &[FIRST_USER_GROUP.to_owned()][..])
         );
         assert!(password::verify(password.trim(), Some(&users[0].password_hash)));
         ensure_first_user(&dir).unwrap();

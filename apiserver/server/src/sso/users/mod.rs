@@ -9,7 +9,7 @@ mod password;
 
 pub(crate) use self::{
     changes::{add_user, set_password},
-    first::FIRST_USER_PASSWORD,
+    first::{FIRST_USER_GROUP, FIRST_USER_PASSWORD},
     name::UserName,
 };
 pub(super) use self::{
