@@ -1,6 +1,7 @@
 //! The reconcilers of the guest, machine and VM layers, over a Kubernetes client and the driver trait.
 
 pub mod applying;
+pub mod credential;
 pub mod guest;
 pub mod machine;
 mod retries;

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use generic_apiserver::storage::redb::Engine;
 use guestcluster_controllers::{
+    credential,
     guest::{self, Orphans},
     machine::{self, GuestClients},
     vm,
@@ -42,6 +43,12 @@ impl Controllers {
         let mut driver = None;
         if layers.guest {
             let (client, orphans) = (clients(Controller::Guest), environment.orphans.clone());
+            // Whoever makes a guest's keys tells the guest what to trust.
+            let trust = credential::run(clients(Controller::Credential), stop.clone());
+            tasks.spawn(async move {
+                trust.await;
+                Ok(())
+            });
             let stop = stop.clone();
             tasks.spawn(async move {
                 guest::run(client, orphans, stop).await;

@@ -113,7 +113,10 @@ impl Host {
             namespace,
         };
         let namespace = namespace.map(|namespace| format!("{namespace}.")).unwrap_or_default();
-        let file = self.folder.join(format!("{namespace}{user}.kubeconfig"));
+        // KUBECONFIG is a list with colons between its files.
+        let file = self
+            .folder
+            .join(format!("{namespace}{}.kubeconfig", user.replace(':', "-")));
         write_private(&file, &kubeconfig.render());
         file
     }

@@ -56,7 +56,8 @@ pub(super) fn user_kubeconfig(root: &Path, user: &str) -> PathBuf {
         "--namespace",
         NAMESPACE,
     ]);
-    let file = root.join(format!("{user}.kubeconfig"));
+    // KUBECONFIG is a list with colons between its files.
+    let file = root.join(format!("{}.kubeconfig", user.replace(':', "-")));
     fs::write(&file, kubeconfig).expect("the folder is ours");
     file
 }

@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use self::{aggregated::Aggregated, embedded::Embedded};
@@ -184,6 +185,25 @@ impl Supervisor {
             .success();
         let file = self.root.join(format!("{namespace}-{name}.kubeconfig"));
         fs::write(&file, kubeconfig).expect("the folder is ours");
+        self.kubectl_with(&file)
+    }
+
+    /// kubectl for a server with a bearer token alone; the server's CA is in base64.
+    pub fn kubectl_with_token(&self, server: &str, authority: &str, token: &str) -> Kubectl {
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "it",
+            "clusters": [{"name": "it", "cluster": {"server": server, "certificate-authority-data": authority}}],
+            "users": [{"name": "it", "user": {"token": token}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        });
+        let file = tempfile::Builder::new()
+            .suffix(".kubeconfig")
+            .tempfile_in(&self.root)
+            .and_then(|file| file.keep().map_err(Into::into));
+        let (_, file) = file.expect("the folder is ours");
+        fs::write(&file, config.to_string()).expect("the folder is ours");
         self.kubectl_with(&file)
     }
 

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
-use super::{OURS, READ, rule};
+use super::{CAPI, OURS, READ, rule};
 
 /// Everywhere: the records, and of Secrets what Cluster API keeps for a guest. RBAC can't name them before there are guests;
 /// each is read when it is needed and never listed.
 pub(super) fn everywhere() -> Vec<Value> {
     vec![
         rule(&[OURS], &["guestclusters"], READ),
+        // Whether a guest is gone.
+        rule(&[CAPI], &["clusters"], &["get"]),
         rule(
             &[OURS],
             &["guestcredentials", "guestrevocations"],

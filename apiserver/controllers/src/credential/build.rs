@@ -1,0 +1,137 @@
+//! What a guest is to trust: pure, and it can't fail.
+
+use std::collections::BTreeMap;
+
+use guestcluster_credentials::{Floor, NumericDate, SigningKey, Trust};
+use guestcluster_types::{GuestCredential, GuestRevocation};
+use jiff::Timestamp;
+
+use super::dereference::Records;
+
+/// The keys, and what of the records tokens could still be about. The generation is given when it is written.
+pub(super) fn trust(guest_uid: &str, signing: &SigningKey, records: &Records, now: Timestamp) -> Trust {
+    let revoked: BTreeMap<_, _> = records.revoked.iter().filter_map(|it| revoked(it)).collect();
+    let mut floors: Vec<_> = records.revocations.iter().filter_map(|it| floor(it)).collect();
+    sort(&mut floors);
+    let trust = Trust {
+        guest_uid: guest_uid.to_owned(),
+        generation: 0,
+        keys: vec![signing.public().clone()],
+        revoked,
+        floors,
+        trust_keys: vec![],
+    };
+    trust.without_expired(now)
+}
+
+/// With what the guest was told before and tokens could still be about: a record that is in force goes, and a revocation may be
+/// deleted, but neither brings a token back.
+pub(super) fn carried_over(mut wanted: Trust, live: &Trust, now: Timestamp) -> Trust {
+    let live = live.clone().without_expired(now);
+    for (id, expires) in live.revoked {
+        wanted.revoked.entry(id).or_insert(expires);
+    }
+    for floor in live.floors {
+        if !wanted.floors.contains(&floor) {
+            wanted.floors.push(floor);
+        }
+    }
+    sort(&mut wanted.floors);
+    wanted
+}
+
+fn sort(floors: &mut [Floor]) {
+    floors.sort_by(|a, b| (&a.subject, a.issued_before).cmp(&(&b.subject, b.issued_before)));
+}
+
+/// A token is known by the UID of its record.
+fn revoked(credential: &GuestCredential) -> Option<(String, NumericDate)> {
+    let id = credential.metadata.uid.clone()?;
+    Some((id, NumericDate::from(credential.spec.expiration_timestamp.0)))
+}
+
+fn floor(revocation: &GuestRevocation) -> Option<Floor> {
+    let issued_before = NumericDate::from(revocation.spec.issued_before.as_ref()?.0);
+    Some(Floor {
+        subject: revocation.spec.subject.as_ref().map(|subject| subject.user.clone()),
+        issued_before,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn credential(uid: &str, expires: &str) -> Arc<GuestCredential> {
+        Arc::new(
+            serde_json::from_value(json!({
+                "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredential",
+                "metadata": {"name": uid, "namespace": "team-a", "uid": uid},
+                "spec": {"clusterRef": {"name": "dev", "uid": "g-1"}, "user": "ann@corp", "level": "view",
+                    "issuedAt": "2026-01-01T00:00:00Z", "expirationTimestamp": expires},
+            }))
+            .unwrap(),
+        )
+    }
+
+    fn revocation(spec: serde_json::Value) -> Arc<GuestRevocation> {
+        let mut object = json!({
+            "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestRevocation",
+            "metadata": {"name": "r", "namespace": "team-a"},
+            "spec": {"clusterRef": {"name": "dev", "uid": "g-1"}, "issuedBefore": "2026-01-01T00:05:00Z"},
+        });
+        for (field, value) in spec.as_object().unwrap() {
+            object["spec"][field] = value.clone();
+        }
+        Arc::new(serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_guest_trusts_its_key_and_refuses_what_is_revoked() {
+        let key = SigningKey::generate().unwrap();
+        let records = Records {
+            revoked: vec![
+                credential("c-1", "2026-01-01T01:00:00Z"),
+                credential("old", "2025-12-31T00:00:00Z"),
+            ],
+            revocations: vec![
+                revocation(json!({"subject": {"user": "ann@corp"}})),
+                revocation(json!({"all": true})),
+            ],
+        };
+        let trust = trust("g-1", &key, &records, time("2026-01-01T00:06:00Z"));
+        assert_eq!(trust.keys, [key.public().clone()]);
+        assert_eq!(
+            trust.revoked.keys().collect::<Vec<_>>(),
+            ["c-1"],
+            "the other has expired"
+        );
+        let subjects: Vec<_> = trust.floors.iter().map(|floor| floor.subject.as_deref()).collect();
+        assert_eq!(subjects, [None, Some("ann@corp")]);
+    }
+
+    #[test]
+    fn what_was_revoked_stays_so_until_it_has_expired() {
+        let key = SigningKey::generate().unwrap();
+        let records = Records {
+            revoked: vec![credential("c-1", "2026-01-01T01:00:00Z")],
+            revocations: vec![revocation(json!({"all": true}))],
+        };
+        let live = trust("g-1", &key, &records, time("2026-01-01T00:06:00Z"));
+        let after = |now: &str| {
+            let wanted = trust("g-1", &key, &Records::default(), time(now));
+            carried_over(wanted, &live, time(now))
+        };
+        assert_eq!(after("2026-01-01T00:30:00Z"), live);
+        let later = after("2026-01-01T03:00:00Z");
+        assert!(later.revoked.is_empty() && later.floors.is_empty(), "{later:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! The way into guests, and their keys: read once, and again when something fails.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use guestcluster_credentials::SigningKey;
+use guestcluster_types::names::{self, SIGNING_KEY, SYSTEM_NAMESPACE, TRUST_KEY};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use parking_lot::Mutex;
+
+use super::Error;
+
+/// Longest that a connection to a guest may take to be made, and a request to be answered.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// Open connections and keys, by guest UID.
+#[derive(Default)]
+pub(super) struct Connections {
+    clients: Mutex<HashMap<String, Client>>,
+    keys: Mutex<HashMap<String, Arc<Keys>>>,
+}
+
+/// The keys of a guest.
+pub(super) struct Keys {
+    /// Signs what the guest trusts.
+    pub(super) trust: SigningKey,
+    /// Signs its credentials.
+    pub(super) signing: SigningKey,
+}
+
+impl Connections {
+    /// The keys that the guest layer has made for a guest.
+    pub(super) async fn keys(&self, client: &Client, guest_uid: &str) -> Result<Arc<Keys>, Error> {
+        if let Some(known) = self.keys.lock().get(guest_uid) {
+            return Ok(known.clone());
+        }
+        let name = names::guest_keys_secret(guest_uid);
+        let secret = Api::<Secret>::namespaced(client.clone(), SYSTEM_NAMESPACE)
+            .get(&name)
+            .await?;
+        let keys = Arc::new(Keys {
+            trust: key(&secret, &name, TRUST_KEY)?,
+            signing: key(&secret, &name, SIGNING_KEY)?,
+        });
+        self.keys.lock().insert(guest_uid.to_owned(), keys.clone());
+        Ok(keys)
+    }
+
+    /// A client of the guest, by Cluster API's kubeconfig.
+    pub(super) async fn open(
+        &self,
+        client: &Client,
+        namespace: &str,
+        cluster: &str,
+        guest_uid: &str,
+    ) -> Result<Client, Error> {
+        if let Some(open) = self.clients.lock().get(guest_uid) {
+            return Ok(open.clone());
+        }
+        let name = names::kubeconfig_secret(cluster);
+        let secret = Api::<Secret>::namespaced(client.clone(), namespace).get(&name).await?;
+        let inside = client_of(&secret, &name).await?;
+        self.clients.lock().insert(guest_uid.to_owned(), inside.clone());
+        Ok(inside)
+    }
+
+    /// Forgets a guest's connection and keys.
+    pub(super) fn close(&self, guest_uid: &str) {
+        self.clients.lock().remove(guest_uid);
+        self.keys.lock().remove(guest_uid);
+    }
+}
+
+// No part of a Secret may get into an error.
+fn key(secret: &Secret, name: &str, key: &str) -> Result<SigningKey, Error> {
+    text(secret, key)
+        .and_then(|pem| SigningKey::from_pem(pem).ok())
+        .ok_or_else(|| Error::Unusable(format!("Secret {SYSTEM_NAMESPACE}/{name} has no usable {key}")))
+}
+
+async fn client_of(secret: &Secret, name: &str) -> Result<Client, Error> {
+    let unusable = || Error::Unusable(format!("Secret {name} has no usable kubeconfig"));
+    let kubeconfig = text(secret, "value").and_then(|text| Kubeconfig::from_yaml(text).ok());
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig.ok_or_else(unusable)?, &options).await;
+    let mut config = config.map_err(|_| unusable())?;
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(ANSWER);
+    config.default_retry = false;
+    Client::try_from(config).map_err(|_| unusable())
+}
+
+fn text<'a>(secret: &'a Secret, key: &str) -> Option<&'a str> {
+    std::str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok()
+}

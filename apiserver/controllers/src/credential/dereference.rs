@@ -1,0 +1,81 @@
+//! What is known of a guest: whether it answers, the records about it, and what its nodes judge by.
+
+use std::sync::Arc;
+
+use guestcluster_credentials::trust_object::{self, InForce};
+use guestcluster_types::{
+    GuestCluster, GuestCredential, GuestRevocation, NodeTrust, conditions::CONTROL_PLANE_INITIALIZED,
+};
+use k8s_openapi::api::core::v1::Node;
+use kube::{Api, Client, ResourceExt as _, api::ListParams};
+
+use super::{Context, Error, apply::Written};
+
+/// Nodes that one guest's control plane has at most.
+const MOST_NODES: u32 = 50;
+
+/// The records about one guest.
+#[derive(Default)]
+pub(super) struct Records {
+    /// Credentials that are to be refused.
+    pub(super) revoked: Vec<Arc<GuestCredential>>,
+    pub(super) revocations: Vec<Arc<GuestRevocation>>,
+}
+
+impl Records {
+    /// Whether no record waits for being in force.
+    pub(super) fn nobody_waits(&self) -> bool {
+        self.revoked.is_empty() && self.revocations.iter().all(|revocation| is_in_force(revocation))
+    }
+}
+
+/// The guest UID of a guest whose API has answered.
+pub(super) fn answering(guest: &GuestCluster) -> Option<String> {
+    let status = guest.status.as_ref()?;
+    let mut conditions = status.conditions.iter();
+    let initialized = conditions.any(|it| it.type_ == CONTROL_PLANE_INITIALIZED && it.status == "True");
+    status.guest_uid.clone().filter(|_| initialized)
+}
+
+pub(super) fn records(context: &Context, guest: &GuestCluster, guest_uid: &str) -> Records {
+    let namespace = guest.namespace();
+    let credentials = context.credentials.state().into_iter();
+    let revocations = context.revocations.state().into_iter();
+    Records {
+        revoked: credentials
+            .filter(|it| it.namespace() == namespace && it.spec.cluster_ref.uid == guest_uid)
+            .filter(|it| it.metadata.deletion_timestamp.is_some())
+            .collect(),
+        revocations: revocations
+            .filter(|it| it.namespace() == namespace && it.spec.cluster_ref.uid.as_deref() == Some(guest_uid))
+            .collect(),
+    }
+}
+
+/// What each control-plane node of a guest judges by.
+pub(super) async fn nodes(inside: &Client, written: &Written) -> Result<Vec<NodeTrust>, Error> {
+    let control_plane = ListParams::default()
+        .labels("node-role.kubernetes.io/control-plane")
+        .limit(MOST_NODES);
+    let nodes = Api::<Node>::all(inside.clone()).list_metadata(&control_plane).await?;
+    let hash = trust_object::hash(&written.jws);
+    let node = |name: String| {
+        let report = InForce::of(&written.annotations, &name);
+        NodeTrust {
+            generation: report
+                .as_ref()
+                .map_or(0, |report| i64::try_from(report.generation).unwrap_or(i64::MAX)),
+            in_force: report.is_some_and(|report| report.hash == hash),
+            name,
+        }
+    };
+    Ok(nodes.items.iter().map(|found| node(found.name_any())).collect())
+}
+
+/// Whether a revocation is known to be in force everywhere.
+pub(super) fn is_in_force(revocation: &GuestRevocation) -> bool {
+    let conditions = revocation.status.iter().flat_map(|status| &status.conditions);
+    conditions
+        .into_iter()
+        .any(|it| it.type_ == "InForce" && it.status == "True")
+}

@@ -1,0 +1,83 @@
+//! One guest: dereference, build, apply, status.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use guestcluster_credentials::Trust;
+use guestcluster_types::GuestCluster;
+use jiff::Timestamp;
+use kube::{ResourceExt as _, runtime::controller::Action};
+use parking_lot::Mutex;
+
+use super::{Context, Error, apply, build, dereference, status};
+
+/// How soon the guest is asked again whether its nodes judge by what was written.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a guest that has everything is looked at, for what somebody changed in it.
+const LOOK_AGAIN: Duration = Duration::from_mins(10);
+
+/// What the guests trust that have everything, so that news about other things costs no request.
+#[derive(Default)]
+pub(super) struct Settled(Mutex<HashMap<String, Settlement>>);
+
+struct Settlement {
+    trust: Trust,
+    since: std::time::Instant,
+}
+
+impl Settled {
+    /// Whether the guest was seen to trust exactly this, not long ago.
+    fn has(&self, wanted: &Trust) -> bool {
+        self.0
+            .lock()
+            .get(&wanted.guest_uid)
+            .is_some_and(|known| known.trust == *wanted && known.since.elapsed() < LOOK_AGAIN)
+    }
+
+    fn settle(&self, trust: Trust) {
+        let since = std::time::Instant::now();
+        self.0
+            .lock()
+            .insert(trust.guest_uid.clone(), Settlement { trust, since });
+    }
+
+    pub(super) fn forget(&self, guest_uid: &str) {
+        self.0.lock().remove(guest_uid);
+    }
+}
+
+/// Brings what a guest trusts up to date, and ends what waits for it.
+pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
+    // dereference
+    let Some(guest_uid) = dereference::answering(&guest) else {
+        return Ok(Action::await_change());
+    };
+    if guest.metadata.deletion_timestamp.is_some() {
+        context.settled.forget(&guest_uid);
+        context.connections.close(&guest_uid);
+        return Ok(Action::await_change());
+    }
+    let keys = context.connections.keys(&context.client, &guest_uid).await?;
+    let records = dereference::records(&context, &guest, &guest_uid);
+    // build (pure)
+    let wanted = build::trust(&guest_uid, &keys.signing, &records, Timestamp::now());
+    if context.settled.has(&wanted) && records.nobody_waits() {
+        return Ok(Action::requeue(LOOK_AGAIN));
+    }
+    // apply
+    let namespace = guest.namespace().unwrap_or_default();
+    let inside = context
+        .connections
+        .open(&context.client, &namespace, &guest.name_any(), &guest_uid)
+        .await?;
+    let written = apply::trust(&inside, wanted.clone(), &keys.trust).await;
+    let written = written.inspect_err(|_| context.connections.close(&guest_uid))?;
+    // status
+    let nodes = dereference::nodes(&inside, &written).await?;
+    let in_force = status::tell(&context, &records, &nodes).await?;
+    context.retries.clear(&guest.uid().unwrap_or_default());
+    if !in_force {
+        return Ok(Action::requeue(ASK_AGAIN));
+    }
+    context.settled.settle(wanted);
+    Ok(Action::requeue(LOOK_AGAIN))
+}

@@ -1,0 +1,118 @@
+//! Tells the records how far they are, and lets go what is in force.
+
+use guestcluster_types::{GuestCredential, GuestRevocation, NodeTrust, labels::REVOCATION_FINALIZER};
+use jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Context, Error,
+    dereference::{Records, is_in_force},
+};
+
+/// Writes status and finalizers. True when every node judges by what was written.
+pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrust]) -> Result<bool, Error> {
+    let in_force = !nodes.is_empty() && nodes.iter().all(|node| node.in_force);
+    for revocation in &records.revocations {
+        tell_revocation(&context.client, revocation, nodes, in_force).await?;
+    }
+    for credential in &records.revoked {
+        if in_force {
+            let_go(&context.client, credential).await?;
+        }
+    }
+    Ok(in_force)
+}
+
+/// Takes the finalizer off: the guest refuses the credential, or nobody could show it any more.
+pub(super) async fn let_go(client: &Client, credential: &GuestCredential) -> Result<(), Error> {
+    let finalizers: Vec<_> = credential
+        .finalizers()
+        .iter()
+        .filter(|finalizer| *finalizer != REVOCATION_FINALIZER)
+        .collect();
+    if finalizers.len() == credential.finalizers().len() {
+        return Ok(());
+    }
+    let patch = json!({"metadata": {
+        "resourceVersion": credential.resource_version(), "uid": credential.uid(), "finalizers": finalizers,
+    }});
+    let api: Api<GuestCredential> = Api::namespaced(client.clone(), &credential.namespace().unwrap_or_default());
+    match api
+        .patch(&credential.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+        .await
+    {
+        // Somebody else did, or changed it: its next event comes back here.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        other => other.map(drop).map_err(Error::from),
+    }
+}
+
+async fn tell_revocation(
+    client: &Client,
+    revocation: &GuestRevocation,
+    nodes: &[NodeTrust],
+    in_force: bool,
+) -> Result<(), Error> {
+    let known = revocation.status.as_ref().map(|status| status.nodes.as_slice());
+    if is_in_force(revocation) == in_force && known == Some(nodes) {
+        return Ok(());
+    }
+    let status = json!({"status": {"nodes": nodes, "conditions": [condition(in_force, nodes, Timestamp::now())]}});
+    let api: Api<GuestRevocation> = Api::namespaced(client.clone(), &revocation.namespace().unwrap_or_default());
+    match api
+        .patch_status(&revocation.name_any(), &PatchParams::default(), &Patch::Merge(status))
+        .await
+    {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other.map(drop).map_err(Error::from),
+    }
+}
+
+fn condition(in_force: bool, nodes: &[NodeTrust], now: Timestamp) -> Value {
+    let waiting: Vec<_> = nodes
+        .iter()
+        .filter(|node| !node.in_force)
+        .map(|node| node.name.as_str())
+        .collect();
+    let (status, reason, message) = match (in_force, waiting.is_empty()) {
+        (true, _) => ("True", "InForce", String::new()),
+        (false, true) => (
+            "False",
+            "NoControlPlaneNode",
+            "the guest shows no control-plane node".to_owned(),
+        ),
+        (false, false) => ("False", "Waiting", format!("waiting for {}", waiting.join(", "))),
+    };
+    // In whole seconds, as Kubernetes writes times.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    json!({
+        "type": "InForce", "status": status, "reason": reason, "message": message,
+        "lastTransitionTime": now.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_named() {
+        let node = |name: &str, in_force| NodeTrust {
+            name: name.to_owned(),
+            generation: 1,
+            in_force,
+        };
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let waiting = condition(false, &[node("a", true), node("b", false)], now);
+        assert_eq!(
+            (&waiting["status"], &waiting["message"]),
+            (&json!("False"), &json!("waiting for b"))
+        );
+        assert_eq!(condition(true, &[node("a", true)], now)["status"], "True");
+        assert_eq!(condition(false, &[], now)["reason"], "NoControlPlaneNode");
+    }
+}
