@@ -134,7 +134,9 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
     let elsewhere = credential(&ann, "other", "admin");
     let mut wrong = elsewhere.clone();
     wrong["token"] = first["token"].clone();
-    inside(&supervisor, &wrong).run("get nodes").refused("You must be logged in to the server");
+    inside(&supervisor, &wrong)
+        .run("get nodes")
+        .refused("You must be logged in to the server");
 
     let name = first["credentialName"].as_str().expect("a name");
     admin

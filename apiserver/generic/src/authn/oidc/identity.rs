@@ -34,7 +34,7 @@ pub(super) struct Prefixed {
 impl ClaimRules {
     /// The user and when the token expires; else why not.
     pub(super) fn judge(&self, claims: &Value, now: Timestamp) -> Result<(User, Timestamp), String> {
-        let expires = self.check_times(claims, now)?;
+        let expires = Self::check_times(claims, now)?;
         self.check_audience(claims)?;
         for (claim, value) in &self.required {
             if claims[claim] != value.as_str() {
@@ -51,7 +51,7 @@ impl ClaimRules {
     }
 
     /// Expiry counts to the second; an issuer's clock may be a little ahead.
-    fn check_times(&self, claims: &Value, now: Timestamp) -> Result<Timestamp, String> {
+    fn check_times(claims: &Value, now: Timestamp) -> Result<Timestamp, String> {
         let seconds = |name: &str| match claims.get(name) {
             None => Ok(None),
             Some(value) => match value.as_f64().filter(|seconds| seconds.is_finite()) {

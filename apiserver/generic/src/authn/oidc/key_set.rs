@@ -97,7 +97,7 @@ impl Key {
             "RSA" if is("RS256") => {
                 let (n, e) = (decode(jwk.n)?, decode(jwk.e)?);
                 let weak = e.is_empty() || e == [1] || e.last().is_some_and(|byte| byte % 2 == 0);
-                (MODULUS.contains(&n.len()) && !weak).then(|| Public::Rs256(PublicKeyComponents { n, e }))?
+                (MODULUS.contains(&n.len()) && !weak).then_some(Public::Rs256(PublicKeyComponents { n, e }))?
             }
             _ => return None,
         };
