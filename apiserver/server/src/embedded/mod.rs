@@ -45,16 +45,19 @@ fn announce(config: &Config, supervisor: &Supervisor) {
     tracing::info!(%address, sso = supervisor.issuer(), "serving");
     let file = |name: &str| config.data_dir.join(name);
     let password = file(FIRST_USER_PASSWORD);
-    eprintln!("The supervisor serves on https://{address}. Sign in with:");
+    eprintln!("The supervisor serves on https://{address}. Use it as an administrator with:");
+    eprintln!("  export KUBECONFIG={}", file("admin.kubeconfig").display());
     eprintln!(
-        "  kubectl guest login --server https://{address} --ca-sha256 {}",
+        "The SHA-256 of its certificate authority is {}.",
         supervisor.fingerprint()
     );
+    eprintln!("People sign in at {}.", supervisor.issuer());
     if password.exists() {
-        eprintln!("  as dev@guest.local, whose password is in {}", password.display());
+        eprintln!(
+            "The first is dev@guest.local, whose password is in {}",
+            password.display()
+        );
     }
-    eprintln!("Or use it as an administrator:");
-    eprintln!("  export KUBECONFIG={}", file("admin.kubeconfig").display());
 }
 
 /// Parses the sim driver's configuration file, so that a mistake is told before anything starts.

@@ -10,9 +10,9 @@ pub(in crate::sso) fn expired(fresh_start: Option<&str>) -> Page {
              <p class=\"lead\">If the program that sent you here has given up waiting, start it again.</p>",
             Escaped(query)
         ),
-        None => "<p class=\"lead\">Go back to the program that sent you here and start the sign-in again, \
-                 for instance with <code>kubectl guest login</code>.</p>"
-            .to_owned(),
+        None => {
+            "<p class=\"lead\">Go back to the program that sent you here and start the sign-in again.</p>".to_owned()
+        }
     };
     let main = format!(
         "<h1>This sign-in page has expired</h1>\n\
@@ -25,7 +25,7 @@ pub(in crate::sso) fn expired(fresh_start: Option<&str>) -> Page {
 pub(in crate::sso) fn refused(why: &str) -> Page {
     let main = format!(
         "<h1>This can't be signed in</h1>\n<p class=\"problem\" role=\"alert\">{}</p>\n\
-         <p class=\"lead\">Go back to it and start the sign-in again, for instance with <code>kubectl guest login</code>.</p>",
+         <p class=\"lead\">Go back to it and start the sign-in again.</p>",
         Escaped(why)
     );
     page("Not signed in", &main, "'none'")
