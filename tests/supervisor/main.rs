@@ -9,6 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// User, and the role it has in namespace team-a.
 const USERS: [(&str, &str); 2] = [("editor", "guestcluster-editor"), ("viewer", "guestcluster-viewer")];
+/// The first user's group, and what it may do in namespace team-a.
+const TEAM: &str = "team-a-developers";
+const TEAM_ROLES: [&str; 2] = ["guestcluster-editor", "guestcluster-access-admin"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -49,6 +52,18 @@ fn usable(supervisor: &Supervisor, folder: &Path) -> String {
         admin.run(&bind).success();
         line(user, &format!("{role} in team-a"), &supervisor.user_kubeconfig(user));
     }
+    for role in TEAM_ROLES {
+        let bind = format!("create rolebinding {TEAM}-{role} --clusterrole {role} --group sso:{TEAM}");
+        admin.run(&bind).success();
+    }
+    text += &format!(
+        "Sign in as dev@guest.local, whose password is in {}:
+  kubectl guest login --server {} --certificate-authority {}
+",
+        supervisor.sso_dir().join("sso-dev.password").display(),
+        supervisor.host().server(),
+        supervisor.host().authority_file()
+    );
     text + &format!(
         "Logs are in {}. Next:
   export KUBECONFIG={}

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{NAMESPACE, PATIENCE, SERVER, Start, binaries, printed};
+use super::{NAMESPACE, PATIENCE, SERVER, Start, binaries, printed, sso::Sso};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
@@ -18,20 +18,25 @@ const SERVED_AS: &str = "guestcluster-apiserver.guestclusters-system.svc";
 #[derive(Debug)]
 pub(super) struct Aggregated {
     host: Host,
+    /// Held for its life: kube-apiserver trusts it.
+    _sso: Sso,
     address: SocketAddr,
     kubeconfig: PathBuf,
     layers: String,
 }
 
 impl Aggregated {
-    /// Starts the host and applies the manifests.
+    /// Starts the issuer and the host that trusts it, and applies the manifests.
     pub(super) fn prepare(root: &Path, start: &Start) -> Self {
-        let host = Host::start(&root.join("host"));
+        let sso = Sso::start(root);
+        let host = Host::start_with(&root.join("host"), vec![sso.flag()]);
+        sso.publish(&host.admin());
         let address = Host::reachable_address();
         let aggregated = Self {
             kubeconfig: root.join("server.kubeconfig"),
             layers: start.layers.clone().unwrap_or_else(|| "all".to_owned()),
             host,
+            _sso: sso,
             address,
         };
         aggregated.apply(&[

@@ -2,6 +2,7 @@
 
 mod aggregated;
 mod embedded;
+mod sso;
 
 use std::{
     fs,
@@ -255,6 +256,14 @@ impl Supervisor {
     /// Folder of our server's data.
     pub fn data_dir(&self) -> PathBuf {
         self.root.join("data")
+    }
+
+    /// Where the issuer keeps users, keys and sessions: `sso-issuer` holds its URL, `sso-dev.password` the first user's password.
+    pub fn sso_dir(&self) -> PathBuf {
+        match self.start.mode {
+            Mode::Embedded => self.data_dir(),
+            Mode::Aggregated => sso::folder(&self.root),
+        }
     }
 
     /// A folder for the test's own files.
