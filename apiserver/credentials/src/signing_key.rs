@@ -7,6 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+use serde::Serialize;
 
 use crate::{Claims, PublicKey, jws, pem, public_key::InvalidKey};
 
@@ -57,6 +58,11 @@ impl SigningKey {
 
     /// The token of these claims: a JWT in compact form. Secret until it expires.
     pub fn mint(&self, claims: &Claims) -> Result<String, CannotSign> {
+        self.mint_any(claims)
+    }
+
+    /// A compact JWS over claims of another kind: what an OpenID issuer signs.
+    pub fn mint_any(&self, claims: &impl Serialize) -> Result<String, CannotSign> {
         jws::sign(self, TOKEN, claims)
     }
 

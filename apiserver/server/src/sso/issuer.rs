@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
+use guestcluster_credentials::{SigningKey, jwks};
 use http::{HeaderMap, Method, Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::{
     parameters::Parameters,
     respond::{self, Answer},
     sessions::Sessions,
-    signing_key::SigningKey,
+    signing_key,
     throttle::Throttle,
     users::{self, Passwords},
 };
@@ -46,7 +47,7 @@ impl Issuer {
         users::ensure_first_user(dir)?;
         Ok(Self {
             url,
-            key: SigningKey::open(dir)?,
+            key: signing_key::open(dir)?,
             passwords: Passwords::new(dir.clone()),
             logins: Expiring::new(LOGINS),
             codes: Codes::new(),
@@ -75,7 +76,7 @@ impl Issuer {
         let reads = matches!(head.method, Method::GET | Method::HEAD);
         match (head.uri.path(), reads, head.method == Method::POST) {
             (discovery::DISCOVERY, true, _) => respond::document(&discovery::document(&self.url)),
-            (discovery::JWKS, true, _) => respond::document(&self.key.jwks()),
+            (discovery::JWKS, true, _) => respond::document(&jwks(&[self.key.public().clone()])),
             (discovery::AUTHORIZE, true, _) => self.authorize(head.uri.query().unwrap_or_default(), now),
             (discovery::LOGIN, true, _) => Self::no_login(),
             ("/healthz", true, _) => respond::text(StatusCode::OK, "ok"),

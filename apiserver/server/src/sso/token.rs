@@ -120,7 +120,7 @@ impl Issuer {
         let id_token = IdToken::new(&self.url, user, session.signed_in.at, nonce, now);
         let left = session.until.as_second() - now.as_second();
         let answer = json!({
-            "id_token": self.key.sign(&id_token)?,
+            "id_token": self.key.mint_any(&id_token)?,
             "refresh_token": session.refresh_token,
             "refresh_expires_in": left,
             // OAuth wants one; it opens nothing, since there is nothing here to be read with it.

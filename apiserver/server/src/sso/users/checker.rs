@@ -30,8 +30,6 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new(dir: Arc<DataDir>) -> Self {
-        // In the background, since it takes as long as a check.
-        std::thread::spawn(password::prepare);
         Self {
             dir,
             running: Semaphore::new(RUNNING),
