@@ -145,7 +145,7 @@ impl Sessions {
         };
         let mut sessions = held.clone();
         match verdict {
-            Verdict::Same => return Ok(Some(self.renewed(token.session, session))),
+            Verdict::Same => Ok(Some(self.renewed(token.session, session))),
             Verdict::Next => {
                 session.generation += 1;
                 session.rotated_at = now;

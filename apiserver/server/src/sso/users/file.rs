@@ -10,6 +10,8 @@ use super::{UserName, password};
 use crate::data_dir::DataDir;
 
 const FILE: &str = "sso-users.yaml";
+/// The rights of all but the owner.
+const OTHERS: u32 = 0o077;
 const LARGEST: u64 = 1024 * 1024;
 
 /// Somebody who may sign in.
@@ -48,7 +50,7 @@ pub(crate) fn read(dir: &DataDir) -> anyhow::Result<Option<Vec<User>>> {
     match std::fs::metadata(&path) {
         Ok(found) => {
             anyhow::ensure!(
-                found.permissions().mode() & 0o077 == 0,
+                found.permissions().mode() & OTHERS == 0,
                 "{} can be read by others; run: chmod 600 {0}",
                 path.display()
             );
