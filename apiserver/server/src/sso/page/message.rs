@@ -16,7 +16,7 @@ pub(in crate::sso) fn expired(fresh_start: Option<&str>) -> Page {
     };
     let main = format!(
         "<h1>This sign-in page has expired</h1>\n\
-         <p class=\"lead\">It is good for one sign-in within ten minutes. Nothing was signed in.</p>\n{way_on}"
+         <p class=\"lead\">It is good for one sign-in, within ten minutes.</p>\n{way_on}"
     );
     page("Page expired", &main, "'none'")
 }
