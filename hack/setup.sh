@@ -5,6 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/guest-clusters
 # Builds are kept between clones: a fresh clone compiles only this workspace.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+# Incremental data grows by gigabytes a day, is of no use to a fresh clone, and rustc 1.95 has crashed on what another one left.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 export PATH=$cache/bin:$HOME/.cargo/bin:$PATH
 mkdir -p "$cache/bin"
 
