@@ -57,12 +57,8 @@ fn usable(supervisor: &Supervisor, folder: &Path) -> String {
         admin.run(&bind).success();
     }
     text += &format!(
-        "Sign in as dev@guest.local, whose password is in {}:
-  kubectl guest login --server {} --certificate-authority {}
-",
-        supervisor.sso_dir().join("sso-dev.password").display(),
-        supervisor.host().server(),
-        supervisor.host().authority_file()
+        "SSO knows dev@guest.local, whose password is in {}; ConfigMap kube-public/guestcluster-login says where to sign in.\n",
+        supervisor.sso_dir().join("sso-dev.password").display()
     );
     text + &format!(
         "Logs are in {}. Next:
