@@ -68,15 +68,15 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
         if output.code == 0 { Ok(()) } else { Err(output.stderr) }
     });
     view.run("-n shop get configmap c").success();
-    view.run("-n shop get secrets").refused("orbidden");
-    view.run("-n shop create configmap d").refused("orbidden");
-    edit.run("-n kube-system create configmap d").refused("orbidden");
+    view.run("-n shop get secrets").refused("is forbidden");
+    view.run("-n shop create configmap d").refused("is forbidden");
+    edit.run("-n kube-system create configmap d").refused("is forbidden");
     edit.run("-n shop create rolebinding up --clusterrole cluster-admin --user x")
-        .refused("orbidden");
+        .refused("is forbidden");
     edit.run("create clusterrolebinding up --clusterrole cluster-admin --user x")
-        .refused("orbidden");
-    login.run("get nodes").refused("orbidden");
-    login.run("-n shop get configmaps").refused("orbidden");
+        .refused("is forbidden");
+    login.run("get nodes").refused("is forbidden");
+    login.run("-n shop get configmaps").refused("is forbidden");
     all.run("-n shop create rolebinding ann --clusterrole view --user sso:ann@guest.local")
         .success();
     login.run("-n shop get configmap c").success();
@@ -156,7 +156,18 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
         .success();
     two.run("get nodes").refused("You must be logged in to the server");
     ask(&ann, "dev", &json!({"level": "admin"})).refused("GuestRevocation out blocks new credentials");
-    credential(&ann, "other", "admin");
+    let still = inside(&supervisor, &credential(&ann, "other", "admin"));
+    still.run("get nodes").success();
+    let everybody = json!({
+        "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestRevocation",
+        "metadata": {"name": "everybody", "namespace": "team-a"},
+        "spec": {"clusterRef": {"name": "other"}, "all": true},
+    });
+    admin.run_with("create -f -", Some(&everybody.to_string())).success();
+    admin
+        .run("wait guestrevocation/everybody --for=condition=InForce --timeout=30s")
+        .success();
+    still.run("get nodes").refused("You must be logged in to the server");
 
     admin.run("delete guestcluster dev --timeout=60s").success();
     admin.run("delete guestcredentials --all --timeout=30s").success();

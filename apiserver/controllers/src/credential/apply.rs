@@ -6,7 +6,6 @@ use guestcluster_credentials::{
     SigningKey, Trust,
     trust_object::{CONFIG_MAP, KEY, NAMESPACE},
 };
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api, Client,
@@ -14,61 +13,45 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{Error, FIELD_MANAGER, build};
+use super::{Error, FIELD_MANAGER};
 
 /// What lies in the guest.
-pub(super) struct Written {
-    /// The signed object.
+pub(super) struct Object {
+    /// What it says; none where there is nothing that the trust key signed.
+    pub(super) trust: Option<Trust>,
+    /// The signed text.
     pub(super) jws: String,
     /// Annotations of the ConfigMap: its nodes report there.
     pub(super) annotations: BTreeMap<String, String>,
 }
 
-/// Writes `wanted` unless it is there, under the next generation.
-pub(super) async fn trust(inside: &Client, wanted: Trust, key: &SigningKey) -> Result<Written, Error> {
-    let maps: Api<ConfigMap> = Api::namespaced(inside.clone(), NAMESPACE);
-    let live = maps.get_opt(CONFIG_MAP).await?;
-    let jws = live
-        .as_ref()
-        .and_then(|map| map.data.as_ref()?.get(KEY))
-        .cloned()
-        .unwrap_or_default();
-    // What this key did not sign is somebody else's, or damaged: it is replaced.
-    let found = Trust::verify(&jws, key.public()).ok();
-    let now = Timestamp::now();
-    let next = Trust::next_generation(found.as_ref(), now);
-    let wanted = match &found {
-        Some(found) => Trust {
-            generation: found.generation,
-            ..build::carried_over(wanted, found, now)
-        },
-        None => wanted,
-    };
-    let unchanged = found.is_some_and(|found| found == wanted);
-    if let (true, Some(map)) = (unchanged, live) {
-        return Ok(Written {
-            jws,
-            annotations: map.metadata.annotations.unwrap_or_default(),
-        });
-    }
-    let next = Trust {
-        generation: next,
-        ..wanted
-    };
-    let jws = next
-        .sign(key)
-        .map_err(|error| Error::Unusable(format!("what guest {} trusts can't be signed: {error}", next.guest_uid)))?;
-    write(inside, &maps, &jws).await
+/// What lies in the guest at this moment.
+pub(super) async fn read(inside: &Client, key: &SigningKey) -> Result<Object, Error> {
+    let map = maps(inside).get_opt(CONFIG_MAP).await?.unwrap_or_default();
+    let jws = map.data.and_then(|mut data| data.remove(KEY)).unwrap_or_default();
+    Ok(Object {
+        // What this key did not sign is somebody else's, or damaged.
+        trust: Trust::verify(&jws, key.public()).ok(),
+        jws,
+        annotations: map.metadata.annotations.unwrap_or_default(),
+    })
 }
 
-async fn write(inside: &Client, maps: &Api<ConfigMap>, jws: &str) -> Result<Written, Error> {
+/// Signs it and writes it into the guest.
+pub(super) async fn write(inside: &Client, trust: Trust, key: &SigningKey) -> Result<Object, Error> {
+    let jws = trust.sign(key).map_err(|error| {
+        Error::Unusable(format!(
+            "what guest {} trusts can't be signed: {error}",
+            trust.guest_uid
+        ))
+    })?;
     let object = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": CONFIG_MAP, "namespace": NAMESPACE},
         "data": {KEY: jws},
     });
-    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    let (maps, parameters) = (maps(inside), PatchParams::apply(FIELD_MANAGER).force());
     let written = match maps.patch(CONFIG_MAP, &parameters, &Patch::Apply(&object)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => {
             make_namespace(inside).await?;
@@ -76,10 +59,15 @@ async fn write(inside: &Client, maps: &Api<ConfigMap>, jws: &str) -> Result<Writ
         }
         other => other?,
     };
-    Ok(Written {
-        jws: jws.to_owned(),
+    Ok(Object {
+        trust: Some(trust),
+        jws,
         annotations: written.metadata.annotations.unwrap_or_default(),
     })
+}
+
+fn maps(inside: &Client) -> Api<ConfigMap> {
+    Api::namespaced(inside.clone(), NAMESPACE)
 }
 
 /// The guest's namespace for what is ours.

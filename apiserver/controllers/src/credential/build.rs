@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use super::dereference::Records;
 
+/// How long nodes may take to report what was written before it is written anew.
+const PATIENCE_MILLISECONDS: u64 = 60_000;
+
 /// The keys, and what of the records tokens could still be about. The generation is given when it is written.
 pub(super) fn trust(guest_uid: &str, signing: &SigningKey, records: &Records, now: Timestamp) -> Trust {
     let revoked: BTreeMap<_, _> = records.revoked.iter().filter_map(|it| revoked(it)).collect();
@@ -24,9 +27,28 @@ pub(super) fn trust(guest_uid: &str, signing: &SigningKey, records: &Records, no
     trust.without_expired(now)
 }
 
+/// What is to be written in place of what lies in the guest; none while that is right. An object that is right but that no node
+/// takes may be an older one that somebody put back: it is written anew, under a newer generation, once in a while.
+pub(super) fn next(wanted: Trust, live: Option<&Trust>, in_force: bool, now: Timestamp) -> Option<Trust> {
+    let generation = Trust::next_generation(live, now);
+    let Some(live) = live else {
+        return Some(Trust { generation, ..wanted });
+    };
+    let wanted = Trust {
+        generation: live.generation,
+        ..carried_over(wanted, live, now)
+    };
+    // A generation is the time of writing, in milliseconds.
+    let is_old = generation.saturating_sub(live.generation) >= PATIENCE_MILLISECONDS;
+    if wanted == *live && (in_force || !is_old) {
+        return None;
+    }
+    Some(Trust { generation, ..wanted })
+}
+
 /// With what the guest was told before and tokens could still be about: a record that is in force goes, and a revocation may be
 /// deleted, but neither brings a token back.
-pub(super) fn carried_over(mut wanted: Trust, live: &Trust, now: Timestamp) -> Trust {
+fn carried_over(mut wanted: Trust, live: &Trust, now: Timestamp) -> Trust {
     let live = live.clone().without_expired(now);
     for (id, expires) in live.revoked {
         wanted.revoked.entry(id).or_insert(expires);
@@ -116,6 +138,20 @@ mod tests {
         );
         let subjects: Vec<_> = trust.floors.iter().map(|floor| floor.subject.as_deref()).collect();
         assert_eq!(subjects, [None, Some("ann@corp")]);
+    }
+
+    #[test]
+    fn what_no_node_takes_is_written_anew_once_in_a_while() {
+        let key = SigningKey::generate().unwrap();
+        let written = time("2026-01-01T00:00:00Z");
+        let wanted = || trust("g-1", &key, &Records::default(), written);
+        let live = next(wanted(), None, false, written).unwrap();
+        let after = |in_force, now: &str| next(wanted(), Some(&live), in_force, time(now));
+        assert_eq!(after(false, "2026-01-01T00:00:59Z"), None, "nodes need a moment");
+        assert_eq!(after(true, "2026-01-02T00:00:00Z"), None);
+        let anew = after(false, "2026-01-01T00:01:00Z").unwrap();
+        assert!(anew.generation > live.generation);
+        assert_eq!(anew.keys, live.keys);
     }
 
     #[test]

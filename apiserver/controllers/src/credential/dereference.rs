@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use guestcluster_credentials::trust_object::{self, InForce};
-use guestcluster_types::{
-    GuestCluster, GuestCredential, GuestRevocation, NodeTrust, conditions::CONTROL_PLANE_INITIALIZED,
-};
+use guestcluster_types::{GuestCluster, GuestCredential, GuestRevocation, conditions::CONTROL_PLANE_INITIALIZED};
 use k8s_openapi::api::core::v1::Node;
-use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::{Context, Error, apply::Written};
+use super::{Context, Error};
 
 /// Nodes that one guest's control plane has at most.
 const MOST_NODES: u32 = 50;
@@ -52,24 +49,13 @@ pub(super) fn records(context: &Context, guest: &GuestCluster, guest_uid: &str) 
     }
 }
 
-/// What each control-plane node of a guest judges by.
-pub(super) async fn nodes(inside: &Client, written: &Written) -> Result<Vec<NodeTrust>, Error> {
+/// The control-plane nodes of a guest, by name.
+pub(super) async fn nodes(inside: &Client) -> Result<Vec<String>, Error> {
     let control_plane = ListParams::default()
         .labels("node-role.kubernetes.io/control-plane")
         .limit(MOST_NODES);
     let nodes = Api::<Node>::all(inside.clone()).list_metadata(&control_plane).await?;
-    let hash = trust_object::hash(&written.jws);
-    let node = |name: String| {
-        let report = InForce::of(&written.annotations, &name);
-        NodeTrust {
-            generation: report
-                .as_ref()
-                .map_or(0, |report| i64::try_from(report.generation).unwrap_or(i64::MAX)),
-            in_force: report.is_some_and(|report| report.hash == hash),
-            name,
-        }
-    };
-    Ok(nodes.items.iter().map(|found| node(found.name_any())).collect())
+    Ok(nodes.items.iter().map(ResourceExt::name_any).collect())
 }
 
 /// Whether a revocation is known to be in force everywhere.

@@ -2,16 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use guestcluster_credentials::Trust;
-use guestcluster_types::GuestCluster;
+use guestcluster_credentials::{SigningKey, Trust};
+use guestcluster_types::{GuestCluster, NodeTrust};
 use jiff::Timestamp;
-use kube::{ResourceExt as _, runtime::controller::Action};
+use kube::{Client, ResourceExt as _, runtime::controller::Action};
 use parking_lot::Mutex;
 
 use super::{Context, Error, apply, build, dereference, status};
 
-/// How soon the guest is asked again whether its nodes judge by what was written.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often a guest that has everything is looked at, for what somebody changed in it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
 
@@ -69,15 +67,36 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
         .connections
         .open(&context.client, &namespace, &guest.name_any(), &guest_uid)
         .await?;
-    let written = apply::trust(&inside, wanted.clone(), &keys.trust).await;
-    let written = written.inspect_err(|_| context.connections.close(&guest_uid))?;
+    let nodes = bring(&inside, &keys.trust, wanted.clone()).await;
+    // Addresses and certificates of a guest may change: the next try reads them again.
+    let nodes = nodes.inspect_err(|_| context.connections.close(&guest_uid))?;
     // status
-    let nodes = dereference::nodes(&inside, &written).await?;
-    let in_force = status::tell(&context, &records, &nodes).await?;
-    context.retries.clear(&guest.uid().unwrap_or_default());
-    if !in_force {
-        return Ok(Action::requeue(ASK_AGAIN));
+    status::tell(&context, &records, &nodes).await?;
+    if !status::is_in_force(&nodes) {
+        let waited = context
+            .retries
+            .failed(&guest.uid().unwrap_or_default(), "not in force yet");
+        return Ok(Action::requeue(waited.pause));
     }
+    context.retries.clear(&guest.uid().unwrap_or_default());
     context.settled.settle(wanted);
     Ok(Action::requeue(LOOK_AGAIN))
+}
+
+/// Writes into the guest what it lacks, and tells what its nodes judge by then.
+async fn bring(inside: &Client, key: &SigningKey, wanted: Trust) -> Result<Vec<NodeTrust>, Error> {
+    let names = dereference::nodes(inside).await?;
+    let live = apply::read(inside, key).await?;
+    let nodes = status::nodes(&names, &live);
+    let next = build::next(
+        wanted,
+        live.trust.as_ref(),
+        status::is_in_force(&nodes),
+        Timestamp::now(),
+    );
+    let Some(next) = next else {
+        return Ok(nodes);
+    };
+    let written = apply::write(inside, next, key).await?;
+    Ok(status::nodes(&names, &written))
 }

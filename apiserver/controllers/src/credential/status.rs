@@ -1,5 +1,6 @@
 //! Tells the records how far they are, and lets go what is in force.
 
+use guestcluster_credentials::trust_object::{self, InForce};
 use guestcluster_types::{GuestCredential, GuestRevocation, NodeTrust, labels::REVOCATION_FINALIZER};
 use jiff::Timestamp;
 use kube::{
@@ -10,12 +11,34 @@ use serde_json::{Value, json};
 
 use super::{
     Context, Error,
-    dereference::{Records, is_in_force},
+    apply::Object,
+    dereference::{self, Records},
 };
 
-/// Writes status and finalizers. True when every node judges by what was written.
-pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrust]) -> Result<bool, Error> {
-    let in_force = !nodes.is_empty() && nodes.iter().all(|node| node.in_force);
+/// What each control-plane node judges by, as it reports at the object.
+pub(super) fn nodes(names: &[String], object: &Object) -> Vec<NodeTrust> {
+    let hash = trust_object::hash(&object.jws);
+    let node = |name: &String| {
+        let report = InForce::of(&object.annotations, name);
+        NodeTrust {
+            name: name.clone(),
+            generation: report
+                .as_ref()
+                .map_or(0, |report| i64::try_from(report.generation).unwrap_or(i64::MAX)),
+            in_force: report.is_some_and(|report| report.hash == hash),
+        }
+    };
+    names.iter().map(node).collect()
+}
+
+/// Whether every node judges by the object.
+pub(super) fn is_in_force(nodes: &[NodeTrust]) -> bool {
+    !nodes.is_empty() && nodes.iter().all(|node| node.in_force)
+}
+
+/// Writes status and finalizers.
+pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrust]) -> Result<(), Error> {
+    let in_force = is_in_force(nodes);
     for revocation in &records.revocations {
         tell_revocation(&context.client, revocation, nodes, in_force).await?;
     }
@@ -24,7 +47,7 @@ pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrus
             let_go(&context.client, credential).await?;
         }
     }
-    Ok(in_force)
+    Ok(())
 }
 
 /// Takes the finalizer off: the guest refuses the credential, or nobody could show it any more.
@@ -58,7 +81,7 @@ async fn tell_revocation(
     in_force: bool,
 ) -> Result<(), Error> {
     let known = revocation.status.as_ref().map(|status| status.nodes.as_slice());
-    if is_in_force(revocation) == in_force && known == Some(nodes) {
+    if dereference::is_in_force(revocation) == in_force && known == Some(nodes) {
         return Ok(());
     }
     let status = json!({"status": {"nodes": nodes, "conditions": [condition(in_force, nodes, Timestamp::now())]}});

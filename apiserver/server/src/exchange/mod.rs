@@ -35,6 +35,8 @@ use request::Asked;
 /// Path segment under a GuestCluster.
 const SUBRESOURCE: &str = "credential";
 const KIND: &str = "GuestCredentialRequest";
+/// How long the read of one Secret may take.
+const READ: Duration = Duration::from_secs(10);
 
 /// What the exchange works with.
 pub(crate) struct Exchange {
@@ -160,6 +162,3 @@ fn refusal(refused: &SubjectRefused, cluster: &str) -> Status {
 fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
-
-/// How long the reads of one exchange may take together with its write; the server's own deadline is longer.
-const READ: Duration = Duration::from_secs(10);

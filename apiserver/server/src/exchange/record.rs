@@ -41,8 +41,8 @@ pub(super) async fn write(
     let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
     let wanted = [&subject.user, &guest.name, &guest.uid, asked.level.as_str()];
     let live = objects
-        .iter()
-        .filter(|entry| *entry.namespace == *context.namespace && selected(entry, wanted) && lives(entry, now));
+        .range(Some(context.namespace), None)
+        .filter(|entry| selected(entry, wanted) && lives(entry, now));
     if live.count() >= MOST {
         let message = format!(
             "you have {MOST} credentials for guest cluster {:?} at level {} that have not expired; use one of them, or delete some",
