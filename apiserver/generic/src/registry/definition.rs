@@ -124,8 +124,6 @@ pub enum Verbs {
     Create,
     /// All but create: the server itself makes the objects.
     NoCreate,
-    /// create, get, list, watch, delete.
-    Immutable,
 }
 
 impl Verbs {
@@ -145,7 +143,6 @@ impl Verbs {
             Verbs::NoDeleteCollection => &["create", "delete", "get", "list", "patch", "update", "watch"],
             Verbs::Create => &["create"],
             Verbs::NoCreate => &["delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-            Verbs::Immutable => &["create", "delete", "get", "list", "watch"],
         }
     }
 }
