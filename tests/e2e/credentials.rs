@@ -24,21 +24,15 @@ fn credential(kubectl: &Kubectl, cluster: &str, level: &str) -> Value {
     answer["status"].clone()
 }
 
-/// Gives Ann these levels in team-a.
+/// Gives Ann these levels in team-a, by the roles that administrators bind.
 fn may(admin: &Kubectl, levels: &[&str]) {
-    let verbs: Vec<_> = levels.iter().map(|level| format!("guest-{level}")).collect();
-    let role = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-        "metadata": {"name": "levels", "namespace": "team-a"},
-        "rules": [
-            {"apiGroups": ["guestclusters.dev"], "resources": ["guestclusters/credential"], "verbs": ["create"]},
-            {"apiGroups": ["guestclusters.dev"], "resources": ["guestclusters"], "verbs": verbs},
-        ],
-    });
-    admin.run_with("apply -f -", Some(&role.to_string())).success();
-    admin
-        .run(&format!("create rolebinding levels --role levels --user {ANN}"))
-        .success();
+    for level in levels {
+        admin
+            .run(&format!(
+                "create rolebinding {level} --clusterrole guestcluster-access-{level} --user {ANN}"
+            ))
+            .success();
+    }
 }
 
 /// kubectl in the guest with a credential alone.
