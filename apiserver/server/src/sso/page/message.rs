@@ -10,13 +10,11 @@ pub(in crate::sso) fn expired(fresh_start: Option<&str>) -> Page {
              <p class=\"lead\">If the program that sent you here has given up waiting, start it again.</p>",
             Escaped(query)
         ),
-        None => {
-            "<p class=\"lead\">Go back to the program that sent you here and start the sign-in again.</p>".to_owned()
-        }
+        None => "<p class=\"lead\">Go back to the program that sent you here and start again.</p>".to_owned(),
     };
     let main = format!(
-        "<h1>This sign-in page has expired</h1>\n\
-         <p class=\"lead\">It is good for one sign-in, within ten minutes.</p>\n{way_on}"
+        "<h1>This page has expired</h1>\n\
+         <p class=\"lead\">It can be used once, within ten minutes.</p>\n{way_on}"
     );
     page("Page expired", &main, "'none'")
 }
@@ -24,8 +22,8 @@ pub(in crate::sso) fn expired(fresh_start: Option<&str>) -> Page {
 /// The request can't be answered, and nobody can be told but the person.
 pub(in crate::sso) fn refused(why: &str) -> Page {
     let main = format!(
-        "<h1>This can't be signed in</h1>\n<p class=\"problem\" role=\"alert\">{}</p>\n\
-         <p class=\"lead\">Go back to it and start the sign-in again.</p>",
+        "<h1>You are not signed in</h1>\n<p class=\"problem\" role=\"alert\">{}</p>\n\
+         <p class=\"lead\">Go back to the program that you started, and try again there.</p>",
         Escaped(why)
     );
     page("Not signed in", &main, "'none'")

@@ -41,7 +41,7 @@ fn page(title: &str, main: &str, form_targets: &str) -> Page {
 <p class="product">Guest Clusters</p>
 {main}
 </main>
-<footer><strong>For development.</strong> This sign-in is not for production.</footer>
+<footer><strong>For development</strong>, not for production</footer>
 </body>
 </html>
 "#
