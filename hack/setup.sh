@@ -42,6 +42,12 @@ PY
   mv "$cache/bin/kubectl.new" "$cache/bin/kubectl"
 }
 
+require_chromium() {
+  command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
+  # It brings the Chromium that it drives.
+  install_package chromium-driver "the sign-in page is tested in a browser"
+}
+
 # install_package NAME WHY: from the system's packages, where that is possible.
 install_package() {
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
