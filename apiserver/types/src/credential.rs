@@ -126,6 +126,9 @@ pub struct GuestCredentialRequestStatus {
     /// When it ends.
     #[schemars(schema_with = "timestamp")]
     pub expiration_timestamp: Time,
+    /// The guest UID: which of the guests that had this name it is for.
+    #[serde(rename = "guestUID")]
+    pub guest_uid: String,
     /// URL of the guest's API.
     pub server: String,
     /// Certificate authority of the guest's API, PEM.
@@ -140,6 +143,7 @@ impl std::fmt::Debug for GuestCredentialRequestStatus {
             .debug_struct("GuestCredentialRequestStatus")
             .field("credential_name", &self.credential_name)
             .field("expiration_timestamp", &self.expiration_timestamp)
+            .field("guest_uid", &self.guest_uid)
             .field("server", &self.server)
             .finish_non_exhaustive()
     }

@@ -12,6 +12,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 
 pub(crate) use pki::UserRequest;
+use seed::FIRST_USER_NAMESPACE;
 use supervisor::Supervisor;
 
 use crate::{data_dir::DataDir, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
@@ -47,11 +48,11 @@ fn announce(config: &Config, supervisor: &Supervisor) {
     let password = file(FIRST_USER_PASSWORD);
     eprintln!("The supervisor serves on https://{address}. Use it as an administrator with:");
     eprintln!("  export KUBECONFIG={}", file("admin.kubeconfig").display());
+    eprintln!("People sign in at {}, with:", supervisor.issuer());
     eprintln!(
-        "The SHA-256 of its certificate authority is {}.",
+        "  kubectl guest login --server https://{address} --ca-sha256 {} -n {FIRST_USER_NAMESPACE}",
         supervisor.fingerprint()
     );
-    eprintln!("People sign in at {}.", supervisor.issuer());
     if password.exists() {
         eprintln!(
             "The first is dev@guest.local, whose password is in {}",

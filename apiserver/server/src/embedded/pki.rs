@@ -32,7 +32,8 @@ pub(crate) struct UserRequest<'a> {
     pub(crate) validity: Duration,
 }
 
-/// A serving certificate for the address and the names that reach it.
+/// A serving certificate for the address and the names that reach it. The authority's own certificate follows it, so that whoever
+/// knows its fingerprint can learn it from the server.
 pub(crate) fn serving(authority: &CertificateAuthority, address: IpAddr) -> anyhow::Result<CertifiedKey> {
     let names = [
         "localhost",
@@ -41,7 +42,9 @@ pub(crate) fn serving(authority: &CertificateAuthority, address: IpAddr) -> anyh
         "kubernetes.default.svc",
     ];
     let addresses = [address, IpAddr::from([127, 0, 0, 1])];
-    Ok(authority.issue_server("guestcluster-apiserver", &names, &addresses, SERVING_VALIDITY)?)
+    let mut serving = authority.issue_server("guestcluster-apiserver", &names, &addresses, SERVING_VALIDITY)?;
+    serving.certificate.push_str(authority.certificate());
+    Ok(serving)
 }
 
 /// Writes the admin's kubeconfig and the server's address for later kubeconfigs.

@@ -20,7 +20,7 @@ const MARKER: &str = "catalogue";
 /// May do anything.
 const MASTERS: &str = "system:masters";
 /// Where the first user works.
-const FIRST_USER_NAMESPACE: &str = "team-a";
+pub(super) const FIRST_USER_NAMESPACE: &str = "team-a";
 
 /// Writes the supervisor's own namespace, and on the first start the catalogue.
 pub(crate) async fn seed(registry: &Registry, sim_config: Option<&str>) -> anyhow::Result<()> {

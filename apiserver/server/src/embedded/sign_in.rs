@@ -69,11 +69,11 @@ impl SignIn {
     }
 }
 
-/// Ports in order of preference; 0 is any. Beside a chosen port the next one is easy to remember; where none was chosen it might
-/// be another program's soon. The one of the last start comes then, so that sessions stay those of the same issuer.
+/// Ports in order of preference; 0 is any. The one of the last start comes first, so that sessions stay those of the same issuer.
+/// Beside a chosen port the next one is easy to remember; where none was chosen it might be another program's soon.
 fn ports(asked: SocketAddr, supervisor: SocketAddr, last: Option<u16>) -> Vec<u16> {
     let next = supervisor.port().checked_add(1).filter(|_| asked.port() != 0);
-    next.into_iter().chain(last).chain([0]).collect()
+    last.into_iter().chain(next).chain([0]).collect()
 }
 
 async fn bind(ports: Vec<u16>, supervisor: SocketAddr) -> std::io::Result<TcpListener> {
@@ -95,7 +95,7 @@ mod tests {
     fn the_page_is_next_to_the_supervisor_and_stays_where_it_was() {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         assert_eq!(ports(at(6443), at(6443), None), [6444, 0]);
-        assert_eq!(ports(at(6443), at(6443), Some(7000)), [6444, 7000, 0]);
+        assert_eq!(ports(at(6443), at(6443), Some(7000)), [7000, 6444, 0]);
         assert_eq!(ports(at(0), at(43_211), Some(7000)), [7000, 0]);
         assert_eq!(ports(at(65_535), at(65_535), None), [0]);
     }

@@ -65,6 +65,7 @@ pub(super) fn answered(mut body: Value, record: &Record, guest: &Guest, token: &
         credential_name: record.name.clone(),
         token: token.to_owned(),
         expiration_timestamp: Time(expires),
+        guest_uid: guest.uid.clone(),
         server: guest.server.clone(),
         certificate_authority_data: guest.authority.clone(),
     });
