@@ -1,6 +1,6 @@
 //! How the server is reached: kubectl's flags, with kubectl's meanings.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use kube::{
@@ -8,7 +8,13 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    https,
+    kubeconfig::{ExecArgs, Files},
+    session::Session,
+    supervisor::Supervisor,
+};
 
 /// Flags that every command has.
 #[derive(Args, Clone, Debug, Default)]
@@ -16,13 +22,13 @@ use crate::error::{Error, Result};
 pub(crate) struct ConnectionFlags {
     /// Namespace; the context's where none is given
     #[arg(long, short, global = true, value_name = "NAME")]
-    namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Context of the kubeconfig
     #[arg(long, global = true, value_name = "NAME")]
-    context: Option<String>,
+    pub(crate) context: Option<String>,
     /// Kubeconfig file; else those that KUBECONFIG lists, else ~/.kube/config
     #[arg(long, global = true, value_name = "FILE")]
-    kubeconfig: Option<std::path::PathBuf>,
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// User to act as
     #[arg(long = "as", global = true, value_name = "USER")]
     act_as: Option<String>,
@@ -34,52 +40,188 @@ pub(crate) struct ConnectionFlags {
     request_timeout: Duration,
 }
 
-/// A server, and the namespace that commands speak of.
+/// A supervisor, and the namespace that commands speak of.
 #[derive(Clone)]
 pub(crate) struct Connection {
     /// The client.
     pub(crate) client: Client,
     /// The namespace.
     pub(crate) namespace: String,
+    /// What the context says about signing in, where kubectl guest login has written it.
+    pub(crate) signed_in: Option<ExecArgs>,
+    /// The server that is talked to.
+    pub(crate) supervisor: Supervisor,
 }
 
 impl ConnectionFlags {
-    /// Connects; nothing is sent yet.
+    /// Connects; nothing is sent yet. The context of a guest stands for its supervisor, and for its namespace there.
     pub(crate) async fn connect(&self) -> Result<Connection> {
-        let mut config = self.config().await?;
-        if self.act_as.is_some() {
-            config.auth_info.impersonate.clone_from(&self.act_as);
-            config.auth_info.impersonate_groups = (!self.as_groups.is_empty()).then(|| self.as_groups.clone());
+        let kubeconfig = self.read()?;
+        match self.signed_in(&kubeconfig) {
+            Some(args) => self.by_session(args, &kubeconfig).await,
+            None => self.by_kubeconfig(kubeconfig).await,
         }
-        let limit = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
-        config.connect_timeout = limit;
-        let namespace = self
-            .namespace
-            .clone()
-            .unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config)
-            .map_err(|error| Error::failed(format!("the kubeconfig can't be used: {error}")))?;
-        Ok(Connection { client, namespace })
     }
 
-    async fn config(&self) -> Result<Config> {
+    /// The supervisor that the context names, whether or not its user can be used.
+    pub(crate) fn supervisor(&self) -> Result<Supervisor> {
+        let kubeconfig = self.read()?;
+        let missing = || {
+            Error::failed("there is no context that names a supervisor")
+                .next("Name the supervisor: kubectl guest login --server https://HOST:PORT --ca-sha256 FINGERPRINT")
+        };
+        if let Some(args) = self.signed_in(&kubeconfig).filter(|args| args.guest.is_some()) {
+            return supervisor_of_guest(&args, &kubeconfig);
+        }
+        let name = self.context_name(&kubeconfig).ok_or_else(missing)?;
+        supervisor_of_context(&kubeconfig, name).ok_or_else(missing)
+    }
+
+    /// The same flags to read by: a kubeconfig that a login shall make says nothing yet.
+    pub(crate) fn for_reading(&self) -> Self {
+        let mut flags = self.clone();
+        flags.kubeconfig = flags.kubeconfig.filter(|path| path.exists());
+        flags
+    }
+
+    /// The namespace of the context, where the context is of this supervisor or of a guest there.
+    pub(crate) fn namespace_at(&self, supervisor: &Supervisor) -> Option<String> {
+        let kubeconfig = self.read().ok()?;
+        match self
+            .signed_in(&kubeconfig)
+            .map(|args| (args.supervisor.server, args.guest))
+        {
+            Some((server, Some(access))) => (server == supervisor.server).then_some(access.guest.namespace),
+            _ => {
+                let name = self.context_name(&kubeconfig)?;
+                let same = supervisor_of_context(&kubeconfig, name)?.server == supervisor.server;
+                self.context(&kubeconfig).filter(|_| same)?.namespace.clone()
+            }
+        }
+    }
+
+    async fn by_session(&self, args: ExecArgs, kubeconfig: &Kubeconfig) -> Result<Connection> {
+        let session = Session::open(&args.supervisor)?;
+        let supervisor = session.record().await.supervisor;
+        let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
+        self.complete(&mut config);
+        let of_context = match &args.guest {
+            Some(access) => Some(access.guest.namespace.clone()),
+            None => self.context(kubeconfig).and_then(|context| context.namespace.clone()),
+        };
+        let namespace = self.namespace.clone().or(of_context);
+        Ok(Connection {
+            client: session.client(config)?,
+            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            signed_in: Some(args),
+            supervisor,
+        })
+    }
+
+    async fn by_kubeconfig(&self, kubeconfig: Kubeconfig) -> Result<Connection> {
+        let supervisor = self
+            .context_name(&kubeconfig)
+            .and_then(|name| supervisor_of_context(&kubeconfig, name));
         let options = KubeConfigOptions {
             context: self.context.clone(),
             ..KubeConfigOptions::default()
         };
-        let loaded = match &self.kubeconfig {
-            Some(path) => {
-                let kubeconfig = Kubeconfig::read_from(path)
-                    .map_err(|error| Error::failed(format!("--kubeconfig {}: {error}", path.display())))?;
-                Config::from_custom_kubeconfig(kubeconfig, &options).await
-            }
-            None => Config::from_kubeconfig(&options).await,
-        };
-        loaded.map_err(|error| {
-            Error::failed(format!("no usable kubeconfig: {error}"))
-                .next("Name one with --kubeconfig or KUBECONFIG, and a context with --context.")
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|error| unusable(&error))?;
+        self.complete(&mut config);
+        let namespace = self
+            .namespace
+            .clone()
+            .unwrap_or_else(|| config.default_namespace.clone());
+        let supervisor = supervisor.unwrap_or_else(|| Supervisor {
+            server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+            certificate_authority: None,
+        });
+        Ok(Connection {
+            client: https::client(config)?,
+            namespace,
+            signed_in: None,
+            supervisor,
         })
     }
+
+    /// What the flags add.
+    fn complete(&self, config: &mut Config) {
+        if self.act_as.is_some() {
+            config.auth_info.impersonate.clone_from(&self.act_as);
+            config.auth_info.impersonate_groups = (!self.as_groups.is_empty()).then(|| self.as_groups.clone());
+        }
+        config.connect_timeout = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
+    }
+
+    fn read(&self) -> Result<Kubeconfig> {
+        match &self.kubeconfig {
+            Some(path) if path.exists() => Kubeconfig::read_from(path)
+                .map_err(|error| Error::failed(format!("--kubeconfig {}: {error}", path.display()))),
+            Some(path) => Err(Error::failed(format!(
+                "--kubeconfig {}: there is no such file",
+                path.display()
+            ))),
+            None if !Files::find(None)?.exist() => Ok(Kubeconfig::default()),
+            None => Kubeconfig::read().map_err(|error| unusable(&error)),
+        }
+    }
+
+    fn signed_in(&self, kubeconfig: &Kubeconfig) -> Option<ExecArgs> {
+        let user = self.context(kubeconfig)?.user.as_ref()?;
+        let named = kubeconfig.auth_infos.iter().find(|named| named.name == *user)?;
+        ExecArgs::of(named.auth_info.as_ref()?)
+    }
+
+    fn context<'a>(&self, kubeconfig: &'a Kubeconfig) -> Option<&'a kube::config::Context> {
+        let name = self.context_name(kubeconfig)?;
+        let named = kubeconfig.contexts.iter().find(|named| named.name == *name)?;
+        named.context.as_ref()
+    }
+
+    fn context_name<'a>(&'a self, kubeconfig: &'a Kubeconfig) -> Option<&'a String> {
+        self.context.as_ref().or(kubeconfig.current_context.as_ref())
+    }
+}
+
+/// The supervisor of a guest is known by its session, or by its own context.
+fn supervisor_of_guest(args: &ExecArgs, kubeconfig: &Kubeconfig) -> Result<Supervisor> {
+    let of_contexts = kubeconfig
+        .contexts
+        .iter()
+        .filter_map(|named| supervisor_of_context(kubeconfig, &named.name))
+        .find(|supervisor| supervisor.id().is_ok_and(|id| id == args.supervisor));
+    match of_contexts {
+        Some(supervisor) => Ok(supervisor),
+        None => Session::known(&args.supervisor),
+    }
+}
+
+/// Server and authority of a context's cluster; an authority in a file is read.
+fn supervisor_of_context(kubeconfig: &Kubeconfig, name: &str) -> Option<Supervisor> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == name)?
+        .context
+        .as_ref()?;
+    let cluster = kubeconfig.clusters.iter().find(|named| named.name == context.cluster)?;
+    let cluster = cluster.cluster.as_ref()?;
+    let inline = cluster.certificate_authority_data.as_ref();
+    let inline = inline.and_then(|data| String::from_utf8(STANDARD.decode(data.trim()).ok()?).ok());
+    let file = cluster.certificate_authority.as_ref();
+    let authority = inline.or_else(|| std::fs::read_to_string(file?).ok());
+    Some(Supervisor {
+        server: cluster.server.as_ref()?.trim_end_matches('/').to_owned(),
+        certificate_authority: authority,
+    })
+}
+
+fn unusable(error: &kube::config::KubeconfigError) -> Error {
+    Error::failed(format!("no usable kubeconfig: {error}"))
+        .next("Sign in (kubectl guest login --server URL), or name a kubeconfig with --kubeconfig or KUBECONFIG, and a context with --context.")
 }
 
 impl Connection {

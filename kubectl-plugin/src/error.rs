@@ -2,12 +2,19 @@
 
 use std::{fmt, process::ExitCode};
 
+use rustls::CertificateError;
+
+const SIGN_IN: &str =
+    "Sign in again (kubectl guest login), or check the user of the context: kubectl config view --minify";
+
 /// An error as the person sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Error {
     kind: Kind,
     message: String,
     next: Option<String>,
+    /// Whether a server said no.
+    refusal: bool,
 }
 
 /// Whose fault it is, and so the exit code.
@@ -33,6 +40,7 @@ impl Error {
             kind: Kind::Failed,
             message: message.into(),
             next: None,
+            refusal: false,
         }
     }
 
@@ -42,6 +50,7 @@ impl Error {
             kind: Kind::Usage,
             message: message.into(),
             next: None,
+            refusal: false,
         }
     }
 
@@ -51,6 +60,17 @@ impl Error {
             kind: Kind::TimedOut,
             message: message.into(),
             next: None,
+            refusal: false,
+        }
+    }
+
+    /// Nobody is signed in.
+    pub(crate) fn not_signed_in(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::NotSignedIn,
+            message: message.into(),
+            next: None,
+            refusal: false,
         }
     }
 
@@ -71,6 +91,21 @@ impl Error {
         }
     }
 
+    /// Whether the server said no: trying again changes nothing.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.refusal
+    }
+
+    /// The same in one line, for programs that show no more.
+    #[must_use]
+    pub(crate) fn in_one_line(mut self) -> Self {
+        if let Some(next) = self.next.take() {
+            self.message = format!("{}. {next}", self.message);
+        }
+        self.message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        self
+    }
+
     /// Prints the error to stderr.
     pub(crate) fn report(&self) -> ExitCode {
         eprintln!("error: {self}");
@@ -88,6 +123,8 @@ impl fmt::Display for Error {
     }
 }
 
+impl std::error::Error for Error {}
+
 impl From<kube::Error> for Error {
     fn from(error: kube::Error) -> Self {
         match error {
@@ -95,11 +132,15 @@ impl From<kube::Error> for Error {
             kube::Error::Auth(error) => Self {
                 kind: Kind::NotSignedIn,
                 message: format!("the kubeconfig's credential can't be used: {error}"),
-                next: Some("Sign in again, or check the user of the context: kubectl config view --minify".to_owned()),
+                next: Some(SIGN_IN.to_owned()),
+                refusal: false,
             },
-            other => Self::failed(format!("the server can't be reached: {}", root_cause(&other))).next(
-                "Check the context and that the server runs: kubectl config current-context; kubectl get --raw /readyz",
-            ),
+            // Of the session, which says itself what is wrong with it.
+            kube::Error::Service(error) if error.is::<Self>() => match error.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => unreachable(other.as_ref()),
+            },
+            other => unreachable(&other),
         }
     }
 }
@@ -110,17 +151,35 @@ impl From<std::io::Error> for Error {
     }
 }
 
+fn unreachable(error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::failed(format!("the server can't be reached: {}", cause(error)))
+        .next("Check the context and that the server runs: kubectl config current-context; kubectl get --raw /readyz")
+}
+
 fn refused(status: &kube::core::Status) -> Error {
-    match status.code {
-        401 => Error {
-            kind: Kind::NotSignedIn,
-            message: "the server does not accept the credential".to_owned(),
-            next: Some("Sign in again, or check the user of the context: kubectl config view --minify".to_owned()),
-        },
-        403 => Error::failed(status.message.clone())
-            .next("Ask an administrator of the supervisor for a role in the namespace: guestcluster-viewer to look, guestcluster-editor to change."),
+    let error = match status.code {
+        401 => Error::not_signed_in("the server does not accept the credential").next(SIGN_IN),
+        403 => Error::failed(status.message.clone()).next(whom_to_ask(&status.message)),
         422 => Error::failed(causes(status)),
         _ => Error::failed(status.message.clone()),
+    };
+    Error {
+        refusal: matches!(status.code, 400 | 403 | 404 | 422),
+        ..error
+    }
+}
+
+/// What to do about a right to log in that is not there.
+pub(crate) const ASK_FOR_ACCESS: &str = "Ask an administrator of the supervisor for a role in the namespace: guestcluster-access-login, -view, -edit or -admin.";
+
+/// The roles that an administrator may give.
+fn whom_to_ask(message: &str) -> &'static str {
+    if message.contains("guestclusters/credential") || message.contains("cannot guest-") {
+        ASK_FOR_ACCESS
+    } else if message.contains("guestcredentials") || message.contains("guestrevocations") {
+        "Ask an administrator of the supervisor for a role in the namespace: guestcluster-access-manager."
+    } else {
+        "Ask an administrator of the supervisor for a role in the namespace: guestcluster-viewer to look, guestcluster-editor to change."
     }
 }
 
@@ -142,12 +201,43 @@ fn causes(status: &kube::core::Status) -> String {
     }
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+/// The innermost cause in words; of certificates, what is wrong with them.
+pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    loop {
+        if let Some(rustls::Error::InvalidCertificate(wrong)) = innermost.downcast_ref() {
+            return certificate(wrong);
+        }
+        // An IO error that was made of another one is not its source.
+        let inner = innermost
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        match inner
+            .map(|inner| inner as &(dyn std::error::Error + 'static))
+            .or(innermost.source())
+        {
+            Some(source) => innermost = source,
+            None => return innermost.to_string(),
+        }
     }
-    innermost.to_string()
+}
+
+fn certificate(wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is not signed by the certificate authority that is trusted for it".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired by this computer's clock: is the clock right?".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet by this computer's clock: is the clock right?".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +256,30 @@ mod tests {
         assert_eq!(Error::timed_out("x").code(), 3);
         assert_eq!(api(401, "Unauthorized").code(), 4);
         assert_eq!(api(403, "forbidden").code(), 1);
+    }
+
+    #[test]
+    fn one_line_has_all_of_it() {
+        let error = Error::not_signed_in("over")
+            .next("Sign in:\n  kubectl guest login")
+            .in_one_line();
+        assert_eq!(error.to_string(), "over. Sign in: kubectl guest login");
+        assert_eq!(error.code(), 4);
+    }
+
+    #[test]
+    fn the_cause_is_found_below_other_errors() {
+        let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let wrapped = std::io::Error::other(std::io::Error::new(std::io::ErrorKind::InvalidData, tls));
+        assert!(cause(&wrapped).contains("certificate authority that is trusted"));
+        assert_eq!(cause(&std::io::Error::other("plain")), "plain");
+    }
+
+    #[test]
+    fn the_errors_of_a_session_stay_what_they_are() {
+        let own = Error::not_signed_in("you are not signed in");
+        let error: Error = kube::Error::Service(Box::new(own)).into();
+        assert_eq!((error.code(), error.to_string().as_str()), (4, "you are not signed in"));
     }
 
     #[test]

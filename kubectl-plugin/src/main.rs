@@ -1,11 +1,21 @@
 //! `kubectl guest`: guest clusters at the prompt.
 
+mod browser;
 mod commands;
 mod connection;
+mod credential;
 mod error;
+mod https;
+mod kubeconfig;
+mod openid;
 mod output;
+mod private;
 mod progress;
 mod prompt;
+mod rights;
+mod session;
+mod sign_in;
+mod supervisor;
 mod waiting;
 
 use std::process::ExitCode;

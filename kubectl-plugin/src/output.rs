@@ -1,7 +1,9 @@
 //! What goes to stdout: tables as kubectl prints them, and objects in the forms of `-o`.
 
 use clap::ValueEnum;
+use guestcluster_types::columns::Column;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 
@@ -28,6 +30,50 @@ pub(crate) fn print_object(object: &impl Serialize, format: Format) -> Result<()
         Format::Yaml => print!("{}", serde_saphyr::to_string(&value).map_err(|error| failed(&error))?),
     }
     Ok(())
+}
+
+/// Prints several objects as one list.
+pub(crate) fn print_list<T: Serialize>(objects: &[T], format: Format) -> Result<()> {
+    print_object(
+        &json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": objects}),
+        format,
+    )
+}
+
+/// A table of objects by their columns, times as ages.
+pub(crate) fn objects(columns: &[Column], objects: &[Value], namespaces: bool, wide: bool) -> String {
+    let columns: Vec<_> = columns.iter().filter(|column| column.priority == 0 || wide).collect();
+    let mut headers = vec!["Name"];
+    if namespaces {
+        headers.insert(0, "Namespace");
+    }
+    headers.extend(columns.iter().map(|column| column.name));
+    let now = jiff::Timestamp::now();
+    let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let row = |object: &Value| {
+        let mut row = vec![text(object, "name")];
+        if namespaces {
+            row.insert(0, text(object, "namespace"));
+        }
+        let cells = columns
+            .iter()
+            .map(|column| cell(&(column.cell)(object), column.r#type == "date", now));
+        row.extend(cells);
+        row
+    };
+    table(&headers, &objects.iter().map(row).collect::<Vec<_>>())
+}
+
+fn cell(value: &Value, date: bool, now: jiff::Timestamp) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if date => match text.parse::<jiff::Timestamp>() {
+            Ok(time) => age(now.duration_since(time).as_secs()),
+            Err(_) => "<unknown>".to_owned(),
+        },
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// A table as kubectl prints it: capital headers, columns three spaces apart, nothing behind the last.

@@ -40,6 +40,11 @@ impl WaitFlags {
     pub(crate) fn wait(&self) -> bool {
         !self.no_wait
     }
+
+    /// Longest to wait.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
 }
 
 /// Waits, and shows progress. Interrupted, it says that the work goes on.

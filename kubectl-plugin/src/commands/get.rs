@@ -7,7 +7,6 @@ use kube::{
     api::ListParams,
     runtime::{WatchStreamExt as _, watcher},
 };
-use serde_json::Value;
 
 use crate::{
     connection::Connection,
@@ -55,11 +54,7 @@ impl Args {
             }
             Some(format) => match clusters.as_slice() {
                 [only] if self.names.len() == 1 => output::print_object(only, format)?,
-                several => {
-                    let list =
-                        serde_json::json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": several});
-                    output::print_object(&list, format)?;
-                }
+                several => output::print_list(several, format)?,
             },
         }
         Ok(())
@@ -102,31 +97,15 @@ impl Args {
     }
 
     fn table(&self, clusters: &[GuestCluster]) -> Result<String> {
-        let columns: Vec<_> = columns::GUEST_CLUSTER
-            .iter()
-            .filter(|column| column.priority == 0 || self.output == Some(Format::Wide))
-            .collect();
-        let mut headers = vec!["Name"];
-        if self.all_namespaces {
-            headers.insert(0, "Namespace");
-        }
-        headers.extend(columns.iter().map(|column| column.name));
-        let now = jiff::Timestamp::now();
-        let mut rows = Vec::new();
-        for cluster in clusters {
-            let value = serde_json::to_value(cluster).map_err(|error| Error::failed(error.to_string()))?;
-            let mut row = vec![cluster.name_any()];
-            if self.all_namespaces {
-                row.insert(0, cluster.namespace().unwrap_or_default());
-            }
-            row.extend(
-                columns
-                    .iter()
-                    .map(|column| cell(&(column.cell)(&value), column.r#type == "date", now)),
-            );
-            rows.push(row);
-        }
-        Ok(output::table(&headers, &rows))
+        let objects: std::result::Result<Vec<_>, _> = clusters.iter().map(serde_json::to_value).collect();
+        let objects = objects.map_err(|error| Error::failed(error.to_string()))?;
+        let wide = self.output == Some(Format::Wide);
+        Ok(output::objects(
+            columns::GUEST_CLUSTER,
+            &objects,
+            self.all_namespaces,
+            wide,
+        ))
     }
 
     async fn follow(&self, connection: &Connection) -> Result<()> {
@@ -157,18 +136,6 @@ impl Args {
             }
         }
         Ok(())
-    }
-}
-
-fn cell(value: &Value, date: bool, now: jiff::Timestamp) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) if date => match text.parse::<jiff::Timestamp>() {
-            Ok(time) => output::age(now.duration_since(time).as_secs()),
-            Err(_) => "<unknown>".to_owned(),
-        },
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -3,13 +3,19 @@
 mod classes;
 mod completion;
 mod create;
+mod credential;
+mod credentials;
 mod delete;
 mod describe;
 mod get;
 mod kubeconfig;
+mod login;
+mod logout;
+mod revoke;
 mod scale;
 mod upgrade;
 mod versions;
+mod whoami;
 
 use clap::{Parser, Subcommand};
 use guestcluster_types::GuestCluster;
@@ -19,7 +25,7 @@ use crate::{connection::ConnectionFlags, error::Result};
 /// Field manager of what the plugin writes.
 const FIELD_MANAGER: &str = "kubectl-guest";
 
-/// Create, look at, change and delete guest clusters.
+/// Create, look at, change and delete guest clusters, and log in to them.
 #[derive(Parser)]
 #[command(
     name = "kubectl-guest",
@@ -37,6 +43,9 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Login(login::Args),
+    Logout(logout::Args),
+    Whoami(whoami::Args),
     Create(create::Args),
     Get(get::Args),
     Describe(describe::Args),
@@ -45,6 +54,9 @@ enum Command {
     Delete(delete::Args),
     Versions(versions::Args),
     Classes(classes::Args),
+    Credentials(credentials::Args),
+    Revoke(revoke::Args),
+    Credential(credential::Args),
     Kubeconfig(kubeconfig::Args),
     Completion(completion::Args),
 }
@@ -52,22 +64,25 @@ enum Command {
 impl Cli {
     /// Runs the command.
     pub(crate) fn run(self) -> Result<()> {
-        if let Command::Completion(args) = &self.command {
-            return args.run();
-        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let connect = || self.connection.connect();
         runtime.block_on(async {
-            let connection = self.connection.connect().await?;
-            match self.command {
-                Command::Create(args) => args.run(&connection).await,
-                Command::Get(args) => args.run(&connection).await,
-                Command::Describe(args) => args.run(&connection).await,
-                Command::Scale(args) => args.run(&connection).await,
-                Command::Upgrade(args) => args.run(&connection).await,
-                Command::Delete(args) => args.run(&connection).await,
-                Command::Versions(args) => args.run(&connection).await,
-                Command::Classes(args) => args.run(&connection).await,
-                Command::Kubeconfig(args) => args.run(&connection).await,
+            match &self.command {
+                Command::Login(args) => args.run(&self.connection).await,
+                Command::Logout(args) => args.run(&self.connection).await,
+                Command::Whoami(args) => args.run(&connect().await?).await,
+                Command::Create(args) => args.run(&connect().await?).await,
+                Command::Get(args) => args.run(&connect().await?).await,
+                Command::Describe(args) => args.run(&connect().await?).await,
+                Command::Scale(args) => args.run(&connect().await?).await,
+                Command::Upgrade(args) => args.run(&connect().await?).await,
+                Command::Delete(args) => args.run(&connect().await?).await,
+                Command::Versions(args) => args.run(&connect().await?).await,
+                Command::Classes(args) => args.run(&connect().await?).await,
+                Command::Credentials(args) => args.run(&connect().await?).await,
+                Command::Revoke(args) => args.run(&connect().await?).await,
+                Command::Credential(args) => args.run(&self.connection).await,
+                Command::Kubeconfig(args) => args.run(&connect().await?).await,
                 Command::Completion(args) => args.run(),
             }
         })

@@ -1,0 +1,91 @@
+//! `kubectl guest credential`: the exec plugin that kubeconfigs name.
+
+use guestcluster_types::Level;
+
+use crate::{
+    connection::ConnectionFlags,
+    credential::{self, Caller, ExecInfo, Guest, GuestAccess},
+    error::{Error, Result},
+    session::{Renew, Session},
+    supervisor::{SupervisorId, server_url},
+};
+
+/// Print a credential for kubectl, which calls this by a kubeconfig
+///
+/// kubectl guest login writes the kubeconfigs that call it. It never asks anything and opens no browser.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The supervisor that you are signed in to
+    #[arg(long, value_name = "URL", value_parser = server_url)]
+    supervisor: String,
+    /// Fingerprint of its certificate authority
+    #[arg(long, value_name = "HEX")]
+    ca_sha256: Option<String>,
+    /// Name of the guest cluster; the supervisor's own credential without one
+    #[arg(long, value_name = "NAME", requires_all = ["guest_uid", "level"])]
+    cluster: Option<String>,
+    /// Identity of the guest cluster
+    #[arg(long, value_name = "UID", requires = "cluster")]
+    guest_uid: Option<String>,
+    /// What the credential adds to your own rights in the guest cluster
+    #[arg(long, value_name = "LEVEL", requires = "cluster", value_parser = str::parse::<Level>)]
+    level: Option<Level>,
+}
+
+impl Args {
+    pub(super) async fn run(&self, flags: &ConnectionFlags) -> Result<()> {
+        self.give(flags).await.map_err(Error::in_one_line)
+    }
+
+    async fn give(&self, flags: &ConnectionFlags) -> Result<()> {
+        let info = ExecInfo::from_environment()?;
+        let id = SupervisorId {
+            server: self.supervisor.clone(),
+            ca_sha256: self.ca_sha256.clone(),
+        };
+        let session = Session::open(&id)?;
+        match self.access(flags)? {
+            Some(access) => for_guest(&info, &session, &access).await,
+            None => for_supervisor(&info, &session, &id).await,
+        }
+    }
+
+    fn access(&self, flags: &ConnectionFlags) -> Result<Option<GuestAccess>> {
+        let (Some(name), Some(uid), Some(level)) = (&self.cluster, &self.guest_uid, self.level) else {
+            return Ok(None);
+        };
+        let namespace = flags
+            .namespace
+            .clone()
+            .ok_or_else(|| Error::usage("--cluster needs --namespace"))?;
+        Ok(Some(GuestAccess {
+            guest: Guest {
+                namespace,
+                name: name.clone(),
+            },
+            uid: uid.clone(),
+            level,
+        }))
+    }
+}
+
+async fn for_guest(info: &ExecInfo, session: &Session, access: &GuestAccess) -> Result<()> {
+    let cached = credential::obtain(session, access, Caller::parent()).await?;
+    let Guest { namespace, name } = &access.guest;
+    let login = format!("kubectl guest login {name} -n {namespace}");
+    info.require(&cached.server, Some(&cached.certificate_authority), &login)?;
+    credential::print(info, &cached.token, cached.told_until());
+    Ok(())
+}
+
+async fn for_supervisor(info: &ExecInfo, session: &Session, id: &SupervisorId) -> Result<()> {
+    let supervisor = session.record().await.supervisor;
+    info.require(
+        &supervisor.server,
+        supervisor.certificate_authority.as_deref(),
+        &id.login_command(),
+    )?;
+    let (token, until) = session.id_token(Renew::WhenNeeded).await?;
+    credential::print(info, &token, until);
+    Ok(())
+}

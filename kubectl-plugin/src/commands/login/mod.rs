@@ -1,0 +1,131 @@
+//! `kubectl guest login`: sign in to a supervisor, and log in to a guest.
+
+mod guest;
+mod supervisor;
+
+pub(super) use self::supervisor::{described, session_end};
+
+use std::{path::PathBuf, time::Duration};
+
+use guestcluster_types::Level;
+
+use crate::{
+    connection::{ConnectionFlags, duration},
+    error::{ASK_FOR_ACCESS, Error, Result},
+    kubeconfig::{Entries, Files, Written},
+    session::Session,
+    supervisor::server_url,
+};
+
+/// Sign in to a supervisor, or log in to a cluster
+///
+/// Without a cluster it signs you in to the supervisor through single sign-on, and writes a context for it. With one it writes
+/// a context for the cluster, whose credentials are exchanged for your session, live for minutes and renew by themselves. No secret
+/// is written to a kubeconfig.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41...\n  kubectl guest login dev\n  kubectl guest login dev --level view --no-switch\n  kubectl guest login dev --print > dev.kubeconfig"
+)]
+pub(super) struct Args {
+    /// Name of the cluster to log in to
+    name: Option<String>,
+    /// The supervisor; else that of the context
+    #[arg(long, value_name = "URL", value_parser = server_url)]
+    server: Option<String>,
+    /// PEM file of the certificate authority that the supervisor's certificate is signed by
+    #[arg(long, value_name = "FILE", requires = "server")]
+    certificate_authority: Option<PathBuf>,
+    /// SHA-256 fingerprint of that authority's certificate, where the supervisor shows it
+    #[arg(
+        long,
+        value_name = "HEX",
+        requires = "server",
+        conflicts_with = "certificate_authority"
+    )]
+    ca_sha256: Option<String>,
+    /// OpenID issuer; else the one that the supervisor names
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    issuer_url: Option<String>,
+    /// Client id at that issuer
+    #[arg(long, value_name = "ID", requires = "issuer_url")]
+    client_id: Option<String>,
+    /// PEM file of the certificate authority of that issuer
+    #[arg(long, value_name = "FILE", requires = "issuer_url")]
+    issuer_certificate_authority: Option<PathBuf>,
+    /// What you want to be able to do in the cluster: login, view, edit or admin; the highest that you may where none is given
+    #[arg(long, value_name = "LEVEL", requires = "name", value_parser = level)]
+    level: Option<Level>,
+    /// Name of the context
+    #[arg(long, value_name = "NAME")]
+    context_name: Option<String>,
+    /// Make the context current, also when it is not new
+    #[arg(long, conflicts_with_all = ["no_switch", "print"])]
+    switch: bool,
+    /// Don't make the context current
+    #[arg(long)]
+    no_switch: bool,
+    /// Print the kubeconfig instead of writing it
+    #[arg(long)]
+    print: bool,
+    /// Longest to wait for the sign-in
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    timeout: Duration,
+}
+
+impl Args {
+    pub(super) async fn run(&self, flags: &ConnectionFlags) -> Result<()> {
+        let supervisor = self.supervisor(&flags.for_reading()).await?;
+        let Some(name) = &self.name else {
+            let session = self.sign_in(&supervisor).await?;
+            return self.write_supervisor(flags, &session).await;
+        };
+        let session = match Session::open(&supervisor.id()?) {
+            // As somebody else, or anew: what is typed counts.
+            Ok(session) if !self.names_issuer() => session,
+            _ => self.sign_in(&supervisor).await?,
+        };
+        self.log_in(flags, &session, name).await
+    }
+
+    fn names_issuer(&self) -> bool {
+        self.issuer_url.is_some()
+    }
+
+    /// Prints or writes the entries, and says what is there now; none where they were printed.
+    async fn put(&self, flags: &ConnectionFlags, entries: &Entries) -> Result<Option<Written>> {
+        if self.print {
+            print!("{}", entries.alone()?);
+            return Ok(None);
+        }
+        let files = Files::find(flags.kubeconfig.as_deref())?;
+        let switch = |is_new| self.switch || (is_new && !self.no_switch);
+        let written = entries.write(&files, switch).await?;
+        let what = match (written.is_new, written.is_current) {
+            (true, true) => "added and current",
+            (true, false) => "added",
+            (false, true) => "renewed and current",
+            (false, false) => "renewed",
+        };
+        eprint!("Context {} {what}. ", entries.name);
+        Ok(Some(written))
+    }
+}
+
+fn level(text: &str) -> std::result::Result<Level, String> {
+    match text.parse() {
+        Ok(Level::BreakGlass) | Err(_) => {
+            let known = Level::OF_TOKENS.map(Level::as_str).join(", ");
+            Err(format!("{text:?} is not one of {known}"))
+        }
+        Ok(level) => Ok(level),
+    }
+}
+
+fn no_such_level(name: &str, namespace: &str, wanted: Level, allowed: &[Level]) -> Error {
+    let allowed: Vec<_> = allowed.iter().map(|level| level.as_str()).collect();
+    let error = Error::failed(format!("you may not log in to {namespace}/{name} at level {wanted}"));
+    if allowed.is_empty() {
+        return error.next(ASK_FOR_ACCESS);
+    }
+    error.next(format!("You may at: {}", allowed.join(", ")))
+}

@@ -1,0 +1,171 @@
+//! The supervisor's part: which one, who signs in, and its context.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{Timestamp, tz::TimeZone};
+use k8s_openapi::api::{authentication::v1::UserInfo, core::v1::Namespace};
+use kube::{Api, Client, ResourceExt, api::ListParams};
+
+use super::Args;
+use crate::{
+    connection::ConnectionFlags,
+    error::{Error, Result},
+    https,
+    kubeconfig::{Entries, ExecArgs, Files, supervisor_context},
+    openid::Issuer,
+    rights,
+    session::{Record, Session},
+    sign_in,
+    supervisor::{self, LoginSettings, Supervisor},
+};
+
+/// Namespaces that are asked about.
+const NAMESPACES: u32 = 100;
+/// Questions at a time.
+const AT_ONCE: usize = 8;
+
+impl Args {
+    /// The supervisor that is meant. Nothing is trusted that was not named: a fingerprint, a file, or a kubeconfig's cluster.
+    pub(super) async fn supervisor(&self, flags: &ConnectionFlags) -> Result<Supervisor> {
+        let Some(server) = &self.server else {
+            return flags.supervisor();
+        };
+        let authority = match (&self.certificate_authority, &self.ca_sha256) {
+            (Some(file), _) => Some(supervisor::from_file("--certificate-authority", file)?),
+            (None, Some(fingerprint)) => Some(supervisor::shown_by(server, fingerprint).await?),
+            (None, None) => None,
+        };
+        Ok(Supervisor {
+            server: server.clone(),
+            certificate_authority: authority,
+        })
+    }
+
+    /// Signs in, and says as whom.
+    pub(super) async fn sign_in(&self, supervisor: &Supervisor) -> Result<Session> {
+        let issuer = match (&self.issuer_url, &self.client_id) {
+            (Some(url), Some(client_id)) => self.named_issuer(url, client_id)?,
+            _ => supervisor::published(supervisor)
+                .await
+                .map_err(|error| self.with_hint(error))?,
+        };
+        let (session, user) = sign_in::sign_in(supervisor, issuer, self.timeout).await?;
+        let record = session.record().await;
+        eprintln!(
+            "Signed in to {} as {}.{}",
+            supervisor.host(),
+            described(&user),
+            session_end(&record)
+        );
+        Ok(session)
+    }
+
+    fn named_issuer(&self, url: &str, client_id: &str) -> Result<Issuer> {
+        let file = self.issuer_certificate_authority.as_ref();
+        let authority = file.map(|file| supervisor::from_file("--issuer-certificate-authority", file));
+        Ok(Issuer::from(LoginSettings {
+            issuer_url: url.to_owned(),
+            client_id: client_id.to_owned(),
+            certificate_authority: authority.transpose()?,
+        }))
+    }
+
+    /// Without an authority, the system's roots were tried.
+    fn with_hint(&self, error: Error) -> Error {
+        if self.server.is_some() && self.certificate_authority.is_none() && self.ca_sha256.is_none() {
+            error.next("Say who signs for it: --ca-sha256 FINGERPRINT, or --certificate-authority FILE")
+        } else {
+            error
+        }
+    }
+
+    /// Writes the supervisor's context.
+    pub(super) async fn write_supervisor(&self, flags: &ConnectionFlags, session: &Session) -> Result<()> {
+        let supervisor = session.record().await.supervisor;
+        let name = match &self.context_name {
+            Some(name) => name.clone(),
+            None => supervisor_context(&Files::find(flags.kubeconfig.as_deref())?.contents()?, &supervisor)?,
+        };
+        let config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
+        let usable = usable(&session.client(config)?, flags.namespace.as_deref()).await;
+        let entries = Entries {
+            name,
+            server: supervisor.server.clone(),
+            certificate_authority: supervisor.certificate_authority.clone(),
+            namespace: flags.namespace.clone().or_else(|| only(&usable)),
+            exec: ExecArgs {
+                supervisor: supervisor.id()?,
+                guest: None,
+            },
+        };
+        if self.put(flags, &entries).await?.is_some() {
+            match entries.namespace {
+                Some(namespace) => eprintln!("Its namespace is {namespace}."),
+                None => eprintln!("Name a namespace with -n."),
+            }
+        }
+        if !usable.is_empty() {
+            let list: Vec<_> = usable
+                .iter()
+                .map(|(namespace, what)| format!("{namespace} ({what})"))
+                .collect();
+            eprintln!("Namespaces you can use: {}.", list.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// The namespaces where the person can work with guest clusters. Where they may not be listed, only the one that was named is
+/// looked at. Nothing depends on it, so what can't be found out is left out.
+async fn usable(client: &Client, named: Option<&str>) -> Vec<(String, &'static str)> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let listed = namespaces.list(&ListParams::default().limit(NAMESPACES)).await;
+    let candidates: Vec<String> = match listed {
+        Ok(list) => list.iter().map(ResourceExt::name_any).collect(),
+        Err(_) => named.map(str::to_owned).into_iter().collect(),
+    };
+    let asked: Result<Vec<_>> = stream::iter(candidates)
+        .map(|namespace| async move {
+            let what = rights::in_namespace(client, &namespace).await?;
+            Ok(what.map(|what| (namespace, what)))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await;
+    asked.unwrap_or_default().into_iter().flatten().collect()
+}
+
+fn only(usable: &[(String, &'static str)]) -> Option<String> {
+    match usable {
+        [(namespace, _)] => Some(namespace.clone()),
+        _ => None,
+    }
+}
+
+/// A person with their groups, without those that everybody has.
+pub(crate) fn described(user: &UserInfo) -> String {
+    let name = user.username.as_deref().unwrap_or("nobody");
+    let groups = user.groups.as_deref().unwrap_or_default();
+    let groups: Vec<_> = groups
+        .iter()
+        .filter(|group| !group.starts_with("system:"))
+        .map(String::as_str)
+        .collect();
+    if groups.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} (groups: {})", groups.join(", "))
+    }
+}
+
+/// Until when the session lasts, as far as that is known.
+pub(crate) fn session_end(record: &Record) -> String {
+    match (record.until, &record.refresh_token) {
+        (Some(until), _) => format!(" Session until {}, renewed while you use it.", local_time(until)),
+        (None, Some(_)) => " The session is renewed while you use it.".to_owned(),
+        (None, None) => format!(" Session until {}.", local_time(record.id_token_until)),
+    }
+}
+
+fn local_time(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
+}

@@ -1,0 +1,141 @@
+//! A credential for one guest: kept on this computer while it is fresh, exchanged anew by one process for all.
+
+mod cached;
+mod caller;
+mod exchange;
+mod exec;
+mod probe;
+
+use guestcluster_types::Level;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::{
+    cached::Cached,
+    caller::Caller,
+    exec::{ExecInfo, print},
+};
+use self::{cached::Next, exchange::Minted};
+use crate::{
+    error::{Error, Result},
+    private::{PrivateFile, PrivateFolder},
+    session::{Record, Session},
+    supervisor::{SupervisorId, hex},
+};
+
+const FOLDER: &str = "credentials";
+
+/// A guest as its supervisor names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Guest {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+/// Which of the guests that had this name, and what may be done there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GuestAccess {
+    pub(crate) guest: Guest,
+    pub(crate) uid: String,
+    pub(crate) level: Level,
+}
+
+/// A credential that was just exchanged, whatever is kept. It is kept for the calls that follow.
+pub(crate) async fn exchanged(session: &Session, guest: &Guest, level: Level) -> Result<Cached> {
+    let minted = exchange::exchange(session, guest, level).await?;
+    let record = session.record().await;
+    let cached = Cached::new(&record, guest, level, minted, Timestamp::now());
+    let file = file(&record, &cached.access())?;
+    let _lock = file.lock().await?;
+    file.write(&cached)?;
+    Ok(cached)
+}
+
+/// The credential for kubectl: the one that is kept, or a new one. `caller` is the process that asks.
+pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Option<Caller>) -> Result<Cached> {
+    let record = session.record().await;
+    let file = file(&record, access)?;
+    // Where nothing can be kept, there is still a credential for this once.
+    let _lock = file.lock().await.inspect_err(warn).ok();
+    let held: Option<Cached> = file.read()?;
+    let now = Timestamp::now();
+    let refused = match &held {
+        None => false,
+        Some(held) => match held.next(caller.as_ref(), now) {
+            Next::Exchange => false,
+            Next::Ask if probe::refuses(held).await => true,
+            Next::Use | Next::Ask => {
+                let used = held.clone().used_by(caller);
+                keep(&file, &used);
+                return Ok(used);
+            }
+        },
+    };
+    match exchange::exchange(session, &access.guest, access.level).await {
+        Ok(minted) => {
+            same_guest(access, &minted)?;
+            let cached = Cached::new(&record, &access.guest, access.level, minted, Timestamp::now()).used_by(caller);
+            keep(&file, &cached);
+            Ok(cached)
+        }
+        Err(error) if error.is_refusal() => {
+            // Without the right, or without the guest, what is kept is of no use any more.
+            file.remove().unwrap_or_else(|error| warn(&error));
+            Err(error)
+        }
+        Err(error) => match held.filter(|held| !refused && held.lasts(now)) {
+            Some(held) => {
+                warn(&error);
+                Ok(held)
+            }
+            None => Err(error),
+        },
+    }
+}
+
+/// Forgets what is kept for a supervisor.
+pub(crate) fn forget(supervisor: &SupervisorId) -> Result<()> {
+    for file in PrivateFolder::in_cache(FOLDER)?.files()? {
+        // What can't be read is of no use to anybody.
+        let other = file.read::<Cached>().ok().flatten();
+        if other.is_none_or(|cached| cached.is_of(supervisor)) {
+            file.remove()?;
+        }
+    }
+    Ok(())
+}
+
+fn file(record: &Record, access: &GuestAccess) -> Result<PrivateFile> {
+    let key = [
+        &record.supervisor.id()?.key(),
+        &record.issuer.url,
+        &record.subject,
+        &access.guest.namespace,
+        &access.guest.name,
+        &access.uid,
+        access.level.as_str(),
+    ]
+    .map(ToOwned::to_owned);
+    let key = hex(&Sha256::digest(key.join("\n")));
+    Ok(PrivateFolder::in_cache(FOLDER)?.file(&key))
+}
+
+/// A guest that was deleted and made again under its name is another one, with another authority.
+fn same_guest(access: &GuestAccess, minted: &Minted) -> Result<()> {
+    if minted.guest_uid == access.uid {
+        return Ok(());
+    }
+    let Guest { namespace, name } = &access.guest;
+    Err(Error::failed(format!(
+        "{namespace}/{name} is another guest cluster than the one that was logged in to"
+    ))
+    .next(format!("Log in to this one: kubectl guest login {name} -n {namespace}")))
+}
+
+fn keep(file: &PrivateFile, cached: &Cached) {
+    file.write_unsynced(cached).unwrap_or_else(|error| warn(&error));
+}
+
+fn warn(error: &Error) {
+    eprintln!("warning: {}", error.clone().in_one_line());
+}

@@ -1,0 +1,158 @@
+//! The arguments by which a kubeconfig's user leads back to this plugin. They hold no secret.
+
+use std::path::Path;
+
+use guestcluster_types::Level;
+use kube::config::{AuthInfo, ExecConfig};
+use serde_json::{Value, json};
+
+use crate::{
+    credential::{Guest, GuestAccess},
+    supervisor::SupervisorId,
+};
+
+const PROGRAM: &str = "kubectl-guest";
+const COMMAND: &str = "credential";
+
+/// Whose session, and which guest; without a guest it is about the supervisor itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExecArgs {
+    pub(crate) supervisor: SupervisorId,
+    pub(crate) guest: Option<GuestAccess>,
+}
+
+impl ExecArgs {
+    /// The content of a `users` entry. `program` is how the plugin is called.
+    pub(crate) fn user(&self, program: &str) -> Value {
+        json!({"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": program,
+            "args": self.arguments(),
+            "interactiveMode": "Never",
+            "provideClusterInfo": true,
+            "installHint": "kubectl-guest is missing: install the plugin of Guest Clusters, in a folder of PATH.",
+        }})
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![COMMAND.to_owned()];
+        let mut flag = |name: &str, value: &str| arguments.push(format!("--{name}={value}"));
+        flag("supervisor", &self.supervisor.server);
+        if let Some(fingerprint) = &self.supervisor.ca_sha256 {
+            flag("ca-sha256", fingerprint);
+        }
+        if let Some(access) = &self.guest {
+            flag("namespace", &access.guest.namespace);
+            flag("cluster", &access.guest.name);
+            flag("guest-uid", &access.uid);
+            flag("level", access.level.as_str());
+        }
+        arguments
+    }
+
+    /// What a user of a kubeconfig says, when it is one of ours.
+    pub(crate) fn of(user: &AuthInfo) -> Option<Self> {
+        let ExecConfig { command, args, .. } = user.exec.as_ref()?;
+        Self::read(command.as_deref()?, args.as_deref()?)
+    }
+
+    /// The same of an entry as it is written.
+    pub(crate) fn of_entry(user: &Value) -> Option<Self> {
+        let exec = &user["exec"];
+        let args: Vec<String> = serde_json::from_value(exec["args"].clone()).ok()?;
+        Self::read(exec["command"].as_str()?, &args)
+    }
+
+    fn read(command: &str, args: &[String]) -> Option<Self> {
+        if Path::new(command).file_stem()? != PROGRAM || args.first()? != COMMAND {
+            return None;
+        }
+        let flag = |name: &str| {
+            args.iter()
+                .find_map(|argument| argument.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='))
+        };
+        let guest = match (flag("namespace"), flag("cluster"), flag("guest-uid"), flag("level")) {
+            (Some(namespace), Some(name), Some(uid), Some(level)) => Some(GuestAccess {
+                guest: Guest {
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                },
+                uid: uid.to_owned(),
+                level: level.parse::<Level>().ok()?,
+            }),
+            (None, None, None, None) => None,
+            _ => return None,
+        };
+        Some(Self {
+            supervisor: SupervisorId {
+                server: flag("supervisor")?.to_owned(),
+                ca_sha256: flag("ca-sha256").map(str::to_owned),
+            },
+            guest,
+        })
+    }
+}
+
+/// How a kubeconfig calls this plugin: by name where PATH leads to it, so that it may move; else by where it is now.
+pub(crate) fn program() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let file = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
+    let on_path = std::env::split_paths(&path).any(|folder| folder.join(&file).is_file());
+    let here = std::env::current_exe()
+        .ok()
+        .and_then(|path| path.to_str().map(str::to_owned));
+    match here {
+        Some(here) if !on_path => here,
+        _ => PROGRAM.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_guest() -> ExecArgs {
+        ExecArgs {
+            supervisor: SupervisorId {
+                server: "https://a:6443".to_owned(),
+                ca_sha256: Some("ab".repeat(32)),
+            },
+            guest: Some(GuestAccess {
+                guest: Guest {
+                    namespace: "team-a".to_owned(),
+                    name: "dev".to_owned(),
+                },
+                uid: "u".to_owned(),
+                level: Level::Edit,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_user_leads_back_to_what_it_was_made_of() {
+        let of_supervisor = ExecArgs {
+            guest: None,
+            ..of_guest()
+        };
+        for args in [of_guest(), of_supervisor] {
+            let user = args.user("/opt/bin/kubectl-guest");
+            assert_eq!(ExecArgs::of_entry(&user), Some(args.clone()));
+            let read: AuthInfo = serde_json::from_value(user).unwrap();
+            assert_eq!(ExecArgs::of(&read), Some(args));
+        }
+    }
+
+    #[test]
+    fn the_users_of_others_are_not_ours() {
+        let mut user = of_guest().user("kubectl-guest");
+        user["exec"]["command"] = json!("kubelogin");
+        assert_eq!(ExecArgs::of_entry(&user), None);
+        let mut user = of_guest().user("kubectl-guest");
+        user["exec"]["args"][0] = json!("get");
+        assert_eq!(ExecArgs::of_entry(&user), None);
+        let mut user = of_guest().user("kubectl-guest");
+        user["exec"]["args"] = json!(["credential", "--supervisor=https://a", "--cluster=dev"]);
+        assert_eq!(ExecArgs::of_entry(&user), None, "half a guest is none");
+        assert_eq!(ExecArgs::of_entry(&json!({"token": "t"})), None);
+    }
+}

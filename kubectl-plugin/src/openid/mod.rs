@@ -1,0 +1,20 @@
+//! Signing in with an OpenID issuer: authorization code with PKCE (RFC 7636) over a loopback redirect (RFC 8252), answers that name
+//! their issuer (RFC 9207), refresh, and revocation (RFC 7009).
+//!
+//! ID tokens come from the token endpoint itself over TLS, which stands for their signature here (OpenID Connect Core 3.1.3.7);
+//! the supervisor checks the signature, too.
+
+mod authorization;
+mod callback;
+mod id_token;
+mod issuer;
+mod page;
+mod tokens;
+
+pub(crate) use self::{
+    authorization::Authorization,
+    callback::Callback,
+    id_token::IdToken,
+    issuer::{Endpoints, Issuer},
+    tokens::{Grant, Refused, Tokens},
+};

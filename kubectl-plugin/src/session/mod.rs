@@ -1,0 +1,192 @@
+//! A session: that somebody signed in to a supervisor, kept on this computer and renewed while it is used.
+
+mod client;
+mod record;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+pub(crate) use self::record::Record;
+use crate::{
+    error::{Error, Result},
+    openid::{Grant, IdToken, Refused},
+    private::{PrivateFile, PrivateFolder},
+    supervisor::{Supervisor, SupervisorId},
+};
+
+const FOLDER: &str = "sessions";
+
+/// A session that can be used. Shared by all requests of a command.
+#[derive(Clone)]
+pub(crate) struct Session {
+    file: PrivateFile,
+    id: SupervisorId,
+    current: Arc<Mutex<Record>>,
+}
+
+/// When an ID token is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renew {
+    /// When it is about to end.
+    WhenNeeded,
+    /// Unless it was just now, so that the person's groups are those of this moment.
+    Current,
+    /// Always: the supervisor refused it.
+    Refused,
+}
+
+impl Session {
+    /// The session with this supervisor; an error when nobody is signed in there.
+    pub(crate) fn open(id: &SupervisorId) -> Result<Self> {
+        let file = file(id)?;
+        let record: Option<Record> = file.read()?;
+        let record = record.filter(|record| !record.is_over(Timestamp::now()));
+        let record = record.ok_or_else(|| not_signed_in(id))?;
+        Ok(Self {
+            file,
+            id: id.clone(),
+            current: Arc::new(Mutex::new(record)),
+        })
+    }
+
+    /// The supervisor of a session that may be over.
+    pub(crate) fn known(id: &SupervisorId) -> Result<Supervisor> {
+        let record: Option<Record> = file(id)?.read()?;
+        record.map(|record| record.supervisor).ok_or_else(|| not_signed_in(id))
+    }
+
+    /// All sessions that there are, also those that are over.
+    pub(crate) fn all() -> Result<Vec<Self>> {
+        let mut sessions = Vec::new();
+        for file in PrivateFolder::in_cache(FOLDER)?.files()? {
+            if let Some(record) = file.read::<Record>()? {
+                sessions.push(Self {
+                    id: record.supervisor.id()?,
+                    current: Arc::new(Mutex::new(record)),
+                    file,
+                });
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Checks that a session can be kept, before anybody signs in.
+    pub(crate) fn can_be_kept(id: &SupervisorId) -> Result<()> {
+        file(id)?.begin().map(drop)
+    }
+
+    /// Keeps a session that just began.
+    pub(crate) async fn begin(record: Record) -> Result<Self> {
+        let id = record.supervisor.id()?;
+        let file = file(&id)?;
+        let _lock = file.lock().await?;
+        file.write(&record)?;
+        Ok(Self {
+            file,
+            id,
+            current: Arc::new(Mutex::new(record)),
+        })
+    }
+
+    /// The supervisor that it is with.
+    pub(crate) fn id(&self) -> &SupervisorId {
+        &self.id
+    }
+
+    /// What is known of it.
+    pub(crate) async fn record(&self) -> Record {
+        self.current.lock().await.clone()
+    }
+
+    /// An ID token that the supervisor accepts, and until when.
+    pub(crate) async fn id_token(&self, renew: Renew) -> Result<(String, Timestamp)> {
+        let mut current = self.current.lock().await;
+        if renew.is_due(&current, Timestamp::now()) {
+            *current = self.renewed(&current, renew).await?;
+        }
+        Ok((current.id_token.clone(), current.id_token_until))
+    }
+
+    /// Forgets the session, and tells the issuer. An error means that the issuer was not told.
+    pub(crate) async fn end(&self) -> Result<()> {
+        let lock = self.file.lock().await?;
+        let latest = self.file.read::<Record>().ok().flatten();
+        self.file.remove()?;
+        drop(lock);
+        let record = match latest {
+            Some(record) => record,
+            None => self.record().await,
+        };
+        match &record.refresh_token {
+            Some(token) => record.issuer.revoke(&record.endpoints, token).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The next record. One process renews, the others find what it wrote.
+    async fn renewed(&self, current: &Record, renew: Renew) -> Result<Record> {
+        // Where nothing can be written, a refresh token must not be spent: what it brings would be lost.
+        let pending = match self.file.begin() {
+            Ok(pending) => pending,
+            Err(_) if renew != Renew::Refused && current.lasts(Timestamp::now()) => return Ok(current.clone()),
+            Err(error) => return Err(error),
+        };
+        let _lock = self.file.lock().await?;
+        let held: Record = self.file.read()?.ok_or_else(|| not_signed_in(&self.id))?;
+        let now = Timestamp::now();
+        let by_another = held.id_token != current.id_token;
+        if by_another && (renew == Renew::Refused || !renew.is_due(&held, now)) {
+            return Ok(held);
+        }
+        if renew == Renew::Refused && held.was_renewed_just_now(now) {
+            return Err(self.refused());
+        }
+        let Some(token) = &held.refresh_token else {
+            let good = renew != Renew::Refused && held.lasts(now);
+            return if good { Ok(held) } else { Err(not_signed_in(&self.id)) };
+        };
+        match held.issuer.tokens(&held.endpoints, Grant::Refresh(token)).await {
+            Ok(tokens) => {
+                let id_token = IdToken::check(&tokens.id_token, &held.issuer, None)?;
+                if id_token.subject != held.subject {
+                    return Err(Error::failed("the issuer answers for another person").next(self.id.login_command()));
+                }
+                let next = held.with(tokens, &id_token, Timestamp::now());
+                pending.finish(&next)?;
+                Ok(next)
+            }
+            Err(Refused::Grant) => {
+                self.file.remove()?;
+                Err(not_signed_in(&self.id))
+            }
+            Err(Refused::Other(_)) if renew != Renew::Refused && held.lasts(now) => Ok(held),
+            Err(Refused::Other(error)) => Err(error),
+        }
+    }
+
+    fn refused(&self) -> Error {
+        Error::not_signed_in(format!("{} does not accept the session", self.id.host()))
+            .next(format!("Sign in again: {}", self.id.login_command()))
+    }
+}
+
+impl Renew {
+    fn is_due(self, record: &Record, now: Timestamp) -> bool {
+        match self {
+            Renew::WhenNeeded => !record.is_fresh(now),
+            Renew::Current => !record.is_fresh(now) || !record.was_renewed_just_now(now),
+            Renew::Refused => true,
+        }
+    }
+}
+
+fn file(id: &SupervisorId) -> Result<PrivateFile> {
+    Ok(PrivateFolder::in_cache(FOLDER)?.file(&id.key()))
+}
+
+fn not_signed_in(id: &SupervisorId) -> Error {
+    Error::not_signed_in(format!("you are not signed in to {} (any more)", id.host()))
+        .next(format!("Sign in: {}", id.login_command()))
+}

@@ -1,0 +1,112 @@
+//! A supervisor as this computer knows it: where it answers, and who signs for it.
+
+mod authority;
+mod login;
+mod server_url;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::{
+    authority::{from_file, shown_by},
+    login::{LoginSettings, published},
+    server_url::server_url,
+};
+use crate::{error::Result, https};
+
+/// A supervisor that may be talked to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Supervisor {
+    /// `https://HOST:PORT`, without a slash at the end.
+    pub(crate) server: String,
+    /// PEM of who signs for it; the system's roots where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_authority: Option<String>,
+}
+
+/// What tells one supervisor from another: its URL, and the fingerprint of who signs for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SupervisorId {
+    pub(crate) server: String,
+    pub(crate) ca_sha256: Option<String>,
+}
+
+impl Supervisor {
+    /// Its identity.
+    pub(crate) fn id(&self) -> Result<SupervisorId> {
+        let fingerprint = self.certificate_authority.as_deref().map(fingerprint).transpose()?;
+        Ok(SupervisorId {
+            server: self.server.clone(),
+            ca_sha256: fingerprint,
+        })
+    }
+
+    /// Host and port, as a person reads them.
+    pub(crate) fn host(&self) -> &str {
+        host(&self.server)
+    }
+}
+
+impl SupervisorId {
+    /// Host and port, as a person reads them.
+    pub(crate) fn host(&self) -> &str {
+        host(&self.server)
+    }
+
+    /// The command that signs in there.
+    pub(crate) fn login_command(&self) -> String {
+        match &self.ca_sha256 {
+            Some(fingerprint) => format!("kubectl guest login --server {} --ca-sha256 {fingerprint}", self.server),
+            None => format!("kubectl guest login --server {}", self.server),
+        }
+    }
+
+    /// A name for files that are about this supervisor.
+    pub(crate) fn key(&self) -> String {
+        let fingerprint = self.ca_sha256.as_deref().unwrap_or("system");
+        hex(&Sha256::digest(format!("{}\n{fingerprint}", self.server)))
+    }
+}
+
+/// SHA-256 of the authority's certificates as DER; of one certificate it is the usual fingerprint.
+fn fingerprint(pem: &str) -> Result<String> {
+    let mut digest = Sha256::new();
+    for certificate in https::certificates(pem)? {
+        digest.update(&certificate);
+    }
+    Ok(hex(&digest.finalize()))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+fn host(server: &str) -> &str {
+    server.strip_prefix("https://").unwrap_or(server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn supervisors_are_told_apart_by_url_and_authority() {
+        let id = |server: &str, ca: Option<&str>| SupervisorId {
+            server: server.to_owned(),
+            ca_sha256: ca.map(str::to_owned),
+        };
+        let keys = [
+            id("https://a:6443", None).key(),
+            id("https://a:6443", Some("aa")).key(),
+            id("https://a:6443", Some("ab")).key(),
+            id("https://b:6443", Some("aa")).key(),
+        ];
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
+        assert!(keys.iter().all(|key| key.len() == 64));
+    }
+}
