@@ -8,5 +8,6 @@ mod delete;
 mod faults;
 mod kubectl;
 mod lifecycle;
+mod login;
 mod restart;
 mod rights;

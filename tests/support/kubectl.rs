@@ -1,6 +1,7 @@
 //! kubectl as a person runs it, in an environment of its own.
 
 use std::{
+    ffi::OsString,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -22,6 +23,8 @@ pub struct Kubectl {
     kubeconfig: PathBuf,
     home: PathBuf,
     binaries: PathBuf,
+    environment: Vec<(String, OsString)>,
+    flags: Vec<String>,
 }
 
 /// How a command ended.
@@ -46,7 +49,44 @@ impl Kubectl {
             kubeconfig: kubeconfig.to_owned(),
             home: home.to_owned(),
             binaries: binaries.to_owned(),
+            environment: Vec::new(),
+            flags: Vec::new(),
         }
+    }
+
+    /// The same with a further variable of the environment.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The file that it reads, and that logins write.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The home folder that it runs in.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The same in a context of the kubeconfig.
+    #[must_use]
+    pub fn in_context(&self, context: &str) -> Self {
+        self.with_flag(&format!("--context={context}"))
+    }
+
+    /// The same with a bearer token in place of what the kubeconfig says.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        self.with_flag(&format!("--token={token}"))
+    }
+
+    fn with_flag(&self, flag: &str) -> Self {
+        let mut other = self.clone();
+        other.flags.push(flag.to_owned());
+        other
     }
 
     /// The kubectl of the newest Kubernetes that we know, which `hack/components` builds, in place of the system's.
@@ -101,11 +141,13 @@ impl Kubectl {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new(&self.program);
         command
+            .args(&self.flags)
             .args(arguments)
             .env_clear()
             .env("PATH", format!("{}:{path}", self.binaries.display()))
             .env("HOME", &self.home)
             .env("KUBECONFIG", &self.kubeconfig)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -136,6 +136,39 @@ impl Supervisor {
         self.kubectl_with(&self.user_kubeconfig(user))
     }
 
+    /// kubectl of somebody whom SSO knows, in these groups, with a home folder and a browser of their own. Not signed in yet.
+    #[track_caller]
+    pub fn person(&self, name: &str, groups: &[&str]) -> Kubectl {
+        let home = self.root.join("people").join(name);
+        fs::create_dir_all(&home).expect("the folder is ours");
+        let person = sso::Person::add(&self.sso_dir(), &home, name, groups);
+        let kubeconfig = home.join(".kube").join("config");
+        person.equip(Kubectl::new(&kubeconfig, &home, &binaries()))
+    }
+
+    /// The flags by which a login finds and trusts the supervisor.
+    #[track_caller]
+    pub fn login_flags(&self) -> String {
+        match &self.deployment {
+            Deployment::Embedded(_) => {
+                let authority = self.data_dir().join("ca.crt");
+                format!(
+                    "--server {} --certificate-authority {}",
+                    self.server(),
+                    authority.display()
+                )
+            }
+            Deployment::Aggregated(aggregated) => {
+                let host = aggregated.host();
+                format!(
+                    "--server {} --certificate-authority {}",
+                    host.server(),
+                    host.authority_file()
+                )
+            }
+        }
+    }
+
     /// The administrator's kubeconfig.
     pub fn admin_kubeconfig(&self) -> PathBuf {
         match &self.deployment {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{PATIENCE, SERVER, binaries};
-use crate::{Daemon, Kubectl};
+use crate::{Daemon, Kubectl, host::write_private};
 
 /// A running issuer; its files are in a folder of its own.
 #[derive(Debug)]
@@ -44,6 +44,45 @@ impl Sso {
         let objects = fs::read_to_string(self.folder.join("guestcluster-login.json"));
         let objects = objects.expect("written before it serves");
         admin.run_with("apply --server-side -f -", Some(&objects)).success();
+    }
+}
+
+/// Somebody whom the issuer knows, with a browser that signs in by itself.
+pub(super) struct Person {
+    name: String,
+    password: PathBuf,
+    authority: PathBuf,
+}
+
+impl Person {
+    /// Adds them to the issuer of this folder.
+    #[track_caller]
+    pub(super) fn add(sso: &Path, home: &Path, name: &str, groups: &[&str]) -> Self {
+        let password = home.join("password");
+        write_private(&password, "correct horse battery staple");
+        let mut command = Command::new(binaries().join(SERVER));
+        command.args(["sso", "add-user", name, "--data-dir"]).arg(sso);
+        for group in groups {
+            command.args(["--group", group]);
+        }
+        let input = fs::File::open(&password).expect("it was just written");
+        let output = command.stdin(input).output().expect("hack/test builds it");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name} could not be added: {stderr}");
+        Self {
+            name: name.to_owned(),
+            password,
+            authority: sso.join("ca.crt"),
+        }
+    }
+
+    /// Gives kubectl the browser.
+    pub(super) fn equip(&self, kubectl: Kubectl) -> Kubectl {
+        kubectl
+            .with_variable("BROWSER", concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/browser"))
+            .with_variable("SSO_USER", &self.name)
+            .with_variable("SSO_PASSWORD_FILE", &self.password)
+            .with_variable("SSO_CA_FILE", &self.authority)
     }
 }
 

@@ -1,0 +1,372 @@
+//! Signing in and logging in to guests, as a person does it: with a browser, kubectl and the plugin.
+
+use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
+use serde_json::Value;
+
+use crate::MODE;
+
+const ANN: &str = "ann@guest.local";
+
+/// Gives SSO's group `devs` these roles in team-a.
+pub(super) fn bind(admin: &Kubectl, roles: &[&str]) {
+    for role in roles {
+        admin
+            .run(&format!(
+                "create rolebinding devs-{role} --clusterrole {role} --group sso:devs"
+            ))
+            .success();
+    }
+}
+
+/// What a person has in the guest named `dev`, by a login at this level.
+fn logged_in(person: &Kubectl, level: &str) -> Kubectl {
+    let login = format!("guest login dev -n team-a --level {level} --context-name {level} --no-switch");
+    person.run(&login).success();
+    person.in_context(level)
+}
+
+#[test]
+fn a_person_signs_in_creates_a_guest_and_works_there() {
+    let supervisor = Supervisor::fast(MODE);
+    bind(
+        &supervisor.kubectl(),
+        &["guestcluster-editor", "guestcluster-access-admin"],
+    );
+    let ann = supervisor.person(ANN, &["devs"]);
+
+    let login = ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()));
+    for expected in [
+        "Signed in to 127.0.0.1:",
+        " as sso:ann@guest.local (groups: sso:devs). Session until ",
+        "Context 127.0.0.1 added and current. Its namespace is team-a.",
+        "Namespaces you can use: team-a (edit).",
+    ] {
+        assert!(login.stderr.contains(expected), "{expected}\n{}", login.stderr);
+    }
+    assert_eq!(login.success(), "");
+    let who = ann.json("auth whoami");
+    assert_eq!(who["status"]["userInfo"]["username"], "sso:ann@guest.local");
+
+    ann.run_with("apply -f -", Some(&Manifest::new("dev", "v1.34", 1, 1).text()))
+        .success();
+    ann.run("wait guestcluster/dev --for=condition=Ready --timeout=60s")
+        .success();
+    let login = ann.run("guest login dev");
+    let expected = "Context 127.0.0.1/team-a/dev added and current. You are sso:ann@guest.local with admin rights there; credentials last 10 min and renew by themselves.\n";
+    assert!(login.stderr.ends_with(expected), "{}", login.stderr);
+    assert_eq!(login.success(), "");
+    assert_eq!(ann.names("nodes").len(), 2);
+    ann.run("create namespace shop").success();
+
+    // The context of a guest stands for its supervisor.
+    assert!(ann.run("guest get").success().contains("v1.34.2"));
+    let who = ann.json("guest whoami");
+    assert_eq!(who["supervisor"]["userInfo"]["username"], "sso:ann@guest.local");
+    assert_eq!(who["guest"]["userInfo"]["username"], "sso:ann@guest.local");
+    assert_eq!(who["guest"]["level"], "admin");
+    let records = ann.run("guest credentials dev").success();
+    assert!(
+        records.contains("ann@guest.local") && records.contains("admin"),
+        "{records}"
+    );
+
+    ann.run("guest logout").success();
+    let error = ann.run("get nodes").failure(1);
+    assert!(error.contains("error: you are not signed in to 127.0.0.1:"), "{error}");
+    let error = ann.run("guest get").failure(4);
+    assert!(
+        error.contains("Sign in: kubectl guest login --server https://127.0.0.1:"),
+        "{error}"
+    );
+}
+
+#[test]
+fn each_level_can_do_what_its_name_promises_and_no_more() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, &["guestcluster-access-admin"]);
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
+    let ann = supervisor.person(ANN, &["devs"]);
+    ann.run(&format!("guest login {}", supervisor.login_flags())).success();
+    let all = logged_in(&ann, "admin");
+    let (login, view, edit) = (
+        logged_in(&ann, "login"),
+        logged_in(&ann, "view"),
+        logged_in(&ann, "edit"),
+    );
+
+    all.run("create namespace shop").success();
+    all.run("-n shop create secret generic s --from-literal=a=b").success();
+    eventually(20, "edit works in a new namespace", || {
+        let output = edit.run("-n shop create configmap c --from-literal=a=b");
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+    view.run("get nodes").success();
+    view.run("-n shop get configmap c").success();
+    for (kubectl, command) in [
+        (&login, "get nodes"),
+        (&login, "-n shop get configmaps"),
+        (&view, "-n shop get secrets"),
+        (&view, "-n shop create configmap d"),
+        (&view, "-n kube-system get configmaps"),
+        (&edit, "-n kube-system create configmap d"),
+        (&edit, "-n kube-system get secrets"),
+        (&edit, "-n kube-system create serviceaccount up"),
+        (&edit, "-n guestclusters-system get secrets"),
+        (
+            &edit,
+            "-n shop create rolebinding up --clusterrole cluster-admin --user x",
+        ),
+        (
+            &edit,
+            "-n kube-system create rolebinding up --clusterrole edit --user x",
+        ),
+        (
+            &edit,
+            "create clusterrolebinding up --clusterrole cluster-admin --user x",
+        ),
+        (&edit, "label namespace shop guestclusters.dev/system=true"),
+        (&edit, "create namespace other"),
+        (&edit, "get nodes --as admin --as-group system:masters"),
+    ] {
+        kubectl.run(command).refused("forbidden");
+    }
+    // A level is what is added to the person's own rights.
+    all.run("-n shop create rolebinding ann --clusterrole view --user sso:ann@guest.local")
+        .success();
+    login.run("-n shop get configmap c").success();
+    all.run("create clusterrolebinding devs --clusterrole view --group sso:devs")
+        .success();
+    login.run("-n kube-system get configmaps").success();
+    view.run("-n kube-system get configmaps").refused("forbidden");
+}
+
+#[test]
+fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, &["guestcluster-editor"]);
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    let ann = supervisor.person(ANN, &["devs", "others"]);
+    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
+        .success();
+    for name in ["dev", "absent"] {
+        let error = ann.run(&format!("guest login {name}")).failure(1);
+        let expected = format!("error: you may not log in to team-a/{name}\n\nAsk an administrator");
+        assert!(error.starts_with(&expected), "{error}");
+        let error = ann.run(&format!("guest login {name} --level view")).failure(1);
+        assert!(
+            error.contains(&format!("you may not log in to team-a/{name} at level view")),
+            "{error}"
+        );
+    }
+    assert_eq!(ann.run("config get-contexts -o name").success(), "127.0.0.1\n");
+    assert_eq!(admin.names("guestcredentials"), Vec::<String>::new());
+
+    bind(&admin, &["guestcluster-access-view"]);
+    eventually(20, "the right is seen", || {
+        let output = ann.run("guest login dev");
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+    ann.run("get namespaces").success();
+    let error = ann.run("guest login dev --level admin").failure(1);
+    assert!(error.contains("You may at: login, view"), "{error}");
+    let error = ann.run("guest login absent --level view").failure(1);
+    assert!(
+        error.contains("guestclusters.guestclusters.dev \"absent\" not found"),
+        "{error}"
+    );
+
+    let users = supervisor.sso_dir().join("sso-users.yaml");
+    let text = std::fs::read_to_string(&users).unwrap();
+    let left = text.replace("- devs\n", "");
+    assert_ne!(left, text, "{text}");
+    std::fs::write(&users, left).unwrap();
+    admin.run("delete guestcredentials --all --timeout=30s").success();
+    eventually(30, "the group counts no more", || {
+        let output = ann.run("get namespaces");
+        let refused = output
+            .stderr
+            .contains("error: guestclusters.guestclusters.dev \"dev\" is forbidden");
+        if refused { Ok(()) } else { Err(output.stderr) }
+    });
+    let error = ann.run("get namespaces").failure(1);
+    assert!(error.contains("guestcluster-access-login"), "whom to ask: {error}");
+}
+
+#[test]
+fn a_token_is_for_one_guest_and_the_session_for_none() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, &["guestcluster-access-admin"]);
+    for name in ["dev", "other"] {
+        admin.create_guest(&Manifest::new(name, "v1.34", 1, 0));
+    }
+    let ann = supervisor.person(ANN, &["devs"]);
+    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
+        .success();
+    ann.run("guest login other").success();
+    ann.run("guest login dev").success();
+    let of_dev = token(&ann, "dev");
+    let session = session(&ann);
+    let id_token = session["idToken"].as_str().unwrap();
+    for (context, credential) in [
+        ("127.0.0.1/team-a/other", of_dev.as_str()),
+        ("127.0.0.1/team-a/other", id_token),
+        ("127.0.0.1/team-a/dev", id_token),
+        ("127.0.0.1/team-a/dev", session["refreshToken"].as_str().unwrap()),
+        ("127.0.0.1", of_dev.as_str()),
+    ] {
+        let other = ann.in_context(context).with_token(credential);
+        other
+            .run("get namespaces")
+            .refused("You must be logged in to the server");
+    }
+    ann.in_context("127.0.0.1/team-a/dev")
+        .with_token(&of_dev)
+        .run("get namespaces")
+        .success();
+    assert!(
+        !std::fs::read_to_string(ann.kubeconfig()).unwrap().contains(&of_dev),
+        "no secret in a kubeconfig"
+    );
+
+    admin.run("delete guestcluster dev --timeout=60s").success();
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    // The old context is for another guest of this name: the plugin says so, and its server is another one.
+    let error = ann.in_context("127.0.0.1/team-a/dev").run("get namespaces");
+    assert_ne!(error.code, 0, "{}", error.stdout);
+    ann.run("guest login dev -n team-a --context 127.0.0.1").success();
+    let again = ann.in_context("127.0.0.1/team-a/dev");
+    again.run("get namespaces").success();
+    again
+        .with_token(&of_dev)
+        .run("get namespaces")
+        .refused("You must be logged in to the server");
+}
+
+#[test]
+fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, &["guestcluster-access-view"]);
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    let ann = supervisor.person(ANN, &["devs"]);
+    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
+        .success();
+    ann.run("guest login dev").success();
+    ann.run("get namespaces").success();
+    let revoked = token(&ann, "dev");
+
+    let said = admin.run("guest revoke dev --user ann@guest.local");
+    assert!(
+        said.stderr
+            .contains("ann@guest.local can get new ones for dev as long as the right is there"),
+        "{}",
+        said.stderr
+    );
+    said.success();
+    ann.with_token(&revoked)
+        .run("get namespaces")
+        .refused("You must be logged in to the server");
+    // The command that finds out fails, and brings the new one for the next; exchanges are five seconds apart at least.
+    eventually(15, "a new credential", || {
+        let output = ann.run("get namespaces");
+        assert!(
+            output.code == 0 || output.stderr.contains("You must be logged in"),
+            "{}",
+            output.stderr
+        );
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+    assert_ne!(token(&ann, "dev"), revoked);
+
+    let said = admin.run("guest revoke dev --user ann@guest.local --block 1h");
+    assert!(
+        said.stderr
+            .contains("ann@guest.local gets no new ones for dev until the block ends"),
+        "{}",
+        said.stderr
+    );
+    said.success();
+    eventually(20, "the block is told", || {
+        let output = ann.run("get namespaces");
+        let blocked = output.code != 0 && output.stderr.contains("blocks new credentials until");
+        if blocked { Ok(()) } else { Err(output.stderr) }
+    });
+    admin.run("delete guestrevocations --all").success();
+    eventually(15, "the block is lifted", || {
+        let output = ann.run("get namespaces");
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+    admin.run("guest revoke dev --all").success();
+    admin.run("delete rolebinding devs-guestcluster-access-view").success();
+    eventually(30, "the right is gone", || {
+        let output = ann.run("get namespaces");
+        let gone = output.code != 0
+            && output
+                .stderr
+                .contains("cannot create resource \"guestclusters/credential\"");
+        if gone { Ok(()) } else { Err(output.stderr) }
+    });
+}
+
+#[test]
+fn fifty_at_once_with_an_expired_credential_exchange_once() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, &["guestcluster-access-view"]);
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    let ann = supervisor.person(ANN, &["devs"]);
+    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
+        .success();
+    ann.run("guest login dev").success();
+    assert_eq!(admin.names("guestcredentials").len(), 1);
+    expire(&ann);
+    let commands: Vec<_> = (0..50)
+        .map(|_| {
+            let ann = ann.clone();
+            std::thread::spawn(move || ann.run("get namespaces"))
+        })
+        .collect();
+    for command in commands {
+        command.join().unwrap().success();
+    }
+    assert_eq!(admin.names("guestcredentials").len(), 2, "one exchange for all");
+}
+
+/// The kept credential of a guest, as JSON, and its file.
+fn kept(person: &Kubectl, cluster: &str) -> (std::path::PathBuf, Value) {
+    let folder = person.home().join(".cache/kubectl-guest/credentials");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let contents = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| (serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap(), path));
+    let (content, path) = contents
+        .filter(|(content, _): &(Value, _)| content["cluster"] == cluster)
+        // A guest that was made anew has a newer one.
+        .max_by_key(|(content, _)| content["since"].as_str().unwrap().to_owned())
+        .unwrap();
+    (path, content)
+}
+
+fn token(person: &Kubectl, cluster: &str) -> String {
+    kept(person, cluster).1["token"].as_str().unwrap().to_owned()
+}
+
+fn session(person: &Kubectl) -> Value {
+    let folder = person.home().join(".cache/kubectl-guest/sessions");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let path = files
+        .find(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .unwrap();
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Lets the kept credential of `dev` be over, as if time had passed.
+fn expire(person: &Kubectl) {
+    let (path, mut content) = kept(person, "dev");
+    content["since"] = "2026-01-01T00:00:00Z".into();
+    content["until"] = "2026-01-01T00:10:00Z".into();
+    std::fs::write(path, content.to_string()).unwrap();
+}
