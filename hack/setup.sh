@@ -48,6 +48,11 @@ require_chromium() {
   install_package chromium-driver "the sign-in page is tested in a browser"
 }
 
+# Demos and tests sign in by a script in place of a browser.
+require_curl() {
+  command -v curl >/dev/null || install_package curl "hack/browser sends the sign-in form with it"
+}
+
 # install_package NAME WHY: from the system's packages, where that is possible.
 install_package() {
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -57,18 +57,19 @@ fn usable(supervisor: &Supervisor, folder: &Path) -> String {
         admin.run(&bind).success();
     }
     text += &format!(
-        "SSO knows dev@guest.local, whose password is in {}; ConfigMap kube-public/guestcluster-login says where to sign in.\n",
+        "People sign in with:
+  kubectl guest login {} -n team-a
+The first is dev@guest.local, whose password is in {}
+",
+        supervisor.login_flags(),
         supervisor.sso_dir().join("sso-dev.password").display()
     );
     text + &format!(
-        "Logs are in {}. Next:
-  export KUBECONFIG={}
-  kubectl --kubeconfig {} get apiservice v1alpha1.guestclusters.dev
+        "Logs are in {}. Next, signed in or with a kubeconfig of the above:
   kubectl guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold
   kubectl get guestclusters,machines,virtualmachines
+  kubectl guest login dev && kubectl get nodes
 ",
-        folder.display(),
-        supervisor.user_kubeconfig("editor").display(),
-        supervisor.admin_kubeconfig().display()
+        folder.display()
     )
 }
