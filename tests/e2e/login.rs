@@ -69,6 +69,8 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
         records.contains("ann@guest.local") && records.contains("admin"),
         "{records}"
     );
+    let records = ann.json("guest credentials dev");
+    assert_eq!(records["items"][0]["spec"]["sourceAddress"], "127.0.0.1");
 
     ann.run("guest logout").success();
     let error = ann.run("get nodes").failure(1);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::X509Name;
 
-use super::{Authenticator, Connection, InvalidRoots, Refused, User, client_chains::ClientChains};
+use super::{Authenticated, Authenticator, Connection, InvalidRoots, Refused, User, client_chains::ClientChains};
 
 /// The subject attribute that carries the user's uid, as kube-apiserver reads it.
 const UID_ATTRIBUTE: &str = "1.3.6.1.4.1.57683.2";
@@ -37,8 +37,9 @@ impl Authenticator for ClientCertificates {
         &self,
         _request: &http::request::Parts,
         connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
-        self.judge(&connection.peer_certificates)
+    ) -> Result<Option<Authenticated>, Refused> {
+        let user = self.judge(&connection.peer_certificates)?;
+        Ok(user.map(Authenticated::from))
     }
 }
 

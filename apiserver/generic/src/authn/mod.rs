@@ -10,7 +10,11 @@ mod request_header;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
@@ -69,6 +73,28 @@ impl User {
     }
 }
 
+/// A user that an authenticator found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    /// Who asks.
+    pub user: User,
+    /// Where from, as a front proxy says that speaks for the user; else the connection's peer is who asks.
+    pub forwarded_for: Option<IpAddr>,
+}
+
+impl From<User> for Authenticated {
+    fn from(user: User) -> Authenticated {
+        Authenticated {
+            user,
+            forwarded_for: None,
+        }
+    }
+}
+
+/// The address that a request came from. Requests carry it as an extension; those within the process have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source(pub(crate) IpAddr);
+
 /// What the connection says about its peer.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
@@ -91,7 +117,7 @@ pub trait Authenticator: Send + Sync + 'static {
         &self,
         request: &http::request::Parts,
         connection: &Connection,
-    ) -> Result<Option<User>, Refused>;
+    ) -> Result<Option<Authenticated>, Refused>;
 
     /// Removes the headers in which this authenticator may find an identity, once the user is known: no handler must believe
     /// them. The server itself removes `Authorization` and `X-Remote-*`.

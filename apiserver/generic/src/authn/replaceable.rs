@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::HeaderMap;
 
-use super::{Authenticator, Connection, Refused, User};
+use super::{Authenticated, Authenticator, Connection, Refused};
 
 /// Authenticators in order, exchanged as a whole: a request sees the old ones or the new ones. While there are none, no
 /// credential is known.
@@ -34,7 +34,7 @@ impl Authenticator for Replaceable {
         &self,
         request: &http::request::Parts,
         connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
+    ) -> Result<Option<Authenticated>, Refused> {
         let authenticators = self.authenticators.load_full();
         let mut reasons = Vec::new();
         for authenticator in authenticators.iter() {
@@ -61,11 +61,12 @@ impl Authenticator for Replaceable {
 #[cfg(test)]
 mod tests {
     use super::{super::testing::authority, *};
-    use crate::authn::ClientCertificates;
+    use crate::authn::{ClientCertificates, User};
 
     async fn judge(authenticator: &dyn Authenticator, connection: &Connection) -> Result<Option<User>, Refused> {
         let (request, ()) = http::Request::get("/").body(()).unwrap().into_parts();
-        authenticator.authenticate(&request, connection).await
+        let found = authenticator.authenticate(&request, connection).await;
+        found.map(|found| found.map(|found| found.user))
     }
 
     #[tokio::test]

@@ -1,11 +1,13 @@
 //! Users that a front proxy names in headers: how kube-apiserver passes its clients on to an aggregated server.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
 use x509_parser::prelude::X509Certificate;
 
 use super::{
-    Authenticator, Connection, InvalidRoots, Refused, User, client_chains::ClientChains,
+    Authenticated, Authenticator, Connection, InvalidRoots, Refused, client_chains::ClientChains,
     identity_headers::IdentityHeaders,
 };
 
@@ -104,7 +106,7 @@ impl Authenticator for RequestHeader {
         &self,
         request: &http::request::Parts,
         connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
+    ) -> Result<Option<Authenticated>, Refused> {
         if !self.headers.are_in(&request.headers) {
             return Ok(None);
         }
@@ -113,12 +115,22 @@ impl Authenticator for RequestHeader {
                 "identity headers from a client that is not the front proxy".to_owned(),
             ));
         }
-        self.headers.user(&request.headers)
+        let user = self.headers.user(&request.headers)?;
+        Ok(user.map(|user| Authenticated {
+            user,
+            forwarded_for: forwarded_for(&request.headers),
+        }))
     }
 
     fn strip(&self, headers: &mut HeaderMap) {
         self.headers.strip(headers);
     }
+}
+
+/// Whom the proxy got the request from: the last entry is the proxy's own, those before are what its client says.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// Lower-case names; a prefix of a header's name is one by itself.

@@ -174,6 +174,7 @@ impl<'a> WriteRequest<'a> {
         WriteRequest {
             user,
             access: None,
+            source: None,
             namespace,
             subresource,
             options: WriteOptions {

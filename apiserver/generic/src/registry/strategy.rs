@@ -1,5 +1,7 @@
 //! A kind's own rules, beside the generic registry: prepare, validate, warn, scale.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -15,6 +17,8 @@ pub struct StrategyContext<'a> {
     pub user: &'a User,
     /// What they and others may do, as this server's authorizer sees it; none for calls within the process.
     pub access: Option<Access<'a>>,
+    /// The address that the request came from, as far as it is known; none for calls within the process.
+    pub source: Option<IpAddr>,
     /// Namespace, or empty.
     pub namespace: &'a str,
     /// Subresource that is written, or empty.

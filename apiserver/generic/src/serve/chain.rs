@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
 
 use super::{ApiServer, Body, Caller, answer, route};
 use crate::{
-    authn::{Connection, User, impersonate, strip_usual},
+    authn::{Authenticated, Connection, Source, User, impersonate, strip_usual},
     authz::{Access, Attributes, Decision, forbidden, target_of},
     flow,
     request::RequestInfo,
@@ -92,10 +92,13 @@ impl ApiServer {
             Caller::User(user) => return Ok(user.authenticated()),
             Caller::Connection(connection) => connection,
         };
-        let user = self.find_user(head, &connection).await?;
+        let found = self.find_user(head, &connection).await?;
         self.strip_credentials(head);
-        head.extensions.insert(connection);
-        Ok(user)
+        let peer = connection.remote.map(|remote| remote.ip());
+        if let Some(source) = found.forwarded_for.or(peer) {
+            head.extensions.insert(Source(source));
+        }
+        Ok(found.user.authenticated())
     }
 
     /// Nothing behind this may take a header for an identity, whoever sent it.
@@ -108,11 +111,11 @@ impl ApiServer {
     }
 
     /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.
-    async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<User, Status> {
+    async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<Authenticated, Status> {
         let mut refused = head.headers.contains_key(AUTHORIZATION);
         for authenticator in &self.authenticators {
             match authenticator.authenticate(head, connection).await {
-                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
                 Err(reason) => {
                     tracing::debug!(remote = ?connection.remote, %reason, "a credential was refused");
@@ -123,7 +126,7 @@ impl ApiServer {
         if refused || !self.anonymous {
             return Err(Status::unauthorized());
         }
-        Ok(User::anonymous())
+        Ok(User::anonymous().into())
     }
 
     async fn impersonate(&self, head: &mut Parts, requestor: User) -> Result<User, Status> {

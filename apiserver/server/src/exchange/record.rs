@@ -75,7 +75,7 @@ fn object(context: &StrategyContext<'_>, guest: &Guest, subject: &Subject, asked
         level: asked.level,
         issued_at: Time(now),
         expiration_timestamp: Time(now + asked.lifetime),
-        source_address: None,
+        source_address: context.source.map(|address| address.to_string()),
         reason: asked.reason.clone(),
     };
     json!({

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use generic_apiserver::authn::{Authenticator, Connection, Refused, User};
+use generic_apiserver::authn::{Authenticated, Authenticator, Connection, Refused, User};
 use guestcluster_credentials::Identity;
 use http::header::AUTHORIZATION;
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ impl Authenticator for Tokens {
         &self,
         request: &http::request::Parts,
         _connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
+    ) -> Result<Option<Authenticated>, Refused> {
         let Some(token) = bearer_token(request) else {
             return Ok(None);
         };
@@ -37,7 +37,7 @@ impl Authenticator for Tokens {
         let in_force = in_force.ok_or_else(|| Refused("the guest trusts no tokens yet".to_owned()))?;
         let identity = in_force.verifier.verify(token, Timestamp::now());
         identity
-            .map(|identity| Some(user(identity)))
+            .map(|identity| Some(user(identity).into()))
             .map_err(|refused| Refused(refused.to_string()))
     }
 }

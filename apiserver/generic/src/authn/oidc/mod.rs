@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 pub use self::configuration::{AuthenticationConfiguration, InvalidConfiguration};
 use self::{configuration::Issuer, issuer_keys::IssuerKeys, recent::Recent, token::Token};
-use super::{Authenticator, Connection, Refused, User};
+use super::{Authenticated, Authenticator, Connection, Refused, User};
 
 /// Accepts ID tokens of the issuers of a configuration, as bearer tokens. A token of anybody else is no credential of this kind;
 /// one that names an issuer and is not good is refused. Names in `system:` are refused whatever the prefixes say.
@@ -76,11 +76,12 @@ impl Authenticator for IdTokens {
         &self,
         request: &http::request::Parts,
         _connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
-        match bearer(&request.headers) {
-            Some(token) => self.judge(token, Timestamp::now()).await,
-            None => Ok(None),
-        }
+    ) -> Result<Option<Authenticated>, Refused> {
+        let user = match bearer(&request.headers) {
+            Some(token) => self.judge(token, Timestamp::now()).await?,
+            None => None,
+        };
+        Ok(user.map(Authenticated::from))
     }
 }
 

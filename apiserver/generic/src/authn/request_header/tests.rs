@@ -38,12 +38,33 @@ async fn ask(authenticator: &RequestHeader, chain: &[CertificateDer<'static>], h
         remote: None,
         peer_certificates: chain.into(),
     };
-    authenticator.authenticate(&request.into_parts().0, &connection).await
+    let found = authenticator.authenticate(&request.into_parts().0, &connection).await;
+    found.map(|found| found.map(|found| found.user))
 }
 
-type Found = Result<Option<User>, Refused>;
+type Found = Result<Option<crate::authn::User>, Refused>;
 
 const ANA: (&str, &[u8]) = ("X-Remote-User", b"sso:ana");
+
+#[test]
+fn the_client_is_who_the_proxy_got_the_request_from() {
+    let source = |values: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        forwarded_for(&headers).map(|address| address.to_string())
+    };
+    assert_eq!(source(&["192.0.2.7"]).as_deref(), Some("192.0.2.7"));
+    assert_eq!(
+        source(&["10.0.0.1, 192.0.2.7"]).as_deref(),
+        Some("192.0.2.7"),
+        "the client may claim anything before"
+    );
+    assert_eq!(source(&["10.0.0.1", "2001:db8::1"]).as_deref(), Some("2001:db8::1"));
+    assert_eq!(source(&["unknown"]), None);
+    assert_eq!(source(&[]), None);
+}
 
 #[tokio::test]
 async fn the_front_proxys_headers_are_the_user() {

@@ -13,7 +13,7 @@ mod scale;
 mod update;
 mod watch;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -24,6 +24,7 @@ use super::{
     write::{Part, WriteRequest},
 };
 use crate::{
+    authn::Source,
     authz::Access,
     request::{RequestInfo, options::WriteOptions},
     serve::Body,
@@ -36,6 +37,8 @@ pub(super) struct Call<'a> {
     pub(super) info: &'a RequestInfo,
     pub(super) access: Access<'a>,
     pub(super) headers: &'a HeaderMap,
+    /// Where the request came from; none for calls within the process.
+    pub(super) source: Option<IpAddr>,
     pub(super) body: &'a Bytes,
 }
 
@@ -52,6 +55,7 @@ pub(super) async fn answer(
         info,
         access,
         headers: &parts.headers,
+        source: parts.extensions.get().map(|Source(address)| *address),
         body: &body,
     };
     match (info.verb.as_str(), info.subresource.as_str()) {
@@ -114,6 +118,7 @@ impl<'a> Call<'a> {
         WriteRequest {
             user: self.access.user(),
             access: Some(self.access),
+            source: self.source,
             namespace: self.namespace(),
             subresource: &self.info.subresource,
             options,

@@ -8,7 +8,7 @@ mod options;
 mod update;
 mod validate;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ pub(super) struct WriteRequest<'a> {
     pub(super) user: &'a User,
     /// None for calls within the process.
     pub(super) access: Option<Access<'a>>,
+    /// Where from, as far as it is known.
+    pub(super) source: Option<IpAddr>,
     /// Empty for a cluster-scoped resource.
     pub(super) namespace: &'a str,
     /// Empty for the main resource.
@@ -37,6 +39,7 @@ impl WriteRequest<'_> {
         StrategyContext {
             user: self.user,
             access: self.access,
+            source: self.source,
             namespace: self.namespace,
             subresource: self.subresource,
             dry_run: self.options.dry_run,

@@ -12,7 +12,7 @@ use http_body_util::Full;
 
 use super::{ApiServer, ApiServerBuilder, Body, Caller, testing::Echo};
 use crate::{
-    authn::{Authenticator, Connection, Refused, User},
+    authn::{Authenticated, Authenticator, Connection, Refused, User},
     authz::{Attributes, Authorizer, Decision, Target},
 };
 
@@ -25,7 +25,7 @@ impl Authenticator for Tokens {
         &self,
         request: &http::request::Parts,
         _connection: &Connection,
-    ) -> Result<Option<User>, Refused> {
+    ) -> Result<Option<Authenticated>, Refused> {
         let header = request
             .headers
             .get("authorization")
@@ -33,15 +33,21 @@ impl Authenticator for Tokens {
         match header.and_then(|header| header.strip_prefix("Bearer ")) {
             None => Ok(None),
             Some("bad") => Err(Refused("bad token".into())),
-            Some("root") => Ok(Some(User {
-                name: "root".into(),
-                groups: vec!["system:masters".into()],
-                ..User::default()
-            })),
-            Some(name) => Ok(Some(User {
-                name: name.into(),
-                ..User::default()
-            })),
+            Some("root") => Ok(Some(
+                User {
+                    name: "root".into(),
+                    groups: vec!["system:masters".into()],
+                    ..User::default()
+                }
+                .into(),
+            )),
+            Some(name) => Ok(Some(
+                User {
+                    name: name.into(),
+                    ..User::default()
+                }
+                .into(),
+            )),
         }
     }
 }

@@ -1,4 +1,4 @@
-use generic_apiserver::authn::{Connection, Refused, User};
+use generic_apiserver::authn::{Authenticated, Connection, Refused};
 use guestcluster_credentials::x509::CertificateAuthority;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -56,9 +56,9 @@ enum Answer {
     Somebody(String),
 }
 
-fn name_of(found: Result<Option<User>, Refused>) -> Answer {
+fn name_of(found: Result<Option<Authenticated>, Refused>) -> Answer {
     match found {
-        Ok(Some(user)) => Answer::Somebody(user.name),
+        Ok(Some(found)) => Answer::Somebody(found.user.name),
         Ok(None) => Answer::Nobody,
         Err(_) => Answer::Refused,
     }

@@ -47,7 +47,8 @@ fn claims(issuer: &TestIssuer) -> Value {
 async fn send(authenticator: &IdTokens, token: &str) -> Result<Option<User>, Refused> {
     let request = http::Request::get("/").header("authorization", format!("Bearer {token}"));
     let (head, ()) = request.body(()).unwrap().into_parts();
-    authenticator.authenticate(&head, &Connection::default()).await
+    let found = authenticator.authenticate(&head, &Connection::default()).await;
+    found.map(|found| found.map(|found| found.user))
 }
 
 /// Three parts from bytes and a signature made over the first two.
