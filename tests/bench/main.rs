@@ -1,132 +1,32 @@
+//! What measures the API server.
+//!
 //! `bench start`: how long an embedded supervisor takes from exec to ready, and what it needs when idle.
+//! `bench api`: the same loads on a real kube-apiserver and on ours, in one table beside DESIGN's goals.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+mod api;
+mod generator;
+mod goals;
+mod limit;
+mod loads;
+mod objects;
+mod plan;
+mod servers;
+mod start;
+mod table;
 
-use anyhow::{Context as _, bail, ensure};
-use guestcluster_tests::Usage;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use anyhow::bail;
 
-const STARTS: usize = 10;
-/// Until a start has settled and its memory counts as idle.
-const IDLE: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(30);
+const USAGE: &str = "usage: bench start | bench api [--objects N] [--only NAME,...] [--seconds S]";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // A second call finds it set, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match std::env::args().nth(1).as_deref() {
-        Some("start") => start().await,
-        _ => bail!("usage: bench start"),
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("start") => start::print().await,
+        Some("api") => api::run(plan::Plan::read(arguments)?).await,
+        Some(limit::COMMAND) => limit::serve(arguments.next().as_deref()).await,
+        _ => bail!(USAGE),
     }
-}
-
-async fn start() -> anyhow::Result<()> {
-    let mut first = vec![];
-    let mut again = vec![];
-    for _ in 0..STARTS {
-        let folder = tempfile::tempdir()?;
-        first.push(Running::start(folder.path()).await?.took);
-        again.push(Running::start(folder.path()).await?.took);
-    }
-    println!("exec to ready, median of {STARTS} (least to most)");
-    println!("  first start    {}", spread(&mut first));
-    println!("  restart        {}", spread(&mut again));
-    let folder = tempfile::tempdir()?;
-    let running = Running::start(folder.path()).await?;
-    let busy = Usage::of(running.process.id()).context("/proc can't be read")?;
-    tokio::time::sleep(IDLE).await;
-    let idle = Usage::of(running.process.id()).context("/proc can't be read")?;
-    let share = (idle.cpu_seconds - busy.cpu_seconds) / IDLE.as_secs_f64() * 100.0;
-    println!("idle after {} s", IDLE.as_secs());
-    println!("  memory         {:6.1} MiB", idle.resident_mib);
-    println!("  CPU            {share:6.1} %");
-    Ok(())
-}
-
-fn spread(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    let (least, most) = (milliseconds(times[0]), milliseconds(times[times.len() - 1]));
-    format!(
-        "{:6.0} ms ({least:.0} to {most:.0})",
-        milliseconds(times[times.len() / 2])
-    )
-}
-
-/// A supervisor that is ready; killed when dropped.
-struct Running {
-    process: Child,
-    took: Duration,
-}
-
-impl Running {
-    async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let binaries =
-            std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
-        let address = free_address()?;
-        let kubeconfig = folder.join("admin.kubeconfig");
-        // That of the last start names another address.
-        let _ = std::fs::remove_file(&kubeconfig);
-        let mut command = Command::new(Path::new(&binaries).join("guestcluster-apiserver"));
-        command
-            .arg("embedded")
-            .arg("--data-dir")
-            .arg(folder)
-            .args(["--listen", &address.to_string()]);
-        command
-            .args(["--log", "error"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let started = Instant::now();
-        let process = command.spawn()?;
-        let mut running = Self {
-            process,
-            took: Duration::ZERO,
-        };
-        while !is_ready(&kubeconfig).await {
-            ensure!(started.elapsed() < PATIENCE, "not ready after {PATIENCE:?}");
-            ensure!(running.process.try_wait()?.is_none(), "the supervisor ended");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        running.took = started.elapsed();
-        Ok(running)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-async fn is_ready(kubeconfig: &Path) -> bool {
-    let Ok(kubeconfig) = Kubeconfig::read_from(kubeconfig) else {
-        return false;
-    };
-    let Ok(config) = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await else {
-        return false;
-    };
-    let Ok(client) = Client::try_from(config) else {
-        return false;
-    };
-    let Ok(request) = http::Request::get("/readyz").body(vec![]) else {
-        return false;
-    };
-    client.request_text(request).await.is_ok()
-}
-
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }

@@ -18,5 +18,5 @@ pub use guest::{LAYERS, Manifest};
 pub use host::Host;
 pub use kubectl::{Kubectl, Output};
 pub use process::Usage;
-pub use supervisor::{Mode, Start, Supervisor};
+pub use supervisor::{Mode, Start, Supervisor, binaries};
 pub use wait::{eventually, until};

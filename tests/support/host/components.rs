@@ -16,7 +16,16 @@ use crate::Daemon;
 /// Longest for one program to come up on a machine with much else to do.
 const PATIENCE: u64 = 60;
 
-/// etcd on loopback. Without fsync: what a test loses with the machine is of no use to anybody.
+/// When etcd answers a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// When the disk has it, as in production.
+    Disk,
+    /// Without fsync: what a test loses with the machine is of no use to anybody.
+    No,
+}
+
+/// etcd on loopback.
 #[derive(Debug)]
 pub(super) struct Etcd {
     pub(super) daemon: Daemon,
@@ -25,7 +34,7 @@ pub(super) struct Etcd {
 
 impl Etcd {
     /// Starts one on this data folder and waits until it serves.
-    pub(super) fn start(data: &Path, logs: &Path) -> Self {
+    pub(super) fn start(data: &Path, logs: &Path, sync: Sync) -> Self {
         let (client, peer) = (ports::free(Ipv4Addr::LOCALHOST), ports::free(Ipv4Addr::LOCALHOST));
         let (client_url, peer_url) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
         let mut command = Command::new(program("etcd"));
@@ -45,7 +54,10 @@ impl Etcd {
                 &peer_url,
             ])
             .args(["--initial-cluster", &format!("default={peer_url}")])
-            .args(["--log-level", "warn", "--unsafe-no-fsync"]);
+            .args(["--log-level", "warn"]);
+        if sync == Sync::No {
+            command.arg("--unsafe-no-fsync");
+        }
         let mut daemon = Daemon::start("etcd", command, logs);
         daemon.await_that(PATIENCE, "listens", || {
             TcpStream::connect(("127.0.0.1", client)).is_ok()

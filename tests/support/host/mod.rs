@@ -18,7 +18,10 @@ use std::{
 use guestcluster_credentials::kubeconfig::Kubeconfig;
 
 pub(crate) use self::programs::program;
-use self::{components::Etcd, pki::Pki};
+use self::{
+    components::{Etcd, Sync},
+    pki::Pki,
+};
 use crate::{Daemon, Kubectl, supervisor::binaries};
 
 /// Longest until kube-apiserver is ready, on a machine with much else to do.
@@ -57,10 +60,21 @@ impl Host {
         host
     }
 
+    /// One without controllers whose etcd answers a write when the disk has it: for measurements.
+    pub fn start_durable(folder: &Path) -> Self {
+        fs::create_dir_all(folder).expect("the folder is ours");
+        let data = folder.join("etcd");
+        prepared::copy_to(&data);
+        Self::start_beside(Etcd::start(&data, folder, Sync::Disk), folder, Vec::new())
+    }
+
     /// etcd and kube-apiserver on this data, without controllers.
     fn start_on(folder: &Path, data: &Path, flags: Vec<String>) -> Self {
+        Self::start_beside(Etcd::start(data, folder, Sync::No), folder, flags)
+    }
+
+    fn start_beside(etcd: Etcd, folder: &Path, flags: Vec<String>) -> Self {
         let pki = Pki::generate(&folder.join("pki")).expect("keys can be made");
-        let etcd = Etcd::start(data, folder);
         let mut host = Self {
             controller_manager: None,
             apiserver: None,
@@ -124,6 +138,11 @@ impl Host {
     /// `https://host:port` of kube-apiserver.
     pub fn server(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Where its etcd answers, without TLS.
+    pub fn etcd_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.etcd.port).into()
     }
 
     /// Path of the authority of users and of kube-apiserver's own certificate.

@@ -11,7 +11,12 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Host, components::Etcd, crds, programs::program};
+use super::{
+    Host,
+    components::{Etcd, Sync},
+    crds,
+    programs::program,
+};
 
 /// How the programs are started, and what is done with them here: both decide what is in the data.
 const MADE_BY: [&str; 2] = [include_str!("components.rs"), include_str!("prepared.rs")];
@@ -60,7 +65,7 @@ fn make(folder: &Path) {
     kubectl.run(&wait).success();
     drop(host);
     // kube-apiserver is gone, so that nobody writes it again.
-    let etcd = Etcd::start(&data, folder);
+    let etcd = Etcd::start(&data, folder, Sync::No);
     delete_key(etcd.port, TRUSTED_BY_THAT_HOST);
     etcd.daemon.stop(30);
 }

@@ -382,7 +382,7 @@ impl Drop for Folder {
 const SERVER: &str = "guestcluster-apiserver";
 
 /// Where `hack/test` built the binaries.
-pub(crate) fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     match std::env::var_os("GUESTCLUSTERS_BIN") {
         Some(folder) => PathBuf::from(folder),
         // Beside the folder of the test binary itself.

@@ -1,0 +1,111 @@
+//! `bench api`: the same objects and loads on kube-apiserver and on ours, one after the other, in one run.
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::{Context as _, ensure};
+use tempfile::TempDir;
+
+use crate::{
+    generator::{ClosedLoop, Endpoint, Operation, Until},
+    limit, loads, objects,
+    plan::Plan,
+    servers::Server,
+    table::{Figures, Table},
+};
+
+/// Clients that put in the objects.
+const FILLERS: usize = 64;
+
+/// Both servers with the same objects.
+pub(crate) struct Bench {
+    pub(crate) plan: Plan,
+    pub(crate) theirs: Server,
+    pub(crate) ours: Server,
+    /// How many objects they hold.
+    held: usize,
+    // Last: nobody writes there any more when it is removed.
+    folder: TempDir,
+}
+
+/// Runs the plan and prints the table.
+pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    let folder = tempfile::Builder::new().prefix("guestclusters-bench.").tempdir()?;
+    let mut bench = Bench {
+        theirs: Server::theirs(&folder.path().join("host"))?,
+        ours: Server::ours()?,
+        held: 0,
+        plan,
+        folder,
+    };
+    let mut table = Table::default();
+    for name in bench.plan.loads.clone() {
+        eprintln!("{name}, after {} s", begin.elapsed().as_secs());
+        let rows = loads::run(name, &mut bench).await.context(name)?;
+        eprint!("{}", Table(rows.clone()));
+        table.0.extend(rows);
+    }
+    println!("{} objects, {} s", bench.plan.objects, begin.elapsed().as_secs());
+    print!("{table}");
+    Ok(())
+}
+
+impl Bench {
+    /// Creates objects until there are this many on both servers.
+    pub(crate) async fn fill(&mut self, objects: usize) -> anyhow::Result<()> {
+        let missing = objects.saturating_sub(self.held);
+        for server in [&self.theirs, &self.ours] {
+            let filling = ClosedLoop {
+                clients: FILLERS,
+                until: Until::Count(missing),
+            };
+            let create = loads::create(&server.endpoint, objects::LOADED, self.held)?;
+            let samples = filling.run(&server.endpoint, create).await?;
+            ensure!(samples.count() == missing, "{:?}", samples.failures());
+        }
+        self.held = self.held.max(objects);
+        Ok(())
+    }
+
+    /// Puts clients on one server for the time of the plan.
+    pub(crate) async fn measure(
+        &self,
+        server: &Server,
+        clients: usize,
+        operation: impl Operation,
+    ) -> anyhow::Result<Figures> {
+        let before = server.usage()?;
+        let samples = self.closed_loop(clients).run(&server.endpoint, operation).await?;
+        let after = server.usage()?;
+        let figures = Figures::of_samples(&samples);
+        Ok(figures.with_usage(before, after, samples.elapsed()))
+    }
+
+    /// The same on a server that is only a limit: how often in a second.
+    pub(crate) async fn measure_limit(
+        &self,
+        endpoint: &Endpoint,
+        clients: usize,
+        operation: impl Operation,
+    ) -> anyhow::Result<f64> {
+        let samples = self.closed_loop(clients).run(endpoint, operation).await?;
+        ensure!(samples.failures().is_none(), "the limit: {:?}", samples.failures());
+        Ok(samples.per_second())
+    }
+
+    /// A bare server that gives this answer at `/answer`.
+    pub(crate) fn bare(&self, name: &str, answer: &[u8]) -> anyhow::Result<Server> {
+        limit::start(&self.file(name), &[("answer", answer)])
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn closed_loop(&self, clients: usize) -> ClosedLoop {
+        ClosedLoop {
+            clients,
+            until: Until::Time(self.plan.time),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The loads, in the order in which they run: those that leave the objects as they are come first.
+
+mod apply;
+mod create;
+mod etcd_put;
+mod get;
+mod list;
+mod memory;
+mod patch;
+mod start;
+mod watch;
+mod watch_list;
+
+use crate::{api::Bench, table::Row};
+
+pub(crate) use create::create;
+
+/// For `--only`.
+pub(crate) const NAMES: [&str; 10] = [
+    "start",
+    "memory",
+    "list",
+    "get",
+    "watchlist",
+    "watch",
+    "patch",
+    "apply",
+    "create",
+    "many",
+];
+
+/// Runs one load on both servers.
+pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row>> {
+    if name == "start" {
+        return start::run(bench).await;
+    }
+    bench.fill(bench.plan.objects).await?;
+    match name {
+        "memory" => memory::run(bench, bench.plan.objects).await,
+        "list" => list::run(bench).await,
+        "get" => get::run(bench).await,
+        "watchlist" => watch_list::run(bench).await,
+        "watch" => watch::run(bench).await,
+        "patch" => patch::run(bench).await,
+        "apply" => apply::run(bench).await,
+        "create" => create::run(bench).await,
+        "many" => memory::run(bench, 5 * bench.plan.objects).await,
+        other => anyhow::bail!("no load {other}"),
+    }
+}

@@ -1,0 +1,37 @@
+//! Merge patches of one annotation, each client on objects of its own.
+
+use crate::{
+    api::Bench,
+    generator::{Endpoint, Expect, Operation, Prepared, Single, Turn},
+    goals::Goal,
+    objects,
+    table::{Row, Unit},
+};
+
+const CLIENTS: usize = 16;
+/// Objects of each client.
+const EACH: usize = 50;
+
+pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let theirs = bench
+        .measure(&bench.theirs, CLIENTS, patch(&bench.theirs.endpoint)?)
+        .await?;
+    let ours = bench
+        .measure(&bench.ours, CLIENTS, patch(&bench.ours.endpoint)?)
+        .await?;
+    let row = Row::new("merge patch, 16 clients", Unit::PerSecond, ours, theirs);
+    Ok(vec![row.with_goals(&[Goal::Times(12.0)])])
+}
+
+fn patch(endpoint: &Endpoint) -> anyhow::Result<impl Operation + use<>> {
+    let uris = (0..CLIENTS * EACH).map(|number| endpoint.uri(&objects::path(number)));
+    let uris = uris.collect::<anyhow::Result<Vec<_>>>()?;
+    let (patch, body) = (Prepared::patch("application/merge-patch+json"), objects::to_patch());
+    Ok(Single {
+        request: move |turn: Turn| {
+            let own = turn.client * EACH + turn.number % EACH;
+            patch.request(&uris[own], body.fill(&[&turn.number.to_string()]))
+        },
+        expect: Expect::ok(1000),
+    })
+}

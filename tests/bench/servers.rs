@@ -1,0 +1,124 @@
+//! The servers that are measured, as processes of their own.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use guestcluster_tests::{Daemon, Host, Kubectl, Start, Supervisor, Usage};
+use guestcluster_types::GuestCluster;
+use kube::CustomResourceExt as _;
+use serde_json::{Value, json};
+
+use crate::{generator::Endpoint, objects::NAMESPACE};
+
+/// A server under load: where it answers and which processes it is.
+pub(crate) struct Server {
+    pub(crate) endpoint: Endpoint,
+    pids: Vec<u32>,
+    running: Running,
+}
+
+/// Ends the processes when dropped.
+enum Running {
+    Theirs(Box<Host>),
+    Ours(#[allow(dead_code)] Box<Supervisor>),
+    Bare(#[allow(dead_code)] Daemon),
+}
+
+impl Server {
+    /// kube-apiserver and etcd, which syncs each write to the disk, with our kind as a CRD.
+    pub(crate) fn theirs(folder: &Path) -> anyhow::Result<Self> {
+        let host = Host::start_durable(folder);
+        let admin = host.admin();
+        install(&admin)?;
+        Ok(Self {
+            endpoint: Endpoint::of_kubeconfig(admin.kubeconfig())?,
+            pids: host.pids(),
+            running: Running::Theirs(Box::new(host)),
+        })
+    }
+
+    /// Ours, as a whole supervisor in which no controller works.
+    pub(crate) fn ours() -> anyhow::Result<Self> {
+        let supervisor = Supervisor::start(Start {
+            layers: Some("none".to_owned()),
+            ..Start::default()
+        });
+        Ok(Self {
+            endpoint: Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?,
+            pids: vec![supervisor.pid()],
+            running: Running::Ours(Box::new(supervisor)),
+        })
+    }
+
+    /// A bare one.
+    pub(crate) fn bare(endpoint: Endpoint, daemon: Daemon) -> Self {
+        Self {
+            endpoint,
+            pids: vec![daemon.pid()],
+            running: Running::Bare(daemon),
+        }
+    }
+
+    /// Where kube-apiserver's etcd answers.
+    pub(crate) fn etcd(&self) -> Option<Endpoint> {
+        match &self.running {
+            Running::Theirs(host) => Some(Endpoint::plain(host.etcd_address())),
+            Running::Ours(_) | Running::Bare(_) => None,
+        }
+    }
+
+    /// Starts kube-apiserver anew on its data.
+    pub(crate) fn restart_apiserver(&mut self) {
+        if let Running::Theirs(host) = &mut self.running {
+            host.stop_apiserver();
+            host.start_apiserver();
+            self.pids = host.pids();
+        }
+    }
+
+    /// What all its processes have used.
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
+        let mut sum = Usage::default();
+        for pid in &self.pids {
+            let usage = Usage::of(*pid).context("a server has ended")?;
+            sum.cpu_seconds += usage.cpu_seconds;
+            sum.resident_mib += usage.resident_mib;
+            sum.peak_mib += usage.peak_mib;
+        }
+        Ok(sum)
+    }
+}
+
+/// Our kind and the namespace, which an embedded supervisor has from the beginning.
+fn install(admin: &Kubectl) -> anyhow::Result<()> {
+    let mut definition = serde_json::to_value(GuestCluster::crd())?;
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = columns();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+    let objects = format!("---\n{definition}\n---\n{namespace}\n");
+    admin.run_with("apply --server-side -f -", Some(&objects)).success();
+    let wait = format!(
+        "wait --for=condition=Established --timeout=60s crd/{}",
+        GuestCluster::crd_name()
+    );
+    admin.run(&wait).success();
+    admin
+        .run("get --raw /apis/guestclusters.dev/v1alpha1/guestclusters")
+        .success();
+    Ok(())
+}
+
+/// As near to ours as JSON paths come.
+fn columns() -> Value {
+    let column = |name: &str, r#type: &str, priority: i32, path: &str| json!({"name": name, "type": r#type, "priority": priority, "jsonPath": path});
+    json!([
+        column("Version", "string", 0, ".spec.distribution.version"),
+        column("Control Plane", "integer", 0, ".spec.topology.controlPlane.replicas"),
+        column("Workers", "integer", 0, ".status.replicas"),
+        column("Phase", "string", 0, ".status.phase"),
+        column("Step", "integer", 0, ".status.operation.step"),
+        column("Age", "date", 0, ".metadata.creationTimestamp"),
+        column("Endpoint", "string", 1, ".status.apiEndpoint.host"),
+        column("Updates", "string", 1, ".status.distribution.updatesAvailable[0]"),
+        column("Message", "string", 1, ".status.message"),
+    ])
+}
