@@ -1,24 +1,25 @@
 //! The limit on requests that are answered at one time.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use super::lane::{Full, Lane, Ticket};
 
 /// Counts running requests, reads and writes apart, as kube-apiserver's `--max-requests-inflight` and
-/// `--max-mutating-requests-inflight`.
+/// `--max-mutating-requests-inflight`. Who finds no place waits for one, and users take turns: the storm of one starves no other.
 pub struct InFlight {
     reads: Lane,
     writes: Lane,
 }
 
-struct Lane {
-    slots: Arc<Semaphore>,
-    limit: usize,
-}
-
-/// A place among the running requests; given back when dropped.
-pub struct Ticket {
-    _permit: OwnedSemaphorePermit,
+/// Requests at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Reads that are answered.
+    pub reads: usize,
+    /// Writes that are answered.
+    pub writes: usize,
+    /// Reads that wait for a place.
+    pub waiting_reads: usize,
+    /// Writes that wait for a place.
+    pub waiting_writes: usize,
 }
 
 impl InFlight {
@@ -30,47 +31,27 @@ impl InFlight {
         }
     }
 
-    /// A place for a request; none when all are taken.
-    pub fn enter(&self, read_only: bool) -> Option<Ticket> {
-        let lane = if read_only { &self.reads } else { &self.writes };
-        let permit = lane.slots.clone().try_acquire_owned().ok()?;
-        Some(Ticket { _permit: permit })
+    /// A place for a request of this user, in their turn. `Err` when too many wait already, or none was free in time.
+    pub async fn enter(&self, read_only: bool, user: &str) -> Result<Ticket, Full> {
+        self.lane(read_only).enter(user).await
     }
 
-    /// How many reads and writes run.
-    pub fn running(&self) -> (usize, usize) {
-        (self.reads.running(), self.writes.running())
+    /// A place where one is free at once.
+    pub fn try_enter(&self, read_only: bool) -> Option<Ticket> {
+        self.lane(read_only).try_enter()
     }
-}
 
-impl Lane {
-    fn new(limit: usize) -> Lane {
-        let limit = limit.min(Semaphore::MAX_PERMITS);
-        Lane {
-            slots: Arc::new(Semaphore::new(limit)),
-            limit,
+    /// What runs and waits at this moment.
+    pub fn load(&self) -> Load {
+        Load {
+            reads: self.reads.running(),
+            writes: self.writes.running(),
+            waiting_reads: self.reads.waiting(),
+            waiting_writes: self.writes.waiting(),
         }
     }
 
-    fn running(&self) -> usize {
-        self.limit - self.slots.available_permits()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lanes_fill_apart_and_empty_again() {
-        let limit = InFlight::new(2, 1);
-        let first = limit.enter(true).unwrap();
-        let _second = limit.enter(true).unwrap();
-        assert!(limit.enter(true).is_none());
-        let _write = limit.enter(false).unwrap();
-        assert!(limit.enter(false).is_none());
-        assert_eq!(limit.running(), (2, 1));
-        drop(first);
-        assert!(limit.enter(true).is_some());
+    fn lane(&self, read_only: bool) -> &Lane {
+        if read_only { &self.reads } else { &self.writes }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use http::StatusCode;
 use parking_lot::Mutex;
 
-use crate::{discovery::subresources, registry::ResourceDefinition, request::RequestInfo};
+use crate::{discovery::subresources, flow::Load, registry::ResourceDefinition, request::RequestInfo};
 
 /// Upper bounds of the latency buckets in seconds, kube-apiserver's.
 const BUCKETS: [f64; 23] = [
@@ -99,8 +99,8 @@ impl Metrics {
         self.long_running.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The page of a server of these definitions. `in_flight` are the reads and writes that run.
-    pub fn render(&self, definitions: &[ResourceDefinition], in_flight: (usize, usize)) -> String {
+    /// The page of a server of these definitions.
+    pub fn render(&self, definitions: &[ResourceDefinition], load: Load) -> String {
         let counted: BTreeMap<Series, Counts> = self
             .series
             .lock()
@@ -111,7 +111,7 @@ impl Metrics {
             .into_iter()
             .map(|(series, counts)| (render::labels(&series, definitions), counts))
             .collect();
-        render::page(&labelled, in_flight, self.long_running.load(Ordering::Relaxed))
+        render::page(&labelled, load, self.long_running.load(Ordering::Relaxed))
     }
 }
 
@@ -180,7 +180,15 @@ mod tests {
         metrics.observe(status, StatusCode::OK, Duration::ZERO);
         metrics.observe(series("/apis/x/v1/whatever"), StatusCode::NOT_FOUND, Duration::ZERO);
         metrics.watch_began();
-        let page = metrics.render(&definitions(), (1, 2));
+        let page = metrics.render(
+            &definitions(),
+            Load {
+                reads: 1,
+                writes: 2,
+                waiting_reads: 3,
+                waiting_writes: 4,
+            },
+        );
         let labels = r#"verb="LIST",dry_run="All",group="demo.example.io",version="v1",resource="widgets",subresource="",scope="namespace",component="apiserver""#;
         let lines = [
             format!("apiserver_request_total{{{labels},code=\"200\"}} 3"),
@@ -192,6 +200,8 @@ mod tests {
             format!("apiserver_request_duration_seconds_count{{{labels}}} 4"),
             "apiserver_current_inflight_requests{request_kind=\"readOnly\"} 1".to_owned(),
             "apiserver_current_inflight_requests{request_kind=\"mutating\"} 2".to_owned(),
+            "apiserver_current_inqueue_requests{request_kind=\"readOnly\"} 3".to_owned(),
+            "apiserver_current_inqueue_requests{request_kind=\"mutating\"} 4".to_owned(),
             "apiserver_longrunning_requests{component=\"apiserver\"} 1".to_owned(),
         ];
         for line in lines {
@@ -203,10 +213,10 @@ mod tests {
 
     #[test]
     fn every_metric_is_declared_once() {
-        let page = Metrics::default().render(&definitions(), (0, 0));
+        let page = Metrics::default().render(&definitions(), Load::default());
         let types: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
         let mut unique = types.clone();
         unique.dedup();
-        assert_eq!((types.len(), types), (4, unique));
+        assert_eq!((types.len(), types), (5, unique));
     }
 }

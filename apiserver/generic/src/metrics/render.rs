@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 
 use super::{BUCKETS, Counts, Series};
-use crate::{discovery::subresources, registry::ResourceDefinition};
+use crate::{discovery::subresources, flow::Load, registry::ResourceDefinition};
 
 const TOTAL: &str = "apiserver_request_total";
 const DURATION: &str = "apiserver_request_duration_seconds";
 const IN_FLIGHT: &str = "apiserver_current_inflight_requests";
+const IN_QUEUE: &str = "apiserver_current_inqueue_requests";
+const READS: &str = "request_kind=\"readOnly\"";
+const WRITES: &str = "request_kind=\"mutating\"";
 const LONG_RUNNING: &str = "apiserver_longrunning_requests";
 
 /// The page for series with their labels.
-pub(super) fn page(series: &[(String, Counts)], (reads, writes): (usize, usize), long_running: usize) -> String {
+pub(super) fn page(series: &[(String, Counts)], load: Load, long_running: usize) -> String {
     let mut page = String::new();
     declare(&mut page, TOTAL, "counter", "Answered requests.");
     for (labels, counts) in series {
@@ -34,8 +37,11 @@ pub(super) fn page(series: &[(String, Counts)], (reads, writes): (usize, usize),
         "gauge",
         "Requests that are answered at this moment.",
     );
-    line(&mut page, IN_FLIGHT, "request_kind=\"readOnly\"", reads);
-    line(&mut page, IN_FLIGHT, "request_kind=\"mutating\"", writes);
+    line(&mut page, IN_FLIGHT, READS, load.reads);
+    line(&mut page, IN_FLIGHT, WRITES, load.writes);
+    declare(&mut page, IN_QUEUE, "gauge", "Requests that wait for a place.");
+    line(&mut page, IN_QUEUE, READS, load.waiting_reads);
+    line(&mut page, IN_QUEUE, WRITES, load.waiting_writes);
     declare(&mut page, LONG_RUNNING, "gauge", "Watches that are open.");
     line(&mut page, LONG_RUNNING, "component=\"apiserver\"", long_running);
     page

@@ -81,7 +81,7 @@ impl ApiServer {
         let in_process = matches!(caller, Caller::User(_));
         let requestor = self.authenticate(&mut head, caller).await?;
         let user = self.impersonate(&mut head, requestor).await?;
-        let _ticket = self.enter(info, &user, in_process)?;
+        let _ticket = self.enter(info, &user, in_process).await?;
         self.authorize(info, &head, &user).await?;
         self.route(info, Access::new(&user, &*self.authorizer), head, body)
             .await
@@ -135,22 +135,18 @@ impl ApiServer {
         Ok(acting.unwrap_or(requestor))
     }
 
-    /// Takes a place among the requests in flight. Controllers of this process bound themselves, and masters must get in
-    /// when nobody else does.
-    fn enter(&self, info: &RequestInfo, user: &User, in_process: bool) -> Result<Option<flow::Ticket>, Refusal> {
+    /// Takes a place among the requests in flight, in the user's turn. Controllers of this process bound themselves, and masters
+    /// must get in when nobody else does.
+    async fn enter(&self, info: &RequestInfo, user: &User, in_process: bool) -> Result<Option<flow::Ticket>, Refusal> {
         if info.is_long_running() {
             return Ok(None);
         }
-        let ticket = self.in_flight.enter(info.is_read_only());
-        if ticket.is_none() && !in_process && !user.is_in(crate::authz::MASTERS) {
-            let text = "Too many requests, please try again later.\n";
-            let mut response = answer::plain_text(StatusCode::TOO_MANY_REQUESTS, text);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return Err(Refusal::Answer(Box::new(response)));
+        let read_only = info.is_read_only();
+        if in_process || user.is_in(crate::authz::MASTERS) {
+            return Ok(self.in_flight.try_enter(read_only));
         }
-        Ok(ticket)
+        let ticket = self.in_flight.enter(read_only, &user.name).await;
+        ticket.map(Some).map_err(|flow::Full| too_many_requests())
     }
 
     async fn authorize(&self, info: &RequestInfo, head: &Parts, user: &User) -> Result<(), Refusal> {
@@ -212,4 +208,13 @@ impl ApiServer {
             Err(error) => Err(Status::bad_request(format!("the request body ended early: {error}"))),
         }
     }
+}
+
+fn too_many_requests() -> Refusal {
+    let text = "Too many requests, please try again later.\n";
+    let mut response = answer::plain_text(StatusCode::TOO_MANY_REQUESTS, text);
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    Refusal::Answer(Box::new(response))
 }

@@ -35,9 +35,7 @@ impl ApiServer {
     }
 
     fn metrics_page(&self) -> Response<Body> {
-        let mut page = self
-            .metrics
-            .render(self.documents.definitions(), self.in_flight.running());
+        let mut page = self.metrics.render(self.documents.definitions(), self.in_flight.load());
         for append in &self.metrics_pages {
             append(&mut page);
         }

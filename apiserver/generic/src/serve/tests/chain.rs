@@ -190,7 +190,7 @@ async fn requests_in_flight_are_limited_but_not_watches_masters_and_controllers(
             .await
             .status()
     });
-    while server.in_flight.running().0 == 0 {
+    while server.in_flight.load().reads == 0 {
         tokio::task::yield_now().await;
     }
     let own = format!("GET {}\nAuthorization: Bearer alice", widget("alice"));

@@ -315,7 +315,7 @@ async fn draining_waits_for_requests_but_not_for_ever() {
         .unwrap();
     let mut speaker = Speaker::new(stream).await;
     let request = tokio::spawn(async move { speaker.get(&widget("slow")).await.map(|_| ()) });
-    while running.server.in_flight.running().0 == 0 {
+    while running.server.in_flight.load().reads == 0 {
         tokio::task::yield_now().await;
     }
     let began = Instant::now();
