@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use generic_apiserver::{
     ApiServer,
     admission::Admission,
+    audit::Auditor,
     authn::Authenticator,
     cache::Limits as History,
     registry::{Registry, ResourceDefinition},
@@ -45,6 +46,8 @@ pub struct ClusterOptions {
     pub history: History,
     /// Bounds of the server; none for the usual ones.
     pub limits: Option<Limits>,
+    /// Writes an audit log, which is closed when the cluster is stopped.
+    pub auditor: Option<Arc<Auditor>>,
 }
 
 impl ClusterOptions {
@@ -60,6 +63,7 @@ impl ClusterOptions {
             extra_cluster_roles: Vec::new(),
             history: History::default(),
             limits: None,
+            auditor: None,
         }
     }
 }
@@ -89,6 +93,7 @@ pub struct Cluster {
     registry: Arc<Registry>,
     stop: CancellationToken,
     controllers: Mutex<JoinSet<()>>,
+    auditor: Option<Arc<Auditor>>,
 }
 
 impl Cluster {
@@ -119,6 +124,7 @@ impl Cluster {
             .check("store", move || cache.health())
             .authorizer(rbac)
             .anonymous(options.anonymous)
+            .auditor(options.auditor.clone())
             .version(options.version);
         for authenticator in options.authenticators {
             server = server.authenticator(authenticator);
@@ -133,6 +139,7 @@ impl Cluster {
             registry,
             stop,
             controllers,
+            auditor: options.auditor,
         }))
     }
 
@@ -146,11 +153,14 @@ impl Cluster {
         &self.registry
     }
 
-    /// Stops the controllers, and waits until they have stopped. Requests are still answered.
+    /// Stops the controllers, waits until they have stopped, and ends the audit log. Requests are still answered.
     pub async fn stop(&self) {
         self.stop.cancel();
         let mut controllers = std::mem::take(&mut *self.controllers.lock());
         while controllers.join_next().await.is_some() {}
+        if let Some(auditor) = &self.auditor {
+            auditor.close().await;
+        }
     }
 }
 

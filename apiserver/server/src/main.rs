@@ -2,6 +2,7 @@
 
 mod aggregated;
 mod args;
+mod audit;
 mod authority;
 mod catalogue;
 mod controllers;

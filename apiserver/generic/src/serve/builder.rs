@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{ApiServer, Resources};
-use crate::{authn::Authenticator, authz::Authorizer, health::Check};
+use crate::{audit::Auditor, authn::Authenticator, authz::Authorizer, health::Check};
 
 /// What `/version` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub struct ApiServerBuilder {
     pub(super) checks: Vec<Check>,
     pub(super) metrics_pages: Vec<MetricsPage>,
     pub(super) limits: Limits,
+    pub(super) auditor: Option<Arc<Auditor>>,
 }
 
 impl ApiServerBuilder {
@@ -82,7 +83,18 @@ impl ApiServerBuilder {
             checks: Vec::new(),
             metrics_pages: Vec::new(),
             limits: Limits::default(),
+            auditor: None,
         }
+    }
+
+    /// Writes an audit log; who builds the server closes it when the server has stopped.
+    #[must_use]
+    pub fn auditor(self, auditor: Option<Arc<Auditor>>) -> ApiServerBuilder {
+        let Some(auditor) = auditor else { return self };
+        let counted = auditor.clone();
+        let mut builder = self.metrics(move |page| counted.append_metrics(page));
+        builder.auditor = Some(auditor);
+        builder
     }
 
     /// Adds an authenticator; they are tried in order.

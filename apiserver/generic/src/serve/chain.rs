@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
 
 use super::{ApiServer, Body, Caller, answer, route};
 use crate::{
+    audit::Trail,
     authn::{Authenticated, Connection, Source, User, impersonate, strip_usual},
     authz::{Access, Attributes, Decision, forbidden, target_of},
     flow,
@@ -43,12 +44,16 @@ impl ApiServer {
         head: Parts,
         body: RequestBody,
         caller: Caller,
+        trail: Option<&Trail>,
     ) -> Result<Response<Body>, Refusal> {
-        let answer = AssertUnwindSafe(self.in_time(info, head, body, caller))
+        let answer = AssertUnwindSafe(self.in_time(info, head, body, caller, trail))
             .catch_unwind()
             .await;
         answer.unwrap_or_else(|_| {
             tracing::error!(path = info.path, verb = info.verb, "a request panicked");
+            if let Some(trail) = trail {
+                trail.panicked();
+            }
             let text = "This request caused apiserver to panic. Look in the logs for details.\n";
             Ok(answer::plain_text(StatusCode::INTERNAL_SERVER_ERROR, text))
         })
@@ -61,13 +66,14 @@ impl ApiServer {
         head: Parts,
         body: RequestBody,
         caller: Caller,
+        trail: Option<&Trail>,
     ) -> Result<Response<Body>, Refusal> {
         if info.is_long_running() {
-            return self.filter(info, head, body, caller).await;
+            return self.filter(info, head, body, caller, trail).await;
         }
         let deadline = flow::deadline(info.query.first("timeout"), self.limits.deadline)
             .map_err(|error| Status::bad_request(error.to_string()))?;
-        let answer = tokio::time::timeout(deadline, self.filter(info, head, body, caller)).await;
+        let answer = tokio::time::timeout(deadline, self.filter(info, head, body, caller, trail)).await;
         answer.map_err(|_| Status::request_timeout())?
     }
 
@@ -77,13 +83,17 @@ impl ApiServer {
         mut head: Parts,
         body: RequestBody,
         caller: Caller,
+        trail: Option<&Trail>,
     ) -> Result<Response<Body>, Refusal> {
         let in_process = matches!(caller, Caller::User(_));
         let requestor = self.authenticate(&mut head, caller).await?;
-        let user = self.impersonate(&mut head, requestor).await?;
+        if let Some(trail) = trail {
+            trail.known(&requestor, head.extensions.get().map(|Source(address)| *address));
+        }
+        let user = self.impersonate(&mut head, requestor, trail).await?;
         let _ticket = self.enter(info, &user, in_process).await?;
-        self.authorize(info, &head, &user).await?;
-        self.route(info, Access::new(&user, &*self.authorizer), head, body)
+        self.authorize(info, &head, &user, trail).await?;
+        self.route(info, Access::new(&user, &*self.authorizer), head, body, trail)
             .await
     }
 
@@ -129,9 +139,12 @@ impl ApiServer {
         Ok(User::anonymous().into())
     }
 
-    async fn impersonate(&self, head: &mut Parts, requestor: User) -> Result<User, Status> {
+    async fn impersonate(&self, head: &mut Parts, requestor: User, trail: Option<&Trail>) -> Result<User, Status> {
         let access = Access::new(&requestor, &*self.authorizer);
         let acting = impersonate(&mut head.headers, access).await?;
+        if let (Some(acting), Some(trail)) = (&acting, trail) {
+            trail.acts_as(acting);
+        }
         Ok(acting.unwrap_or(requestor))
     }
 
@@ -149,15 +162,29 @@ impl ApiServer {
         ticket.map(Some).map_err(|flow::Full| too_many_requests())
     }
 
-    async fn authorize(&self, info: &RequestInfo, head: &Parts, user: &User) -> Result<(), Refusal> {
+    async fn authorize(
+        &self,
+        info: &RequestInfo,
+        head: &Parts,
+        user: &User,
+        trail: Option<&Trail>,
+    ) -> Result<(), Refusal> {
         let attributes = Attributes {
             user,
             verb: &info.verb,
             target: target_of(info),
         };
         match self.authorizer.authorize(&attributes).await {
-            Ok(Decision::Allow { .. }) => Ok(()),
+            Ok(Decision::Allow { reason }) => {
+                if let Some(trail) = trail {
+                    trail.decided("allow", &reason);
+                }
+                Ok(())
+            }
             Ok(Decision::Deny { reason } | Decision::NoOpinion { reason }) => {
+                if let Some(trail) = trail {
+                    trail.decided("forbid", &reason);
+                }
                 Err(forbidden(&attributes, &reason).into())
             }
             Err(error) => {
@@ -178,6 +205,7 @@ impl ApiServer {
         access: Access<'_>,
         head: Parts,
         body: RequestBody,
+        trail: Option<&Trail>,
     ) -> Result<Response<Body>, Refusal> {
         let route = route::route(&head.method, info, self.resources.definitions());
         if !matches!(route, route::Route::Resource(_)) {
@@ -187,6 +215,9 @@ impl ApiServer {
             Method::GET | Method::HEAD => Bytes::new(),
             _ => self.read(body).await?,
         };
+        if let Some(trail) = trail {
+            trail.received(&body);
+        }
         let response = self
             .resources
             .handle(info, access, Request::from_parts(head, body))

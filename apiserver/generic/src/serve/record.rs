@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header::USER_AGENT, request::Parts};
 
 use super::Caller;
 use crate::{
+    audit::Trail,
     discovery::Documents,
     metrics::{Metrics, Series},
     request::{Query, RequestInfo},
@@ -52,6 +53,8 @@ pub(super) struct Record {
     pub(super) info: RequestInfo,
     pub(super) audit_id: HeaderValue,
     pub(super) code: StatusCode,
+    /// Writes its last event when the answer was sent.
+    pub(super) _trail: Option<Trail>,
 }
 
 impl Arrival {

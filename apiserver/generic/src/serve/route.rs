@@ -107,11 +107,16 @@ fn check(info: &RequestInfo, definition: &ResourceDefinition) -> Option<Route<'s
     let is_namespace = info.resource == "namespaces" && names.group.is_empty();
     let in_namespace = !info.namespace.is_empty() && !is_namespace;
     let across_namespaces = matches!(info.verb.as_str(), "list" | "watch");
-    if !info.rest.is_empty() || (in_namespace && !names.namespaced) {
+    let too_long = !info.rest.is_empty() && definition.style != Style::Custom;
+    if too_long || (in_namespace && !names.namespaced) {
         return Some(unknown(definition));
     }
     if names.namespaced && !in_namespace && !across_namespaces {
         return Some(unscoped(info, definition));
+    }
+    if definition.style == Style::Custom {
+        // Their handler judges all below their path itself.
+        return None;
     }
     let verbs = if info.subresource.is_empty() {
         definition.verbs.names()

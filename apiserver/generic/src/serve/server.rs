@@ -14,6 +14,7 @@ use super::{
     record::{Arrival, Record},
 };
 use crate::{
+    audit::{Auditor, Trail},
     authn::{Authenticator, Connection, User},
     authz::{AlwaysAllowPaths, Authorizer, SystemMasters, Union},
     discovery::Documents,
@@ -22,6 +23,9 @@ use crate::{
     metrics::Metrics,
     request::RequestInfo,
 };
+
+/// Longer answers are not kept in the audit log.
+const LONGEST_AUDITED: u64 = 1024 * 1024;
 
 /// A running API server.
 pub struct ApiServer {
@@ -38,6 +42,7 @@ pub struct ApiServer {
     pub(super) metrics: Arc<Metrics>,
     pub(super) metrics_pages: Box<[MetricsPage]>,
     pub(super) drain: Drain,
+    pub(super) auditor: Option<Arc<Auditor>>,
 }
 
 /// Who brings a request.
@@ -75,6 +80,7 @@ impl ApiServer {
             metrics: Arc::default(),
             metrics_pages: builder.metrics_pages.into(),
             drain,
+            auditor: builder.auditor,
         })
     }
 
@@ -89,8 +95,14 @@ impl ApiServer {
         let info = RequestInfo::parse(&head.method, &head.uri);
         let arrival = Arrival::of(&head, &caller);
         let form = Form::of(&head, &info);
-        let answer = self.recover(&info, head, body, caller).await;
-        let response = form.finish(answer.unwrap_or_else(|refusal| form.refuse(refusal)));
+        let trail = self.auditor.as_ref();
+        let trail = trail.map(|auditor| Trail::begin(auditor, &head, &info, &form.audit_id));
+        let answer = self.recover(&info, head, body, caller, trail.as_ref()).await;
+        let response = answer.unwrap_or_else(|refusal| form.refuse(refusal));
+        let response = form.finish(match &trail {
+            Some(trail) => audited(response, trail),
+            None => response,
+        });
         let record = Record {
             metrics: self.metrics.clone(),
             documents: self.documents.clone(),
@@ -98,6 +110,7 @@ impl ApiServer {
             info,
             audit_id: form.audit_id,
             code: response.status(),
+            _trail: trail,
         };
         response.map(|body| body.with_guard(record.begin()))
     }
@@ -106,4 +119,25 @@ impl ApiServer {
     pub fn local_service(self: &Arc<Self>, user: User) -> LocalService {
         LocalService::new(self, user)
     }
+}
+
+/// Tells the audit log how a request ended. Bodies are looked at only where they are kept.
+fn audited(response: Response<Body>, trail: &Trail) -> Response<Body> {
+    let code = response.status();
+    if !trail.wants_body(code) {
+        trail.answered(code, None);
+        return response;
+    }
+    response.map(|body| {
+        body.map(|body| match body.gather(LONGEST_AUDITED) {
+            Ok(whole) => {
+                trail.answered(code, Some(&whole));
+                Body::full(whole)
+            }
+            Err(body) => {
+                trail.answered(code, None);
+                body
+            }
+        })
+    })
 }

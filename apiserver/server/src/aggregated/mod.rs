@@ -19,7 +19,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use guestcluster_credentials::SubjectPolicy;
 
-use crate::{layers::Layers, lifetime};
+use crate::{audit, layers::Layers, lifetime};
 
 use server::Aggregated;
 
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) layers: Layers,
     /// Who may have credentials for guests.
     pub(crate) people: SubjectPolicy,
+    /// The audit log, if any.
+    pub(crate) audit: Option<audit::Config>,
 }
 
 /// Runs the server until SIGTERM or SIGINT.

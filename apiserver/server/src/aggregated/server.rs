@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use generic_apiserver::{
     ApiServer,
+    audit::Auditor,
     authz::{Authorizer, Cached},
     registry::Registry,
     serve::tls,
@@ -32,6 +33,7 @@ use super::{
     serving,
 };
 use crate::{
+    audit,
     controllers::Environment,
     data_dir::{DataDir, Lock},
     kinds::{Clients, Kinds},
@@ -55,6 +57,7 @@ pub(super) struct Aggregated {
     /// Stops all else.
     stop: CancellationToken,
     engine: Arc<Engine>,
+    auditor: Option<Arc<Auditor>>,
     // Last, so that the folder is free only when nothing uses it any more.
     _lock: Lock,
 }
@@ -65,6 +68,7 @@ impl Aggregated {
     pub(super) async fn start(config: &Config) -> anyhow::Result<Self> {
         let dir = DataDir::open_or_create(&config.data_dir)?;
         let lock = dir.lock()?;
+        let auditor = audit::open(config.audit.as_ref())?;
         let client = host::client(config.kubeconfig.as_deref()).await?;
         let delegated = Arc::new(Delegated::read(&client).await?);
         let listener = TcpListener::bind(config.listen)
@@ -79,7 +83,7 @@ impl Aggregated {
         let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
         let registry = registry(&engine, config, &client, &reviews, namespaces.clone()).await?;
         let orphans = Orphans::default();
-        let server = api_server(&registry, &delegated, reviews, &orphans);
+        let server = api_server(&registry, &delegated, reviews, &orphans, auditor.clone());
 
         let stop = CancellationToken::new();
         let tls = Arc::new(ArcSwap::from_pointee(tls_config(&pair, &delegated)?));
@@ -120,6 +124,7 @@ impl Aggregated {
             stop_leading,
             stop,
             engine,
+            auditor,
             _lock: lock,
         })
     }
@@ -150,7 +155,7 @@ impl Server for Aggregated {
         }
     }
 
-    /// Controllers and their Lease, requests, store.
+    /// Controllers and their Lease, requests, store, audit log.
     async fn stop(mut self) {
         self.stop_leading.cancel();
         if !self.leading.is_finished()
@@ -166,6 +171,9 @@ impl Server for Aggregated {
         }
         while self.followers.join_next().await.is_some() {}
         self.engine.close().await;
+        if let Some(auditor) = &self.auditor {
+            auditor.close().await;
+        }
     }
 }
 
@@ -194,6 +202,7 @@ fn api_server(
     delegated: &Delegated,
     reviews: Arc<dyn Authorizer>,
     orphans: &Orphans,
+    auditor: Option<Arc<Auditor>>,
 ) -> Arc<ApiServer> {
     let (cache, orphans) = (registry.cache().clone(), orphans.clone());
     ApiServer::builder(registry.clone())
@@ -204,6 +213,7 @@ fn api_server(
         .version(version())
         .check("store", move || cache.health())
         .metrics(move |page| orphans.render(page))
+        .auditor(auditor)
         .build()
 }
 

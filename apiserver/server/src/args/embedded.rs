@@ -1,13 +1,8 @@
 //! `guestcluster-apiserver embedded`.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Context as _;
-
-use super::Logging;
+use super::{Auditing, Logging, content};
 use crate::{embedded, layers::Layers};
 
 #[derive(clap::Args)]
@@ -33,6 +28,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     authentication_config: Option<PathBuf>,
     #[command(flatten)]
+    audit: Auditing,
+    #[command(flatten)]
     pub(super) logging: Logging,
 }
 
@@ -43,15 +40,8 @@ impl Arguments {
             listen: self.listen,
             layers: self.layers,
             sim_config: content("--sim-config", self.sim_config.as_deref())?,
+            audit: self.audit.into_config()?,
             authentication_config: content("--authentication-config", self.authentication_config.as_deref())?,
         })
     }
-}
-
-/// The content of a file that an option names.
-fn content(option: &str, path: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).with_context(|| format!("{option}: cannot read {}", path.display()))
-    };
-    path.map(read).transpose()
 }

@@ -6,9 +6,12 @@ mod kubeconfig;
 mod manifests;
 mod sso;
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::logging;
+use crate::{audit, logging};
 
 /// The client library logs every failed connection as an error of its own, also those to a guest that just went; whoever called
 /// it says what matters.
@@ -44,6 +47,32 @@ struct Logging {
     /// What to log, as `info` or `info,generic_apiserver=debug`
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, env = "GUESTCLUSTERS_LOG")]
     log: String,
+}
+
+/// Where audit events go.
+#[derive(Args)]
+struct Auditing {
+    /// File for audit events, a JSON document a line; rotated at 100 MiB
+    #[arg(long, value_name = "FILE")]
+    audit_log_path: Option<PathBuf>,
+    /// File in the form of audit.k8s.io/v1 Policy; without it, who did what is kept, and no bodies
+    #[arg(long, value_name = "FILE", requires = "audit_log_path")]
+    audit_policy_file: Option<PathBuf>,
+}
+
+impl Auditing {
+    fn into_config(self) -> anyhow::Result<Option<audit::Config>> {
+        let policy = content("--audit-policy-file", self.audit_policy_file.as_deref())?;
+        Ok(self.audit_log_path.map(|path| audit::Config { path, policy }))
+    }
+}
+
+/// The content of a file that an option names.
+fn content(option: &str, path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("{option}: cannot read {}", path.display()))
+    };
+    path.map(read).transpose()
 }
 
 impl Arguments {

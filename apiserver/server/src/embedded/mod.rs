@@ -15,7 +15,7 @@ pub(crate) use pki::UserRequest;
 use seed::FIRST_USER_NAMESPACE;
 use supervisor::Supervisor;
 
-use crate::{data_dir::DataDir, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
+use crate::{audit, data_dir::DataDir, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
 
 /// What an embedded supervisor is started with.
 pub(crate) struct Config {
@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) sim_config: Option<String>,
     /// Content of a file in the AuthenticationConfiguration format: issuers beside the own one.
     pub(crate) authentication_config: Option<String>,
+    /// The audit log, if any.
+    pub(crate) audit: Option<audit::Config>,
 }
 
 /// Runs the supervisor until SIGTERM or SIGINT.

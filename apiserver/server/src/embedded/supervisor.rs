@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Config, check_sim_config, pki, seed, sign_in::SignIn};
 use crate::{
+    audit,
     authority::SUPERVISOR,
     controllers::{Controllers, Environment},
     data_dir::{DataDir, Lock},
@@ -58,6 +59,7 @@ impl Supervisor {
             .as_deref()
             .map(AuthenticationConfiguration::parse);
         let issuers = issuers.transpose().context("--authentication-config")?;
+        let auditor = audit::open(config.audit.as_ref())?;
         let dir = Arc::new(DataDir::open_or_create(&config.data_dir)?);
         let lock = dir.lock()?;
         let listener = TcpListener::bind(config.listen)
@@ -77,6 +79,7 @@ impl Supervisor {
             authenticators: vec![Arc::new(ClientCertificates::new(ca)?), sign_in.authenticator(issuers)?],
             anonymous: true,
             extra_cluster_roles: roles::embedded(),
+            auditor,
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })
         .await?;

@@ -1,3 +1,4 @@
+mod audit;
 mod chain;
 mod connections;
 mod identity;
