@@ -72,6 +72,16 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
     let records = ann.json("guest credentials dev");
     assert_eq!(records["items"][0]["spec"]["sourceAddress"], "127.0.0.1");
 
+    let exchange =
+        |event: &Value| event["objectRef"]["subresource"] == "credential" && event["stage"] == "ResponseComplete";
+    let exchanged = eventually(10, "the exchange is in the audit log", || {
+        let event = supervisor.audit_events().into_iter().find(exchange);
+        event.ok_or_else(|| "none".to_owned())
+    });
+    assert_eq!(exchanged["user"]["username"], "sso:ann@guest.local");
+    assert_eq!(exchanged["level"], "Metadata", "whatever the policy says");
+    assert!(!exchanged.to_string().contains("eyJ"), "{exchanged}");
+
     ann.run("guest logout").success();
     let error = ann.run("get nodes").failure(1);
     assert!(error.contains("error: you are not signed in to 127.0.0.1:"), "{error}");

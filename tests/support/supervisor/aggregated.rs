@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{NAMESPACE, PATIENCE, SERVER, Start, binaries, printed, sso::Sso};
+use super::{NAMESPACE, PATIENCE, SERVER, Start, audited, binaries, printed, sso::Sso};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
@@ -51,8 +51,9 @@ impl Aggregated {
     }
 
     /// The arguments that only this mode has.
-    pub(super) fn arguments(&self, command: &mut Command) {
+    pub(super) fn arguments(&self, command: &mut Command, root: &Path) {
         self.arguments_for(command, self.address);
+        audited(command, root);
     }
 
     /// Starts a server that the Service does not lead to, and waits until it serves.

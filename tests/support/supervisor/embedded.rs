@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{NAMESPACE, Start, printed};
+use super::{NAMESPACE, Start, audited, printed};
 
 /// Where it serves.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ impl Embedded {
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command, root: &Path, start: &Start) {
         command.args(["embedded", "--listen", &self.address]);
+        audited(command, root);
         if let Some(layers) = &start.layers {
             command.arg("--layers").arg(layers);
         }

@@ -63,6 +63,8 @@ enum Deployment {
 
 /// VMs whose steps take no time.
 const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
+/// In the supervisor's folder.
+const AUDIT_LOG: &str = "audit.log";
 /// Longest for our server to come up or to stop, on a machine with much else to do.
 const PATIENCE: u64 = 30;
 /// The namespace that commands are about unless they name another one.
@@ -286,6 +288,15 @@ impl Supervisor {
         fs::read_to_string(self.data_dir().join("server")).expect("written before it is ready")
     }
 
+    /// The events of our server's audit log so far.
+    pub fn audit_events(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.root.join(AUDIT_LOG)).expect("written from the start on");
+        // The last line may not be whole yet.
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
     /// Folder of our server's data.
     pub fn data_dir(&self) -> PathBuf {
         self.root.join("data")
@@ -324,7 +335,7 @@ impl Supervisor {
         let data_dir = self.data_dir();
         match &self.deployment {
             Deployment::Embedded(embedded) => embedded.arguments(&mut command, &self.root, &self.start),
-            Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command),
+            Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command, &self.root),
         }
         command.arg("--data-dir").arg(data_dir);
         if let Some(filter) = &self.start.log {
@@ -391,6 +402,15 @@ pub fn binaries() -> PathBuf {
             .and_then(|file| Some(file.parent()?.parent()?.to_owned()))
             .expect("a test binary lies in a folder"),
     }
+}
+
+/// Lets our server write an audit log with as much as it ever keeps.
+fn audited(command: &mut Command, root: &Path) {
+    const ALL: &str = "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: RequestResponse}]}";
+    let policy = root.join("audit-policy.yaml");
+    fs::write(&policy, ALL).expect("the folder is ours");
+    command.arg("--audit-policy-file").arg(policy);
+    command.arg("--audit-log-path").arg(root.join(AUDIT_LOG));
 }
 
 /// What our server prints when it is asked to.
