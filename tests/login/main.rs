@@ -56,11 +56,7 @@ fn a_wrong_password_keeps_the_name_and_asks_again() {
 
 #[test]
 fn an_expired_page_leads_to_a_fresh_one() {
-    let mut supervisor = Supervisor::fast(Mode::Embedded);
-    // The first restart moves the issuer beside the supervisor's port, which is a chosen one from then on.
-    supervisor.stop();
-    supervisor.restart();
-    let mut login = Login::begin_at(supervisor);
+    let mut login = Login::begin();
     login.restart();
     let browser = &login.browser;
     browser.press(&format!("{USER}{TAB}{}{ENTER}", login.password()));
@@ -106,12 +102,8 @@ struct Login {
 impl Login {
     /// Begins one with a supervisor of its own; the form is there, and the name can be typed.
     fn begin() -> Self {
-        Self::begin_at(Supervisor::fast(Mode::Embedded))
-    }
-
-    fn begin_at(supervisor: Supervisor) -> Self {
         let login = Self {
-            supervisor,
+            supervisor: Supervisor::fast(Mode::Embedded),
             browser: Browser::start(),
             client: Client::start(),
         };
