@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use crate::{
-    generator::{ClosedLoop, Endpoint, Operation, Until},
+    generator::{ClosedLoop, Endpoint, Operation, Prepared, Until},
     limit, loads, objects,
     plan::Plan,
     servers::Server,
@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     pub(crate) ours: Server,
     /// How many objects they hold.
     held: usize,
+    /// Bytes of one of them, as ours shows it.
+    size: usize,
     // Last: nobody writes there any more when it is removed.
     folder: TempDir,
 }
@@ -35,6 +37,7 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
         theirs: Server::theirs(&folder.path().join("host"))?,
         ours: Server::ours()?,
         held: 0,
+        size: 0,
         plan,
         folder,
     };
@@ -45,15 +48,30 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
         eprint!("{}", Table(rows.clone()));
         table.0.extend(rows);
     }
-    println!("{} objects, {} s", bench.plan.objects, begin.elapsed().as_secs());
+    println!(
+        "{} objects of {} bytes, {} s",
+        bench.plan.objects,
+        bench.size,
+        begin.elapsed().as_secs()
+    );
     print!("{table}");
     Ok(())
 }
 
 impl Bench {
+    /// Replaces both servers by new ones without objects.
+    pub(crate) fn renew(&mut self) -> anyhow::Result<()> {
+        if self.held > 0 {
+            self.theirs = Server::theirs(&self.file("another-host"))?;
+            self.ours = Server::ours()?;
+            self.held = 0;
+        }
+        Ok(())
+    }
+
     /// Creates objects until there are this many on both servers.
-    pub(crate) async fn fill(&mut self, objects: usize) -> anyhow::Result<()> {
-        let missing = objects.saturating_sub(self.held);
+    pub(crate) async fn fill(&mut self, number: usize) -> anyhow::Result<()> {
+        let missing = number.saturating_sub(self.held);
         for server in [&self.theirs, &self.ours] {
             let filling = ClosedLoop {
                 clients: FILLERS,
@@ -63,7 +81,10 @@ impl Bench {
             let samples = filling.run(&server.endpoint, create).await?;
             ensure!(samples.count() == missing, "{:?}", samples.failures());
         }
-        self.held = self.held.max(objects);
+        self.held = self.held.max(number);
+        let endpoint = &self.ours.endpoint;
+        let one = Prepared::get().request(&endpoint.uri(&objects::path(0))?, "");
+        self.size = endpoint.connect().await?.whole(one).await?.len();
         Ok(())
     }
 

@@ -31,12 +31,12 @@ pub(crate) const NAMES: [&str; 10] = [
 
 /// Runs one load on both servers.
 pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row>> {
-    if name == "start" {
-        return start::run(bench).await;
-    }
-    bench.fill(bench.plan.objects).await?;
     match name {
-        "memory" => memory::run(bench, bench.plan.objects).await,
+        "start" => return start::run(bench).await,
+        "memory" => return memory::run(bench).await,
+        _ => bench.fill(bench.plan.objects).await?,
+    }
+    match name {
         "list" => list::run(bench).await,
         "get" => get::run(bench).await,
         "watchlist" => watch_list::run(bench).await,
@@ -44,7 +44,6 @@ pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row
         "patch" => patch::run(bench).await,
         "apply" => apply::run(bench).await,
         "create" => create::run(bench).await,
-        "many" => memory::run(bench, 5 * bench.plan.objects).await,
         other => anyhow::bail!("no load {other}"),
     }
 }
