@@ -6,8 +6,8 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
-use super::EventKind;
 use super::splice::{member, splice};
+use super::{EventKind, Labels};
 use crate::storage::Revision;
 
 /// Takes out of an object what lists, selectors and tables need, so that reads never parse it.
@@ -20,8 +20,8 @@ pub trait Indexer: Send + Sync + 'static {
 /// What is known of an object without parsing it.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// Labels, sorted by key.
-    pub labels: Box<[(Box<str>, Box<str>)]>,
+    /// Labels.
+    pub labels: Labels,
     /// Values of the definition's selectable fields, in its order.
     pub fields: Box<[Box<str>]>,
     /// Table cells in column order; a date cell holds the RFC 3339 timestamp.
@@ -94,12 +94,21 @@ impl Entry {
 
     /// The object as `PartialObjectMetadata` of meta.k8s.io/v1.
     pub fn partial_metadata(&self) -> Bytes {
-        let metadata = self.metadata();
-        let mut out = BytesMut::with_capacity(PARTIAL_START.len() + metadata.len() + 1);
-        out.extend_from_slice(PARTIAL_START);
-        out.extend_from_slice(&metadata);
-        out.extend_from_slice(b"}");
+        let mut out = BytesMut::with_capacity(self.partial_length());
+        self.write_partial_metadata(&mut out);
         out.freeze()
+    }
+
+    /// Appends the object as `PartialObjectMetadata`.
+    pub(crate) fn write_partial_metadata(&self, out: &mut BytesMut) {
+        out.extend_from_slice(PARTIAL_START);
+        out.extend_from_slice(&self.encoded[self.index.metadata.start as usize..self.index.metadata.end as usize]);
+        out.extend_from_slice(b"}");
+    }
+
+    /// How long it is in this form.
+    pub(crate) fn partial_length(&self) -> usize {
+        PARTIAL_START.len() + self.index.metadata.len() + 1
     }
 
     /// `metadata.uid`, read from the bytes.
@@ -128,7 +137,7 @@ impl Entry {
 
     /// Estimated bytes that this entry keeps alive.
     pub(super) fn weight(&self) -> usize {
-        let labels: usize = self.index.labels.iter().map(|(k, v)| k.len() + v.len() + 32).sum();
+        let labels = self.index.labels.weight();
         let fields: usize = self.index.fields.iter().map(|f| f.len() + 16).sum();
         size_of::<Self>() + ALLOCATIONS + self.frame.len() + labels + fields + self.index.cells.len() * 64
     }

@@ -1,8 +1,8 @@
 //! From objects to HTTP answers, in the form that the client asked for. Cached bytes are sent as they are.
 
-use std::sync::Arc;
+use std::{sync::Arc, vec};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,6 +15,9 @@ use crate::{
     table::{self, RowSource},
 };
 
+/// About how long the pieces of a list are, and room for the object that makes one longer.
+const CHUNK: usize = 64 * 1024;
+const SLACK: usize = 4 * 1024;
 const PARTIAL_START: &str = r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#;
 
 /// One object as the answer of a request.
@@ -97,13 +100,20 @@ pub(super) fn list(
                 end,
                 entries,
                 |entry| entry.encoded.len(),
-                |entry| entry.encoded.clone(),
+                |entry, out| {
+                    out.extend_from_slice(&entry.encoded);
+                },
             )
         }
         Form::Metadata => {
             let (start, end) = list_frame("meta.k8s.io/v1", "PartialObjectMetadataList", meta);
-            let length = |entry: &Entry| PARTIAL_START.len() + entry.index.metadata.len() + 1;
-            Pieces::of_list(start, end, entries, length, Entry::partial_metadata)
+            Pieces::of_list(
+                start,
+                end,
+                entries,
+                Entry::partial_length,
+                Entry::write_partial_metadata,
+            )
         }
         Form::Table(include) => Pieces::of_one(table_of_list(definition, &entries, meta, include)),
     };
@@ -133,22 +143,20 @@ impl Pieces {
         end: Bytes,
         entries: Vec<Arc<Entry>>,
         length_of: impl Fn(&Entry) -> usize,
-        bytes_of: impl Fn(&Entry) -> Bytes + Send + 'static,
+        write: impl Fn(&Entry, &mut BytesMut) + Send + 'static,
     ) -> Pieces {
         let items: usize = entries.iter().map(|entry| length_of(entry)).sum();
         let length = start.len() + items + entries.len().saturating_sub(1) + end.len();
-        let items = entries.into_iter().enumerate().flat_map(move |(position, entry)| {
-            let comma = if position == 0 {
-                Bytes::new()
-            } else {
-                Bytes::from_static(b",")
-            };
-            [comma, bytes_of(&entry)]
-        });
-        let parts = std::iter::once(start).chain(items).chain(std::iter::once(end));
+        let chunks = Chunks {
+            start: Some(start),
+            entries: entries.into_iter(),
+            separator: b"",
+            end: Some(end),
+            write,
+        };
         Pieces {
             length,
-            parts: Box::new(parts),
+            parts: Box::new(chunks),
         }
     }
 
@@ -156,6 +164,35 @@ impl Pieces {
         let mut joined = Vec::with_capacity(self.length);
         self.parts.for_each(|part| joined.extend_from_slice(&part));
         joined.into()
+    }
+}
+
+/// A list in pieces that are worth sending, each written when it is asked for. Objects are copied once, with nothing made for
+/// each of them.
+struct Chunks<W> {
+    start: Option<Bytes>,
+    entries: vec::IntoIter<Arc<Entry>>,
+    separator: &'static [u8],
+    end: Option<Bytes>,
+    write: W,
+}
+
+impl<W: Fn(&Entry, &mut BytesMut)> Iterator for Chunks<W> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.end.as_ref()?;
+        let mut chunk = BytesMut::with_capacity(CHUNK + SLACK);
+        chunk.extend_from_slice(&self.start.take().unwrap_or_default());
+        for entry in self.entries.by_ref() {
+            chunk.extend_from_slice(std::mem::replace(&mut self.separator, b","));
+            (self.write)(&entry, &mut chunk);
+            if chunk.len() >= CHUNK {
+                return Some(chunk.freeze());
+            }
+        }
+        chunk.extend_from_slice(&self.end.take().unwrap_or_default());
+        Some(chunk.freeze())
     }
 }
 

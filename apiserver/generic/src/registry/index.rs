@@ -17,7 +17,7 @@ impl Indexer for DefinitionIndexer {
         let labels = object["metadata"]["labels"].as_object().map(|labels| {
             labels
                 .iter()
-                .map(|(key, value)| (key.as_str().into(), value.as_str().unwrap_or_default().into()))
+                .map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
                 .collect()
         });
         let field = |selectable: &super::SelectableField| (selectable.value)(object).unwrap_or_default().into();

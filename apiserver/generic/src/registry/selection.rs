@@ -82,7 +82,7 @@ impl Selection {
             .as_deref()
             .is_none_or(|namespace| *entry.namespace == *namespace)
             && self.fields.iter().all(|term| term.matches(entry))
-            && self.labels.matches(&entry.index.labels)
+            && self.labels.matches(|key| entry.index.labels.get(key))
     }
 }
 

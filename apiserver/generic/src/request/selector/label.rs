@@ -34,34 +34,24 @@ impl LabelSelector {
         self.0.is_empty()
     }
 
-    /// Whether labels, sorted by key, match.
-    pub fn matches(&self, labels: &[(Box<str>, Box<str>)]) -> bool {
-        self.0.iter().all(|requirement| requirement.matches(labels))
+    /// Whether labels match; `value` finds that of a key.
+    pub fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.0.iter().all(|requirement| requirement.matches(&value))
     }
 }
 
 impl Requirement {
-    fn matches(&self, labels: &[(Box<str>, Box<str>)]) -> bool {
+    fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
+        let number = |key: &str| value(key)?.parse::<i64>().ok();
         match self {
-            Requirement::Exists(key) => value(labels, key).is_some(),
-            Requirement::Absent(key) => value(labels, key).is_none(),
-            Requirement::In(key, values) => value(labels, key).is_some_and(|v| values.iter().any(|wanted| wanted == v)),
-            Requirement::NotIn(key, values) => {
-                value(labels, key).is_none_or(|v| !values.iter().any(|unwanted| unwanted == v))
-            }
-            Requirement::Above(key, bound) => number(labels, key).is_some_and(|number| number > *bound),
-            Requirement::Below(key, bound) => number(labels, key).is_some_and(|number| number < *bound),
+            Requirement::Exists(key) => value(key).is_some(),
+            Requirement::Absent(key) => value(key).is_none(),
+            Requirement::In(key, values) => value(key).is_some_and(|v| values.iter().any(|wanted| wanted == v)),
+            Requirement::NotIn(key, values) => value(key).is_none_or(|v| !values.iter().any(|unwanted| unwanted == v)),
+            Requirement::Above(key, bound) => number(key).is_some_and(|number| number > *bound),
+            Requirement::Below(key, bound) => number(key).is_some_and(|number| number < *bound),
         }
     }
-}
-
-fn value<'a>(labels: &'a [(Box<str>, Box<str>)], key: &str) -> Option<&'a str> {
-    let index = labels.binary_search_by(|(candidate, _)| (**candidate).cmp(key)).ok()?;
-    labels.get(index).map(|(_, value)| &**value)
-}
-
-fn number(labels: &[(Box<str>, Box<str>)], key: &str) -> Option<i64> {
-    value(labels, key)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -69,10 +59,9 @@ mod tests {
     use super::*;
 
     fn matches(selector: &str) -> bool {
-        let labels: Vec<(Box<str>, Box<str>)> = [("app", "web"), ("size", "3"), ("tier", "front")]
-            .map(|(k, v)| (k.into(), v.into()))
-            .into();
-        LabelSelector::parse(selector).unwrap().matches(&labels)
+        let labels = [("app", "web"), ("size", "3"), ("tier", "front")];
+        let value = |wanted: &str| labels.iter().find(|(key, _)| *key == wanted).map(|(_, value)| *value);
+        LabelSelector::parse(selector).unwrap().matches(value)
     }
 
     #[test]
