@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 
 use generic_apiserver::registry::Findings;
 use guestcluster_types::{
-    GuestCluster, GuestClusterRelease, labels,
+    GuestCluster, GuestClusterRelease, GuestClusterReleaseSpec, labels,
     upstream::{capi::Cluster, vmoperator::VirtualMachineClass},
     validation::{self, Reference, ReferenceKind},
     version::{Candidate, KubernetesVersion, VersionHint, resolve},
 };
 use k8s_openapi::api::storage::v1::StorageClass;
-use kube::{Api, Client, Resource, ResourceExt as _, api::ListParams, core::PartialObjectMeta};
+use kube::{
+    Api, Client, Resource, ResourceExt as _,
+    api::ListParams,
+    core::{PartialObjectMeta, Request},
+};
 use serde_json::json;
 
 use super::rules::field_error;
@@ -83,16 +87,31 @@ async fn check_version(client: &Client, new: &GuestCluster, old: Option<&GuestCl
     let Ok(hint) = new.spec.distribution.version.parse::<VersionHint>() else {
         return;
     };
-    let releases: Api<GuestClusterRelease> = Api::all(client.clone());
-    match releases.list(&ListParams::default()).await {
-        Ok(list) => {
-            let candidates: Vec<_> = list.items.iter().filter_map(Candidate::of).collect();
+    match releases(client).await {
+        Ok(releases) => {
+            let candidates: Vec<_> = releases.iter().filter_map(Candidate::of).collect();
             if let Err(unresolved) = resolve(&hint, &candidates, running(old).as_ref()) {
                 findings.errors.push(field_error(validation::unresolved(&unresolved)));
             }
         }
         Err(error) => findings.warnings.push(not_checked("the version", &reason(&error))),
     }
+}
+
+/// All releases, without their metadata, which costs more to read than all else.
+async fn releases(client: &Client) -> kube::Result<Vec<GuestClusterRelease>> {
+    #[derive(serde::Deserialize)]
+    struct List {
+        items: Vec<Item>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Item {
+        spec: GuestClusterReleaseSpec,
+    }
+    let list = Request::new(GuestClusterRelease::url_path(&(), None)).list(&ListParams::default());
+    let list: List = client.request(list.map_err(kube::Error::BuildRequest)?).await?;
+    let release = |item: Item| GuestClusterRelease::new("", item.spec);
+    Ok(list.items.into_iter().map(release).collect())
 }
 
 fn running(old: Option<&GuestCluster>) -> Option<KubernetesVersion> {
@@ -116,7 +135,7 @@ async fn check_references<K>(
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {
     let wanted: Vec<_> = references.iter().filter(|reference| reference.kind == kind).collect();
-    if wanted.is_empty() {
+    if wanted.is_empty() || all_there(api, &wanted).await {
         return;
     }
     let available = match names(api).await {
@@ -143,6 +162,20 @@ async fn check_references<K>(
         };
         findings.errors.push(field_error(problem));
     }
+}
+
+/// Whether each is there, asked for by name: mostly they are, and a list costs many times as much. What can't be read is not.
+async fn all_there<K>(api: &Api<K>, wanted: &[&Reference]) -> bool
+where
+    K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let names: BTreeSet<&str> = wanted.iter().map(|reference| reference.name.as_str()).collect();
+    for name in names {
+        if !matches!(api.get_metadata_opt(name).await, Ok(Some(_))) {
+            return false;
+        }
+    }
+    true
 }
 
 async fn names<K>(api: &Api<K>) -> kube::Result<BTreeSet<String>>

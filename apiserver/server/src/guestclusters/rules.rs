@@ -11,7 +11,7 @@ use guestcluster_types::{
     GuestCluster,
     validation::{self, Problem, ProblemKind},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{live, scale};
 
@@ -102,8 +102,20 @@ fn refused(problems: Vec<Problem>) -> Findings {
     }
 }
 
+/// The object without its managed fields, which no rule is about and which are much of it.
 fn parse(object: &Value) -> Result<GuestCluster, Status> {
-    serde_json::from_value(object.clone())
+    let fields = object.as_object().into_iter().flatten();
+    let lean: Map<String, Value> = fields
+        .map(|(field, value)| match value {
+            Value::Object(metadata) if field == "metadata" => {
+                let kept = metadata.iter().filter(|(field, _)| *field != "managedFields");
+                let kept = kept.map(|(field, value)| (field.clone(), value.clone()));
+                (field.clone(), kept.collect())
+            }
+            value => (field.clone(), value.clone()),
+        })
+        .collect();
+    serde_json::from_value(Value::Object(lean))
         .map_err(|error| Status::bad_request(format!("GuestCluster can't be read: {error}")))
 }
 
