@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Change, Live, Plan, Shown, State, WriteRequest, Written};
@@ -78,11 +79,11 @@ impl Resource {
             Plan::Put(object) => (State::Kept, object, false),
             Plan::Remove(object) => (State::Removed, object, true),
         };
-        let encoded = object::encode(&mut object);
+        let encoded = Bytes::from(object::encode(&mut object));
         let write = if removes {
             Write::Delete(key.clone())
         } else {
-            Write::Put(key.clone(), encoded.clone().into())
+            Write::Put(key.clone(), encoded.clone())
         };
         let transaction = Transaction {
             compare: vec![Compare::At(key, live.revision)],
@@ -114,10 +115,10 @@ impl Resource {
         mut object: Value,
     ) -> Result<Option<Written>, Status> {
         let key = self.definition().names.key(namespace, name);
-        let encoded = object::encode(&mut object);
+        let encoded = Bytes::from(object::encode(&mut object));
         let transaction = Transaction {
             compare: vec![Compare::Absent(key.clone())],
-            write: vec![Write::Put(key, encoded.clone().into())],
+            write: vec![Write::Put(key, encoded.clone())],
         };
         match self
             .store
