@@ -104,6 +104,8 @@ impl ConnectionFlags {
         let session = Session::open(&args.supervisor)?;
         let supervisor = session.record().await.supervisor;
         let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
+        // Watches are silent for long.
+        config.read_timeout = None;
         self.complete(&mut config);
         let of_context = match &args.guest {
             Some(access) => Some(access.guest.namespace.clone()),

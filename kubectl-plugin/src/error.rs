@@ -6,6 +6,12 @@ use rustls::CertificateError;
 
 const SIGN_IN: &str =
     "Sign in again (kubectl guest login), or check the user of the context: kubectl config view --minify";
+const CHECK_CONTEXT: &str =
+    "Check the context and that the server runs: kubectl config current-context; kubectl get --raw /readyz";
+/// What to do about a server that is named on the command line or by the supervisor.
+pub(crate) const CHECK_SERVER: &str = "Check its address, that it runs, and that this computer reaches it.";
+/// What to do about certificates that are too new or too old.
+pub(crate) const CHECK_CLOCK: &str = "Compare this computer's clock with another one: date";
 
 /// An error as the person sees it.
 #[derive(Clone, Debug)]
@@ -138,26 +144,28 @@ impl From<kube::Error> for Error {
             // Of the session, which says itself what is wrong with it.
             kube::Error::Service(error) if error.is::<Self>() => match error.downcast::<Self>() {
                 Ok(own) => *own,
-                Err(other) => unreachable(other.as_ref()),
+                Err(other) => Cause::of(other.as_ref()).unreachable("the server", CHECK_CONTEXT),
             },
-            other => unreachable(&other),
+            other => Cause::of(&other).unreachable("the server", CHECK_CONTEXT),
         }
     }
 }
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        Self::failed(error.to_string())
+        Self::failed(cause(&error))
     }
 }
 
-fn unreachable(error: &(dyn std::error::Error + 'static)) -> Error {
-    Error::failed(format!("the server can't be reached: {}", cause(error)))
-        .next("Check the context and that the server runs: kubectl config current-context; kubectl get --raw /readyz")
-}
+/// What is said of a server that answers, and is none of those that are talked to.
+pub(crate) const NO_KUBERNETES: &str = "its answer is not that of a Kubernetes API";
 
 fn refused(status: &kube::core::Status) -> Error {
     let error = match status.code {
+        // Made of an answer that is no Status.
+        _ if status.message.is_empty() && status.reason.is_empty() => {
+            Cause::other(NO_KUBERNETES).unreachable("the server", CHECK_CONTEXT)
+        }
         401 => Error::not_signed_in("the server does not accept the credential").next(SIGN_IN),
         403 => Error::failed(status.message.clone()).next(whom_to_ask(&status.message)),
         422 => Error::failed(causes(status)),
@@ -201,12 +209,80 @@ fn causes(status: &kube::core::Status) -> String {
     }
 }
 
-/// The innermost cause in words; of certificates, what is wrong with them.
+/// Why a server can't be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cause {
+    /// In words.
+    text: String,
+    /// What is to be done about it.
+    kind: CauseKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CauseKind {
+    /// Its certificate is signed by somebody else than who is trusted.
+    Untrusted,
+    /// Its certificate is too old or too new.
+    Clock,
+    Other,
+}
+
+impl Cause {
+    /// The innermost cause; of certificates, what is wrong with them.
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let innermost = innermost(error);
+        if let Some(tls) = innermost.downcast_ref::<rustls::Error>() {
+            return tls_cause(tls);
+        }
+        let io = innermost.downcast_ref::<std::io::Error>();
+        let late = io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut);
+        if late || innermost.is::<tokio::time::error::Elapsed>() {
+            return Self::other("it does not answer in time");
+        }
+        if innermost.is::<serde_json::Error>() {
+            return Self::other(NO_KUBERNETES);
+        }
+        let text = innermost.to_string();
+        // What the system calls its errors is enough without their numbers.
+        Self::other(match text.split_once(" (os error ") {
+            Some((words, _)) => words,
+            None => &text,
+        })
+    }
+
+    /// Whether its certificate is signed by somebody else than who is trusted.
+    pub(crate) fn is_untrusted(&self) -> bool {
+        self.kind == CauseKind::Untrusted
+    }
+
+    /// The error of a server that can't be reached. `next` is what helps unless it is the clock.
+    pub(crate) fn unreachable(&self, server: &str, next: &str) -> Error {
+        let next = if self.kind == CauseKind::Clock {
+            CHECK_CLOCK
+        } else {
+            next
+        };
+        Error::failed(format!("{server} can't be reached: {}", self.text)).next(next)
+    }
+
+    fn other(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            kind: CauseKind::Other,
+        }
+    }
+}
+
+/// The innermost cause in words.
 pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    Cause::of(error).text
+}
+
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     let mut innermost = error;
     loop {
-        if let Some(rustls::Error::InvalidCertificate(wrong)) = innermost.downcast_ref() {
-            return certificate(wrong);
+        if innermost.is::<rustls::Error>() {
+            return innermost;
         }
         // An IO error that was made of another one is not its source.
         let inner = innermost
@@ -217,26 +293,51 @@ pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
             .or(innermost.source())
         {
             Some(source) => innermost = source,
-            None => return innermost.to_string(),
+            None => return innermost,
         }
+    }
+}
+
+fn tls_cause(error: &rustls::Error) -> Cause {
+    use rustls::Error as Tls;
+    let (kind, text) = match error {
+        Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => (
+            CauseKind::Untrusted,
+            "its certificate is not signed by the certificate authority that is trusted for it",
+        ),
+        Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => (
+            CauseKind::Clock,
+            "its certificate has expired by this computer's clock: is the clock right?",
+        ),
+        Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => (
+            CauseKind::Clock,
+            "its certificate is not valid yet by this computer's clock: is the clock right?",
+        ),
+        Tls::InvalidCertificate(wrong) => return Cause::other(&certificate(wrong)),
+        Tls::InvalidMessage(_) => (CauseKind::Other, "it does not answer with TLS"),
+        other => return Cause::other(&other.to_string()),
+    };
+    Cause {
+        text: text.to_owned(),
+        kind,
     }
 }
 
 fn certificate(wrong: &CertificateError) -> String {
     match wrong {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "its certificate is not signed by the certificate authority that is trusted for it".to_owned()
-        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name".to_owned()
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired by this computer's clock: is the clock right?".to_owned()
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate is not one for servers".to_owned()
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet by this computer's clock: is the clock right?".to_owned()
+        CertificateError::Revoked => "its certificate is revoked".to_owned(),
+        // Says no more than a name.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
+            "it shows the certificate of an authority in place of one for servers".to_owned()
         }
-        other => other.to_string(),
+        CertificateError::Other(other) => format!("its certificate can't be used: {other}"),
+        _ => "its certificate can't be used".to_owned(),
     }
 }
 
@@ -272,7 +373,49 @@ mod tests {
         let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = std::io::Error::other(std::io::Error::new(std::io::ErrorKind::InvalidData, tls));
         assert!(cause(&wrapped).contains("certificate authority that is trusted"));
+        assert!(Cause::of(&wrapped).is_untrusted());
         assert_eq!(cause(&std::io::Error::other("plain")), "plain");
+        assert_eq!(cause(&std::io::Error::from_raw_os_error(13)), "Permission denied");
+        let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        assert_eq!(cause(&late), "it does not answer in time");
+    }
+
+    #[test]
+    fn what_is_no_kubernetes_is_told_so() {
+        let empty = serde_json::from_str::<kube::core::Status>("{}").unwrap();
+        let html = serde_json::from_str::<u8>("<html>").unwrap_err();
+        for error in [kube::Error::Api(Box::new(empty)), kube::Error::SerdeError(html)] {
+            let text = Error::from(error).to_string();
+            assert!(
+                text.contains("can't be reached: its answer is not that of a Kubernetes API\n\n"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn certificates_are_judged_in_words() {
+        let other = |name| {
+            let error = std::sync::Arc::new(std::io::Error::other(name));
+            CertificateError::Other(rustls::OtherError(error))
+        };
+        for (wrong, expected) in [
+            (CertificateError::NotValidYet, "is the clock right?"),
+            (CertificateError::Expired, "is the clock right?"),
+            (CertificateError::NotValidForName, "for another name"),
+            (other("CaUsedAsEndEntity"), "the certificate of an authority"),
+            (other("UnsupportedCertVersion"), "can't be used: UnsupportedCertVersion"),
+            (CertificateError::BadEncoding, "its certificate can't be used"),
+        ] {
+            let text = cause(&rustls::Error::InvalidCertificate(wrong));
+            assert!(text.contains(expected), "{text}");
+        }
+        let late = Cause::of(&rustls::Error::InvalidCertificate(CertificateError::Expired));
+        let error = late.unreachable("https://a", "Look.").to_string();
+        assert!(
+            error.starts_with("https://a can't be reached: ") && error.ends_with(CHECK_CLOCK),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! Requests to HTTPS servers: within seconds, small answers, no redirects.
+//! Requests to supervisors, guests and issuers: within seconds, small answers, no redirects.
 
 use std::time::Duration;
 
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
 use kube::{Client, Config, client::Body};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::Value;
 use url::Url;
 
 use crate::{
-    error::{Error, Result, cause},
+    error::{CHECK_SERVER, Cause, Error, Result, cause},
     supervisor::Supervisor,
 };
 
@@ -19,6 +20,18 @@ const CONNECT: Duration = Duration::from_secs(10);
 const REQUEST: Duration = Duration::from_secs(20);
 /// Largest answer that is read.
 const ANSWER_BYTES: usize = 256 * 1024;
+
+const SAY_WHO_SIGNS: &str =
+    "Say who signs for the issuer: --issuer-url URL --client-id ID --issuer-certificate-authority FILE";
+
+/// What a server answers.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// Null when it is not JSON.
+    pub(crate) body: Value,
+    /// The time by the server's clock, to the second, where it says it.
+    pub(crate) time: Option<Timestamp>,
+}
 
 /// The certificates of a PEM text, as DER.
 pub(crate) fn certificates(pem: &str) -> Result<Vec<Vec<u8>>> {
@@ -40,15 +53,14 @@ pub(crate) fn config(server: &str, authority: Option<&str>) -> Result<Config> {
     let mut config = Config::new(uri);
     config.root_cert = authority.map(certificates).transpose()?;
     config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(REQUEST);
     config.default_retry = false;
     Ok(config)
 }
 
 /// A client that shows no credential.
 pub(crate) fn anonymous(supervisor: &Supervisor) -> Result<Client> {
-    let mut config = config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
-    config.read_timeout = Some(REQUEST);
-    client(config)
+    client(config(&supervisor.server, supervisor.certificate_authority.as_deref())?)
 }
 
 /// A client by its settings.
@@ -58,17 +70,17 @@ pub(crate) fn client(config: Config) -> Result<Client> {
 }
 
 /// GET of a JSON document.
-pub(crate) async fn get(url: &Url, authority: Option<&str>) -> Result<Value> {
+pub(crate) async fn get(url: &Url, authority: Option<&str>) -> Result<Answer> {
     let request = Request::get(url[url::Position::BeforePath..].to_owned()).header(header::ACCEPT, "application/json");
-    let (status, body) = send(url, authority, request, Vec::new()).await?;
-    if status != StatusCode::OK {
-        return Err(Error::failed(format!("{url} answers {status}")));
+    let answer = send(url, authority, request, Vec::new()).await?;
+    if answer.status != StatusCode::OK {
+        return Err(Error::failed(format!("{url} answers {}", answer.status)).next(CHECK_SERVER));
     }
-    Ok(body)
+    Ok(answer)
 }
 
-/// POST of a form; an answer that is not JSON is null.
-pub(crate) async fn post(url: &Url, authority: Option<&str>, form: &[(&str, &str)]) -> Result<(StatusCode, Value)> {
+/// POST of a form.
+pub(crate) async fn post(url: &Url, authority: Option<&str>, form: &[(&str, &str)]) -> Result<Answer> {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
@@ -78,26 +90,56 @@ pub(crate) async fn post(url: &Url, authority: Option<&str>, form: &[(&str, &str
     send(url, authority, request, body.into_bytes()).await
 }
 
-async fn send(
-    url: &Url,
-    authority: Option<&str>,
-    request: http::request::Builder,
-    body: Vec<u8>,
-) -> Result<(StatusCode, Value)> {
+async fn send(url: &Url, authority: Option<&str>, request: http::request::Builder, body: Vec<u8>) -> Result<Answer> {
     let origin = url.origin().ascii_serialization();
     let client = client(config(&origin, authority)?)?;
-    let unreachable = |why: String| Error::failed(format!("{origin} can't be reached: {why}"));
-    let request = request
-        .body(Body::from(body))
-        .map_err(|error| unreachable(error.to_string()))?;
+    let unreachable = |error: &(dyn std::error::Error + 'static)| {
+        let cause = Cause::of(error);
+        let next = if cause.is_untrusted() {
+            SAY_WHO_SIGNS
+        } else {
+            CHECK_SERVER
+        };
+        cause.unreachable(&origin, next)
+    };
+    let request = request.body(Body::from(body)).map_err(|error| unreachable(&error))?;
     let exchange = async {
-        let answer = client.send(request).await.map_err(|error| unreachable(cause(&error)))?;
-        let status = answer.status();
+        let answer = client.send(request).await.map_err(|error| unreachable(&error))?;
+        let (status, time) = (answer.status(), date(answer.headers()));
         let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
-        let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+        let body = body.map_err(|error| unreachable(error.as_ref()))?.to_bytes();
+        Ok(Answer {
+            status,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+            time,
+        })
     };
     tokio::time::timeout(REQUEST, exchange)
         .await
-        .unwrap_or_else(|_| Err(unreachable(format!("no answer within {} s", REQUEST.as_secs()))))
+        .unwrap_or_else(|late| Err(unreachable(&late)))
+}
+
+/// The time of a `Date` field (RFC 9110, section 6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(headers.get(header::DATE)?.to_str().ok()?)
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_time_of_an_answer_is_read() {
+        let read = |text| {
+            let headers = HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(text))]);
+            date(&headers).map(Timestamp::as_second)
+        };
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(read("yesterday"), None);
+        assert_eq!(date(&HeaderMap::new()), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! `kubectl guest`: guest clusters at the prompt.
 
 mod browser;
+mod clock;
 mod commands;
 mod connection;
 mod credential;

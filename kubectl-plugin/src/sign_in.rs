@@ -6,7 +6,7 @@ use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo};
 use kube::{Api, Client, api::PostParams};
 
 use crate::{
-    browser,
+    browser, clock,
     error::{Error, Result},
     https,
     openid::{Authorization, Callback, Grant, IdToken, Issuer, Refused},
@@ -23,7 +23,8 @@ pub(crate) async fn sign_in(
 ) -> Result<(Session, UserInfo)> {
     // Told before anybody types a password.
     Session::can_be_kept(&supervisor.id()?)?;
-    let endpoints = issuer.discover().await?;
+    let (endpoints, time) = issuer.discover().await?;
+    clock::compare(&issuer.url, time);
     let callback = Callback::listen().await?;
     let request = Authorization::new(callback.redirect().to_owned());
     let url = request.url(&issuer, &endpoints);
@@ -83,6 +84,6 @@ async fn known_as(supervisor: &Supervisor, id_token: &str) -> Result<UserInfo> {
             supervisor.host()
         ))
         .next("Check --issuer-url and --client-id with the supervisor's operator, and the clocks of both.")),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(supervisor.error(error)),
     }
 }

@@ -1,5 +1,6 @@
 //! An OpenID issuer, and what its discovery document says (OpenID Connect Discovery 1.0).
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -36,23 +37,28 @@ pub(crate) struct Endpoints {
 }
 
 impl Issuer {
-    /// Reads the discovery document.
-    pub(crate) async fn discover(&self) -> Result<Endpoints> {
+    /// Reads the discovery document. It comes with the time by the issuer's clock, where it says it.
+    pub(crate) async fn discover(&self) -> Result<(Endpoints, Option<Timestamp>)> {
         let text = format!("{}{DISCOVERY}", self.url.trim_end_matches('/'));
         let url = https_url(&text).map_err(|why| self.unusable(&why))?;
-        let document = https::get(&url, self.certificate_authority.as_deref()).await?;
-        endpoints(&self.url, &document).map_err(|why| self.unusable(&why))
+        let answer = https::get(&url, self.certificate_authority.as_deref()).await?;
+        let endpoints = endpoints(&self.url, &answer.body).map_err(|why| self.unusable(&why))?;
+        Ok((endpoints, answer.time))
     }
 
     fn unusable(&self, why: &str) -> Error {
         Error::failed(format!("the issuer {} can't be used: {why}", self.url))
+            .next("Check the issuer's URL with the supervisor's operator; another one is named by --issuer-url URL --client-id ID")
     }
 }
 
 fn endpoints(issuer: &str, document: &Value) -> std::result::Result<Endpoints, String> {
     let named = document["issuer"].as_str().unwrap_or_default();
     if named != issuer {
-        return Err(format!("its discovery document is that of {named:?}"));
+        return Err(match named {
+            "" => "it has no discovery document".to_owned(),
+            other => format!("its discovery document is that of {other:?}"),
+        });
     }
     let endpoint = |field: &str| {
         let text = document[field]
@@ -109,7 +115,7 @@ mod tests {
     fn a_document_that_can_not_be_trusted_is_refused() {
         for (field, value, expected) in [
             ("issuer", json!("https://sso/"), "that of \"https://sso/\""),
-            ("issuer", json!(7), "that of \"\""),
+            ("issuer", json!(7), "no discovery document"),
             ("authorization_endpoint", json!(null), "authorization_endpoint"),
             ("token_endpoint", json!("http://sso/token"), "https://"),
             ("code_challenge_methods_supported", json!(["plain"]), "S256"),

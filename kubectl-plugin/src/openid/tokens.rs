@@ -55,7 +55,8 @@ impl Issuer {
             ],
             Grant::Refresh(token) => vec![client, ("grant_type", "refresh_token"), ("refresh_token", token)],
         };
-        let (status, answer) = https::post(&endpoints.token, self.certificate_authority.as_deref(), &form).await?;
+        let answer = https::post(&endpoints.token, self.certificate_authority.as_deref(), &form).await?;
+        let (status, answer) = (answer.status, answer.body);
         if status.is_success() {
             return Ok(tokens(&answer)?);
         }
@@ -80,7 +81,9 @@ impl Issuer {
             ("token", refresh_token),
             ("token_type_hint", "refresh_token"),
         ];
-        let (status, _) = https::post(endpoint, self.certificate_authority.as_deref(), &form).await?;
+        let status = https::post(endpoint, self.certificate_authority.as_deref(), &form)
+            .await?
+            .status;
         if status.is_success() {
             return Ok(());
         }

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::hex;
 use crate::{
-    error::{Error, Result, cause},
+    error::{CHECK_SERVER, Cause, Error, Result, cause},
     https,
 };
 
@@ -25,9 +25,13 @@ const PEM_LINE: usize = 64;
 
 /// The certificate authority of a PEM file, as `flag` names it.
 pub(crate) fn from_file(flag: &str, path: &Path) -> Result<String> {
-    let pem =
-        std::fs::read_to_string(path).map_err(|error| Error::failed(format!("{flag} {}: {error}", path.display())))?;
-    https::certificates(&pem).map_err(|error| Error::failed(format!("{flag} {}: {error}", path.display())))?;
+    let failed = |why: &str| {
+        Error::failed(format!("{flag} {}: {why}", path.display()))
+            .next("It takes a PEM file with the certificate of the authority that signs for the server.")
+    };
+    let bytes = std::fs::read(path).map_err(|error| failed(&cause(&error)))?;
+    let pem = String::from_utf8(bytes).map_err(|_| failed("it is not PEM"))?;
+    https::certificates(&pem).map_err(|error| failed(&error.to_string()))?;
     Ok(pem)
 }
 
@@ -36,7 +40,7 @@ pub(crate) async fn shown_by(server: &str, fingerprint: &str) -> Result<String> 
     let wanted = normalized(fingerprint)?;
     let chain = tokio::time::timeout(HANDSHAKE, chain(server))
         .await
-        .map_err(|_| Error::failed(format!("{server} does not answer")))??;
+        .map_err(|late| Cause::of(&late).unreachable(server, CHECK_SERVER))??;
     let found = chain
         .iter()
         .find(|certificate| hex(&Sha256::digest(certificate)) == wanted);
@@ -61,7 +65,7 @@ fn normalized(fingerprint: &str) -> Result<String> {
 }
 
 async fn chain(server: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let unreachable = |error: &dyn std::fmt::Display| Error::failed(format!("{server} can't be reached: {error}"));
+    let unreachable = |error: &(dyn std::error::Error + 'static)| Cause::of(error).unreachable(server, CHECK_SERVER);
     let url = Url::parse(server).map_err(|error| unreachable(&error))?;
     let (host, port) = (
         url.host_str().unwrap_or_default(),
@@ -80,7 +84,7 @@ async fn chain(server: &str) -> Result<Vec<CertificateDer<'static>>> {
         .await
         .map_err(|error| unreachable(&error))?;
     let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-    let stream = stream.map_err(|error| unreachable(&cause(&error)))?;
+    let stream = stream.map_err(|error| unreachable(&error))?;
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     Ok(certificates
         .iter()

@@ -8,7 +8,7 @@ use kube::Api;
 
 use super::Supervisor;
 use crate::{
-    error::{Error, Result},
+    error::{Error, NO_KUBERNETES, Result},
     https,
     openid::Issuer,
 };
@@ -53,7 +53,8 @@ pub(crate) async fn published(supervisor: &Supervisor) -> Result<Issuer> {
         Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403) => {
             Err(not_there("it tells nothing to those who have not signed in"))
         }
-        Err(error) => Err(error.into()),
+        Err(kube::Error::Api(status)) if status.message.is_empty() => Err(not_there(NO_KUBERNETES)),
+        Err(error) => Err(supervisor.error(error)),
     }
 }
 

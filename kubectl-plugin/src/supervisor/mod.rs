@@ -12,7 +12,13 @@ pub(crate) use self::{
     login::{LoginSettings, published},
     server_url::server_url,
 };
-use crate::{error::Result, https};
+use crate::{
+    error::{CHECK_SERVER, Cause, Error, Result},
+    https,
+};
+
+const SAY_WHO_SIGNS: &str = "Say who signs for it: --ca-sha256 FINGERPRINT, or --certificate-authority FILE";
+const CHECK_WHO_SIGNS: &str = "Ask the supervisor's operator who signs for it, and say so: --ca-sha256 FINGERPRINT, or --certificate-authority FILE";
 
 /// A supervisor that may be talked to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +51,25 @@ impl Supervisor {
     /// Host and port, as a person reads them.
     pub(crate) fn host(&self) -> &str {
         host(&self.server)
+    }
+
+    /// What went wrong with a request to it, for somebody who is about to sign in.
+    pub(crate) fn error(&self, error: kube::Error) -> Error {
+        let is_clear = match &error {
+            kube::Error::Api(_) | kube::Error::Auth(_) => true,
+            kube::Error::Service(inner) => inner.is::<Error>(),
+            _ => false,
+        };
+        if is_clear {
+            return error.into();
+        }
+        let cause = Cause::of(&error);
+        let next = match (cause.is_untrusted(), &self.certificate_authority) {
+            (false, _) => CHECK_SERVER,
+            (true, Some(_)) => CHECK_WHO_SIGNS,
+            (true, None) => SAY_WHO_SIGNS,
+        };
+        cause.unreachable(&self.server, next)
     }
 }
 

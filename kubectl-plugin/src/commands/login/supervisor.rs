@@ -8,7 +8,7 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use super::Args;
 use crate::{
     connection::ConnectionFlags,
-    error::{Error, Result},
+    error::Result,
     https,
     kubeconfig::{Entries, ExecArgs, Files, supervisor_context},
     openid::Issuer,
@@ -44,9 +44,7 @@ impl Args {
     pub(super) async fn sign_in(&self, supervisor: &Supervisor) -> Result<Session> {
         let issuer = match (&self.issuer_url, &self.client_id) {
             (Some(url), Some(client_id)) => self.named_issuer(url, client_id)?,
-            _ => supervisor::published(supervisor)
-                .await
-                .map_err(|error| self.with_hint(error))?,
+            _ => supervisor::published(supervisor).await?,
         };
         let (session, user) = sign_in::sign_in(supervisor, issuer, self.timeout).await?;
         let record = session.record().await;
@@ -67,15 +65,6 @@ impl Args {
             client_id: client_id.to_owned(),
             certificate_authority: authority.transpose()?,
         }))
-    }
-
-    /// Without an authority, the system's roots were tried.
-    fn with_hint(&self, error: Error) -> Error {
-        if self.server.is_some() && self.certificate_authority.is_none() && self.ca_sha256.is_none() {
-            error.next("Say who signs for it: --ca-sha256 FINGERPRINT, or --certificate-authority FILE")
-        } else {
-            error
-        }
     }
 
     /// Writes the supervisor's context.
