@@ -9,11 +9,12 @@ use kube::{
 };
 
 use crate::{
+    credential::is_label,
     error::{Error, Result},
     https,
     kubeconfig::{ExecArgs, Files},
     session::Session,
-    supervisor::Supervisor,
+    supervisor::{Supervisor, server_url},
 };
 
 /// Flags that every command has.
@@ -114,7 +115,7 @@ impl ConnectionFlags {
         let namespace = self.namespace.clone().or(of_context);
         Ok(Connection {
             client: session.client(config)?,
-            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            namespace: checked(namespace.unwrap_or_else(|| "default".to_owned()))?,
             signed_in: Some(args),
             supervisor,
         })
@@ -142,7 +143,7 @@ impl ConnectionFlags {
         });
         Ok(Connection {
             client: https::client(config)?,
-            namespace,
+            namespace: checked(namespace)?,
             signed_in: None,
             supervisor,
         })
@@ -216,9 +217,18 @@ fn supervisor_of_context(kubeconfig: &Kubeconfig, name: &str) -> Option<Supervis
     let file = cluster.certificate_authority.as_ref();
     let authority = inline.or_else(|| std::fs::read_to_string(file?).ok());
     Some(Supervisor {
-        server: cluster.server.as_ref()?.trim_end_matches('/').to_owned(),
+        server: server_url(cluster.server.as_ref()?).ok()?,
         certificate_authority: authority,
     })
+}
+
+/// A namespace becomes a part of URLs, also when a kubeconfig of somebody else names it.
+fn checked(namespace: String) -> Result<String> {
+    if is_label(&namespace) {
+        return Ok(namespace);
+    }
+    Err(Error::usage(format!("no namespace can be called {namespace:?}"))
+        .next("Name another one with -n, or in the context: kubectl config set-context --current --namespace NAME"))
 }
 
 fn unusable(error: &kube::config::KubeconfigError) -> Error {

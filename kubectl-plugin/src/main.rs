@@ -15,6 +15,7 @@ mod progress;
 mod prompt;
 mod rights;
 mod session;
+mod shell;
 mod sign_in;
 mod supervisor;
 mod waiting;

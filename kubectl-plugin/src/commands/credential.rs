@@ -7,7 +7,7 @@ use crate::{
     credential::{self, Caller, ExecInfo, Guest, GuestAccess},
     error::{Error, Result},
     session::{Renew, Session},
-    supervisor::{SupervisorId, server_url},
+    supervisor::{SupervisorId, fingerprint, server_url},
 };
 
 /// Print a credential for kubectl, which calls this by a kubeconfig
@@ -19,7 +19,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL", value_parser = server_url)]
     supervisor: String,
     /// Fingerprint of its certificate authority
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = fingerprint)]
     ca_sha256: Option<String>,
     /// Name of the guest cluster; the supervisor's own credential without one
     #[arg(long, value_name = "NAME", requires_all = ["guest_uid", "level"])]
@@ -43,8 +43,9 @@ impl Args {
             server: self.supervisor.clone(),
             ca_sha256: self.ca_sha256.clone(),
         };
+        let access = self.access(flags)?;
         let session = Session::open(&id)?;
-        match self.access(flags)? {
+        match access {
             Some(access) => for_guest(&info, &session, &access).await,
             None => for_supervisor(&info, &session, &id).await,
         }
@@ -59,10 +60,7 @@ impl Args {
             .clone()
             .ok_or_else(|| Error::usage("--cluster needs --namespace"))?;
         Ok(Some(GuestAccess {
-            guest: Guest {
-                namespace,
-                name: name.clone(),
-            },
+            guest: Guest::new(&namespace, name)?,
             uid: uid.clone(),
             level,
         }))

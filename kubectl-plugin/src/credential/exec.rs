@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     error::{Error, Result},
     https,
+    supervisor::server_url,
 };
 
 const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
@@ -35,6 +36,7 @@ struct ClusterInfo {
     server: String,
     certificate_authority_data: Option<String>,
     insecure_skip_tls_verify: bool,
+    tls_server_name: String,
 }
 
 impl ExecInfo {
@@ -71,7 +73,13 @@ impl ExecInfo {
                 "the kubeconfig's cluster has insecure-skip-tls-verify: its server could be anybody".to_owned(),
             );
         }
-        if cluster.server.trim_end_matches('/') != server {
+        if !cluster.tls_server_name.is_empty() {
+            return refused(format!(
+                "the kubeconfig's cluster takes the certificate of {:?} for its server's (tls-server-name)",
+                cluster.tls_server_name
+            ));
+        }
+        if server_url(&cluster.server) != server_url(server) {
             return refused(format!(
                 "the kubeconfig's cluster is {:?}, and the credential is for {server}",
                 cluster.server
@@ -152,6 +160,7 @@ mod tests {
                 "another certificate authority",
             ),
             ("insecure-skip-tls-verify", json!(true), "insecure-skip-tls-verify"),
+            ("tls-server-name", json!("node-1"), "tls-server-name"),
         ] {
             let mut wrong = good.clone();
             wrong[field] = value;

@@ -32,6 +32,23 @@ pub(crate) struct Guest {
     pub(crate) name: String,
 }
 
+impl Guest {
+    /// One by names that a guest can have. They become parts of URLs and of commands that are shown, also when a kubeconfig of
+    /// somebody else names them.
+    pub(crate) fn new(namespace: &str, name: &str) -> Result<Self> {
+        for (what, text) in [("namespace", namespace), ("cluster", name)] {
+            if !is_label(text) {
+                return Err(Error::usage(format!("no {what} can be called {text:?}"))
+                    .next("Names are of lower-case letters, digits and '-'."));
+            }
+        }
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
 /// Which of the guests that had this name, and what may be done there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GuestAccess {
@@ -120,6 +137,12 @@ fn file(record: &Record, access: &GuestAccess) -> Result<PrivateFile> {
     Ok(PrivateFolder::in_cache(FOLDER)?.file(&key))
 }
 
+/// Whether it is a DNS label (RFC 1123).
+pub(crate) fn is_label(text: &str) -> bool {
+    let plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 /// A guest that was deleted and made again under its name is another one, with another authority.
 fn same_guest(access: &GuestAccess, minted: &Minted) -> Result<()> {
     if minted.guest_uid == access.uid {
@@ -138,4 +161,31 @@ fn keep(file: &PrivateFile, cached: &Cached) {
 
 fn warn(error: &Error) {
     eprintln!("warning: {}", error.clone().in_one_line());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_paths() {
+        assert!(Guest::new("team-a", "dev-1").is_ok());
+        for wrong in [
+            "",
+            "..",
+            "../x",
+            "dev/scale",
+            "dev?x",
+            "Dev",
+            "-dev",
+            "dev-",
+            "d\u{1b}[2J",
+            &"d".repeat(64),
+        ] {
+            let error = Guest::new("team-a", wrong).unwrap_err();
+            assert_eq!(error.code(), 2, "{wrong}");
+            assert!(!error.to_string().contains('\u{1b}'), "{error}");
+            assert!(Guest::new(wrong, "dev").is_err(), "{wrong}");
+        }
+    }
 }

@@ -73,10 +73,7 @@ impl ExecArgs {
         };
         let guest = match (flag("namespace"), flag("cluster"), flag("guest-uid"), flag("level")) {
             (Some(namespace), Some(name), Some(uid), Some(level)) => Some(GuestAccess {
-                guest: Guest {
-                    namespace: namespace.to_owned(),
-                    name: name.to_owned(),
-                },
+                guest: Guest::new(namespace, name).ok()?,
                 uid: uid.to_owned(),
                 level: level.parse::<Level>().ok()?,
             }),
@@ -84,10 +81,7 @@ impl ExecArgs {
             _ => return None,
         };
         Some(Self {
-            supervisor: SupervisorId {
-                server: flag("supervisor")?.to_owned(),
-                ca_sha256: flag("ca-sha256").map(str::to_owned),
-            },
+            supervisor: SupervisorId::read(flag("supervisor")?, flag("ca-sha256"))?,
             guest,
         })
     }
@@ -153,6 +147,17 @@ mod tests {
         let mut user = of_guest().user("kubectl-guest");
         user["exec"]["args"] = json!(["credential", "--supervisor=https://a", "--cluster=dev"]);
         assert_eq!(ExecArgs::of_entry(&user), None, "half a guest is none");
+        for (number, wrong) in [
+            (1, "--supervisor=http://a:6443"),
+            (1, "--supervisor=https://a:6443/?x"),
+            (2, "--ca-sha256=; rm -r ~"),
+            (3, "--namespace=../../x"),
+            (4, "--cluster=dev/scale?"),
+        ] {
+            let mut user = of_guest().user("kubectl-guest");
+            user["exec"]["args"][number] = json!(wrong);
+            assert_eq!(ExecArgs::of_entry(&user), None, "{wrong}");
+        }
         assert_eq!(ExecArgs::of_entry(&json!({"token": "t"})), None);
     }
 }

@@ -36,8 +36,7 @@ pub(crate) fn from_file(flag: &str, path: &Path) -> Result<String> {
 }
 
 /// The certificate with this fingerprint among those that the server shows, as PEM. Nothing but the handshake is sent.
-pub(crate) async fn shown_by(server: &str, fingerprint: &str) -> Result<String> {
-    let wanted = normalized(fingerprint)?;
+pub(crate) async fn shown_by(server: &str, wanted: &str) -> Result<String> {
     let chain = tokio::time::timeout(HANDSHAKE, chain(server))
         .await
         .map_err(|late| Cause::of(&late).unreachable(server, CHECK_SERVER))??;
@@ -53,13 +52,11 @@ pub(crate) async fn shown_by(server: &str, fingerprint: &str) -> Result<String> 
     }
 }
 
-/// Hexadecimal, of any case, with or without colons.
-fn normalized(fingerprint: &str) -> Result<String> {
-    let digits: String = fingerprint.chars().filter(|letter| *letter != ':').collect();
+/// Reads a SHA-256 fingerprint: hexadecimal, of any case, with or without colons.
+pub(crate) fn fingerprint(text: &str) -> std::result::Result<String, String> {
+    let digits: String = text.chars().filter(|letter| *letter != ':').collect();
     if digits.len() != 64 || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(Error::usage(format!(
-            "--ca-sha256: {fingerprint:?} is not a SHA-256 fingerprint: 64 hexadecimal digits are"
-        )));
+        return Err("must be a SHA-256 fingerprint: 64 hexadecimal digits".to_owned());
     }
     Ok(digits.to_ascii_lowercase())
 }
@@ -156,11 +153,11 @@ mod tests {
     #[test]
     fn fingerprints_are_read_in_each_usual_form() {
         let digits = "ab".repeat(32);
-        assert_eq!(normalized(&digits).unwrap(), digits);
+        assert_eq!(fingerprint(&digits).unwrap(), digits);
         let colons = vec!["AB"; 32].join(":");
-        assert_eq!(normalized(&colons).unwrap(), digits);
+        assert_eq!(fingerprint(&colons).unwrap(), digits);
         for wrong in ["", "ab", &"g".repeat(64), &"ab".repeat(33)] {
-            assert_eq!(normalized(wrong).unwrap_err().code(), 2, "{wrong}");
+            assert!(fingerprint(wrong).is_err(), "{wrong}");
         }
     }
 

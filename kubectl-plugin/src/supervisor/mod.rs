@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::{
-    authority::{from_file, shown_by},
+    authority::{fingerprint, from_file, shown_by},
     login::{LoginSettings, published},
     server_url::server_url,
 };
 use crate::{
     error::{CHECK_SERVER, Cause, Error, Result},
-    https,
+    https, shell,
 };
 
 const SAY_WHO_SIGNS: &str = "Say who signs for it: --ca-sha256 FINGERPRINT, or --certificate-authority FILE";
@@ -41,10 +41,10 @@ pub(crate) struct SupervisorId {
 impl Supervisor {
     /// Its identity.
     pub(crate) fn id(&self) -> Result<SupervisorId> {
-        let fingerprint = self.certificate_authority.as_deref().map(fingerprint).transpose()?;
+        let authority = self.certificate_authority.as_deref();
         Ok(SupervisorId {
             server: self.server.clone(),
-            ca_sha256: fingerprint,
+            ca_sha256: authority.map(fingerprint_of).transpose()?,
         })
     }
 
@@ -74,6 +74,16 @@ impl Supervisor {
 }
 
 impl SupervisorId {
+    /// One that a kubeconfig names, if it is written as we write it.
+    pub(crate) fn read(server: &str, ca_sha256: Option<&str>) -> Option<Self> {
+        let is_ours = server_url(server).is_ok_and(|url| url == server)
+            && ca_sha256.is_none_or(|text| fingerprint(text).is_ok_and(|digits| digits == text));
+        is_ours.then(|| Self {
+            server: server.to_owned(),
+            ca_sha256: ca_sha256.map(str::to_owned),
+        })
+    }
+
     /// Host and port, as a person reads them.
     pub(crate) fn host(&self) -> &str {
         host(&self.server)
@@ -81,9 +91,10 @@ impl SupervisorId {
 
     /// The command that signs in there.
     pub(crate) fn login_command(&self) -> String {
+        let server = shell::word(&self.server);
         match &self.ca_sha256 {
-            Some(fingerprint) => format!("kubectl guest login --server {} --ca-sha256 {fingerprint}", self.server),
-            None => format!("kubectl guest login --server {}", self.server),
+            Some(fingerprint) => format!("kubectl guest login --server {server} --ca-sha256 {fingerprint}"),
+            None => format!("kubectl guest login --server {server}"),
         }
     }
 
@@ -95,7 +106,7 @@ impl SupervisorId {
 }
 
 /// SHA-256 of the authority's certificates as DER; of one certificate it is the usual fingerprint.
-fn fingerprint(pem: &str) -> Result<String> {
+fn fingerprint_of(pem: &str) -> Result<String> {
     let mut digest = Sha256::new();
     for certificate in https::certificates(pem)? {
         digest.update(&certificate);

@@ -27,10 +27,7 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Args {
     /// Logs in to the guest, and writes its context.
     pub(super) async fn log_in(&self, flags: &ConnectionFlags, session: &Session, name: &str) -> Result<()> {
-        let guest = Guest {
-            namespace: self.namespace(flags, session).await?,
-            name: name.to_owned(),
-        };
+        let guest = Guest::new(&self.namespace(flags, session).await?, name)?;
         let supervisor = session.record().await.supervisor;
         let config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
         let level = self.level(&session.client(config)?, &guest).await?;

@@ -14,7 +14,7 @@ use crate::{
     error::{ASK_FOR_ACCESS, Error, Result},
     kubeconfig::{Entries, Files, Written},
     session::Session,
-    supervisor::server_url,
+    supervisor::{fingerprint, server_url},
 };
 
 /// Sign in to a supervisor, or log in to a cluster
@@ -39,6 +39,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "HEX",
+        value_parser = fingerprint,
         requires = "server",
         conflicts_with = "certificate_authority"
     )]
