@@ -197,7 +197,7 @@ fn supervisor_of_guest(args: &ExecArgs, kubeconfig: &Kubeconfig) -> Result<Super
         .find(|supervisor| supervisor.id().is_ok_and(|id| id == args.supervisor));
     match of_contexts {
         Some(supervisor) => Ok(supervisor),
-        None => Session::known(&args.supervisor),
+        None => Session::known(&args.supervisor).ok_or_else(|| Session::missing(&args.supervisor)),
     }
 }
 

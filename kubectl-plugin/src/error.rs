@@ -87,6 +87,13 @@ impl Error {
         self
     }
 
+    /// The same where what can be done next is told otherwise.
+    #[must_use]
+    pub(crate) fn without_next(mut self) -> Self {
+        self.next = None;
+        self
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self.kind {

@@ -1,6 +1,12 @@
 //! `kubectl guest logout`: the session ends, here and at the issuer.
 
-use crate::{connection::ConnectionFlags, credential, error::Result, session::Session, supervisor::Supervisor};
+use crate::{
+    connection::ConnectionFlags,
+    credential,
+    error::Result,
+    session::{Ended, Ending},
+    supervisor::SupervisorId,
+};
 
 /// Sign out of a supervisor
 ///
@@ -16,30 +22,32 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(&self, flags: &ConnectionFlags) -> Result<()> {
-        let sessions = if self.all {
-            Session::all()?
+        let id = if self.all {
+            None
         } else {
-            let of_context = flags.supervisor()?.id()?;
-            Session::all()?
-                .into_iter()
-                .filter(|session| *session.id() == of_context)
-                .collect()
+            Some(flags.supervisor()?.id()?)
         };
-        if sessions.is_empty() {
+        let endings = match &id {
+            Some(id) => Ending::of(id)?.into_iter().collect(),
+            None => Ending::all()?,
+        };
+        if endings.is_empty() {
             eprintln!("You are not signed in.");
         }
-        for session in sessions {
-            let supervisor: Supervisor = session.record().await.supervisor;
-            credential::forget(session.id())?;
-            match session.end().await {
-                Ok(()) => eprintln!("Signed out of {}.", supervisor.host()),
-                Err(error) => eprintln!(
-                    "Signed out of {} on this computer; the session goes on at the issuer until it ends by itself: {}",
-                    supervisor.host(),
-                    error.in_one_line()
+        let mut outcome = credential::forget(id.as_ref());
+        for ending in endings {
+            // Of a file that can't be used, only its name is known.
+            let known = id.as_ref().map(SupervisorId::host).or(ending.host());
+            let what = known.map_or_else(|| format!("what {} is about", ending.path()), str::to_owned);
+            match ending.end().await {
+                Ok(Ended::Everywhere) => eprintln!("Signed out of {what}."),
+                Ok(Ended::Here(why)) => eprintln!(
+                    "Signed out of {what} on this computer; the session goes on at the issuer until it ends by itself: {}",
+                    why.without_next().in_one_line()
                 ),
+                Err(error) => outcome = Err(error),
             }
         }
-        Ok(())
+        outcome
     }
 }

@@ -18,12 +18,10 @@ pub(crate) use self::{
 use self::{cached::Next, exchange::Minted};
 use crate::{
     error::{Error, Result},
-    private::{PrivateFile, PrivateFolder},
+    private::{Kept, PrivateFile, PrivateFolder},
     session::{Record, Session},
     supervisor::{SupervisorId, hex},
 };
-
-const FOLDER: &str = "credentials";
 
 /// A guest as its supervisor names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +61,8 @@ pub(crate) async fn exchanged(session: &Session, guest: &Guest, level: Level) ->
     let record = session.record().await;
     let cached = Cached::new(&record, guest, level, minted, Timestamp::now());
     let file = file(&record, &cached.access())?;
-    let _lock = file.lock().await?;
-    file.write(&cached)?;
+    let lock = file.lock().await;
+    keep(&file, &cached, lock.as_ref().err());
     Ok(cached)
 }
 
@@ -73,7 +71,7 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
     let record = session.record().await;
     let file = file(&record, access)?;
     // Where nothing can be kept, there is still a credential for this once.
-    let _lock = file.lock().await.inspect_err(warn).ok();
+    let lock = file.lock().await;
     let held: Option<Cached> = file.read()?;
     let now = Timestamp::now();
     let refused = match &held {
@@ -83,7 +81,8 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
             Next::Ask if probe::refuses(held).await => true,
             Next::Use | Next::Ask => {
                 let used = held.clone().used_by(caller);
-                keep(&file, &used);
+                // Where it can't be kept who has it, nobody is asked about it.
+                let _ = file.write_unsynced(&used);
                 return Ok(used);
             }
         },
@@ -92,7 +91,7 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
         Ok(minted) => {
             same_guest(access, &minted)?;
             let cached = Cached::new(&record, &access.guest, access.level, minted, Timestamp::now()).used_by(caller);
-            keep(&file, &cached);
+            keep(&file, &cached, lock.as_ref().err());
             Ok(cached)
         }
         Err(error) if error.is_refusal() => {
@@ -110,12 +109,13 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
     }
 }
 
-/// Forgets what is kept for a supervisor.
-pub(crate) fn forget(supervisor: &SupervisorId) -> Result<()> {
-    for file in PrivateFolder::in_cache(FOLDER)?.files()? {
+/// Forgets what is kept for a supervisor, or for all.
+pub(crate) fn forget(supervisor: Option<&SupervisorId>) -> Result<()> {
+    for file in PrivateFolder::of(Kept::Credentials)?.files()? {
         // What can't be read is of no use to anybody.
-        let other = file.read::<Cached>().ok().flatten();
-        if other.is_none_or(|cached| cached.is_of(supervisor)) {
+        let cached = file.read::<Cached>().ok().flatten();
+        let other = cached.zip(supervisor).is_some_and(|(cached, id)| !cached.is_of(id));
+        if !other {
             file.remove()?;
         }
     }
@@ -134,7 +134,7 @@ fn file(record: &Record, access: &GuestAccess) -> Result<PrivateFile> {
     ]
     .map(ToOwned::to_owned);
     let key = hex(&Sha256::digest(key.join("\n")));
-    Ok(PrivateFolder::in_cache(FOLDER)?.file(&key))
+    Ok(PrivateFolder::of(Kept::Credentials)?.file(&key))
 }
 
 /// Whether it is a DNS label (RFC 1123).
@@ -155,8 +155,12 @@ fn same_guest(access: &GuestAccess, minted: &Minted) -> Result<()> {
     .next(format!("Log in to this one: kubectl guest login {name} -n {namespace}")))
 }
 
-fn keep(file: &PrivateFile, cached: &Cached) {
-    file.write_unsynced(cached).unwrap_or_else(|error| warn(&error));
+/// Keeps a credential for the calls that follow. There is one all the same where that is not possible, and one warning.
+fn keep(file: &PrivateFile, cached: &Cached, unlocked: Option<&Error>) {
+    let kept = file.write_unsynced(cached);
+    if let Some(error) = kept.as_ref().err().or(unlocked) {
+        warn(error);
+    }
 }
 
 fn warn(error: &Error) {

@@ -10,7 +10,12 @@ use std::{
 #[derive(Debug)]
 pub(super) enum Unsafe {
     Io(io::Error),
-    Folder(PathBuf, String),
+    Folder {
+        path: PathBuf,
+        what: String,
+        /// The command that helps.
+        mend: &'static str,
+    },
     File(String),
 }
 
@@ -27,7 +32,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), Unsafe> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
-    check_folder(path)
+    check_folders(path)
 }
 
 /// Opens a file that is this user's alone; none when it is not there.
@@ -39,15 +44,26 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, Unsafe> {
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
     let file = match options.open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(_) if path.is_symlink() => return Err(Unsafe::File("is a symbolic link".to_owned())),
         Err(error) => return Err(error.into()),
     };
     check_file(&file)?;
     if let Some(folder) = path.parent() {
-        check_folder(folder)?;
+        check_folders(folder)?;
     }
     Ok(Some(file))
+}
+
+/// Whether there is nothing of this name, or what should be its folder is none.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The folder, and the one above it, which is ours too.
+fn check_folders(path: &Path) -> Result<(), Unsafe> {
+    check_folder(path)?;
+    path.parent().map_or(Ok(()), check_folder)
 }
 
 #[cfg(unix)]
@@ -81,18 +97,19 @@ fn check_file(file: &File) -> Result<(), Unsafe> {
 fn check_folder(path: &Path) -> Result<(), Unsafe> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = fs::symlink_metadata(path)?;
-    let refused = |why: String| Err(Unsafe::Folder(path.to_owned(), why));
+    let refused = |what: String, mend| {
+        let path = path.to_owned();
+        Err(Unsafe::Folder { path, what, mend })
+    };
     if !metadata.is_dir() {
-        return refused("is no folder".to_owned());
+        return refused("is no folder".to_owned(), "rm");
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return refused("belongs to another user".to_owned());
+        return refused("belongs to another user".to_owned(), "rm -r");
     }
     if metadata.mode() & 0o022 != 0 {
-        return refused(format!(
-            "can be written by others (mode {:04o})",
-            metadata.mode() & 0o7777
-        ));
+        let mode = metadata.mode() & 0o7777;
+        return refused(format!("can be written by others (mode {mode:04o})"), "chmod 700");
     }
     Ok(())
 }

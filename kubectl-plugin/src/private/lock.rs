@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cause};
 
 /// Longest that another process may hold it: an exchange and a refresh with all their deadlines.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -24,7 +24,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// Waits for the lock. It has a file of its own, as the data file is replaced by every write.
     pub(super) async fn take(path: &Path) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::failed(format!("{}: {error}", path.display()));
+        let failed = |error: std::io::Error| Error::failed(format!("{}: {}", path.display(), cause(&error)));
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]

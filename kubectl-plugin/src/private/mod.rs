@@ -14,23 +14,37 @@ use tempfile::NamedTempFile;
 
 use self::check::Unsafe;
 pub(crate) use self::lock::Lock;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result, cause},
+    shell,
+};
 
 /// Our folder in the user's cache folder.
 const FOLDER: &str = "kubectl-guest";
 /// More than any of our files has.
 const LARGEST: u64 = 1024 * 1024;
 
+/// What is kept in a folder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kept {
+    /// That somebody signed in.
+    Sessions,
+    /// What can be had again at any time.
+    Credentials,
+}
+
 /// A folder of private files.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateFolder {
     path: PathBuf,
+    kept: Kept,
 }
 
 /// A private file, which may not be there.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateFile {
     path: PathBuf,
+    kept: Kept,
 }
 
 /// The next content of a file, of which it is known that it can be written.
@@ -41,12 +55,17 @@ pub(crate) struct Pending {
 
 impl PrivateFolder {
     /// A folder below the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`); it need not exist.
-    pub(crate) fn in_cache(name: &str) -> Result<Self> {
+    pub(crate) fn of(kept: Kept) -> Result<Self> {
         let cache = dirs::cache_dir().ok_or_else(|| {
             Error::failed("there is no cache folder: neither HOME nor XDG_CACHE_HOME is set").next("Set HOME.")
         })?;
+        let name = match kept {
+            Kept::Sessions => "sessions",
+            Kept::Credentials => "credentials",
+        };
         Ok(Self {
             path: cache.join(FOLDER).join(name),
+            kept,
         })
     }
 
@@ -54,6 +73,7 @@ impl PrivateFolder {
     pub(crate) fn file(&self, key: &str) -> PrivateFile {
         PrivateFile {
             path: self.path.join(format!("{key}.json")),
+            kept: self.kept,
         }
     }
 
@@ -61,14 +81,14 @@ impl PrivateFolder {
     pub(crate) fn files(&self) -> Result<Vec<PrivateFile>> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::failed(format!("{}: {error}", self.path.display()))),
+            Err(error) if check::is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(Error::failed(format!("{}: {}", self.path.display(), cause(&error)))),
         };
         let mut files = Vec::new();
         for entry in entries {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                files.push(PrivateFile { path });
+                files.push(PrivateFile { path, kept: self.kept });
             }
         }
         Ok(files)
@@ -76,6 +96,16 @@ impl PrivateFolder {
 }
 
 impl PrivateFile {
+    /// Whether there is something of this name, be it usable or not.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.symlink_metadata().is_ok()
+    }
+
+    /// Where it is.
+    pub(crate) fn display(&self) -> std::path::Display<'_> {
+        self.path.display()
+    }
+
     /// What the file holds; none where there is no file, or one that says nothing. A file that others could have read or written
     /// is refused.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<Option<T>> {
@@ -119,7 +149,12 @@ impl PrivateFile {
     /// Removes the file, if it is there.
     pub(crate) fn remove(&self) -> Result<()> {
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.unwritable(&error)),
+            Err(error) if !check::is_absent(&error) => {
+                Err(
+                    Error::failed(format!("{} can't be removed: {}", self.path.display(), cause(&error)))
+                        .next("Remove it yourself."),
+                )
+            }
             _ => Ok(()),
         }
     }
@@ -141,23 +176,27 @@ impl PrivateFile {
 
     fn unwritable(&self, error: &std::io::Error) -> Error {
         let folder = self.path.parent().unwrap_or(&self.path);
-        Error::failed(format!("nothing can be kept in {}: {error}", folder.display()))
+        Error::failed(format!("nothing can be kept in {}: {}", folder.display(), cause(error)))
             .next("Make the folder writable, or set XDG_CACHE_HOME to another one.")
     }
 
     fn unsafe_because(&self, why: &Unsafe) -> Error {
         let path = self.path.display();
         match why {
-            Unsafe::Io(error) => Error::failed(format!("{path}: {error}")),
-            Unsafe::Folder(folder, what) => {
-                Error::failed(format!("{} {what}, and secrets are kept there", folder.display())).next(format!(
-                    "If nobody else uses this account: chmod 700 {}",
-                    folder.display()
+            Unsafe::Io(error) => Error::failed(format!("{path}: {}", cause(error))),
+            Unsafe::Folder { path, what, mend } => {
+                Error::failed(format!("{} {what}, and secrets are kept there", path.display())).next(format!(
+                    "If nobody else uses this account: {mend} {}",
+                    shell::word(&path.to_string_lossy())
                 ))
             }
             Unsafe::File(what) => {
-                Error::failed(format!("{path} {what}, so what it holds may not be a secret any more"))
-                    .next(format!("Remove it and sign in again: rm {path}; kubectl guest login"))
+                let remove = format!("rm {}", shell::word(&self.path.to_string_lossy()));
+                let remedy = match self.kept {
+                    Kept::Sessions => format!("Remove it and sign in again: {remove}; kubectl guest login"),
+                    Kept::Credentials => format!("Remove it, the next command gets another one: {remove}"),
+                };
+                Error::failed(format!("{path} {what}, so what it holds may not be a secret any more")).next(remedy)
             }
         }
     }
@@ -170,7 +209,10 @@ impl Pending {
     }
 
     fn put(mut self, content: &impl Serialize, sync: bool) -> Result<()> {
-        let failed = |error: &dyn std::fmt::Display| Error::failed(format!("{}: {error}", self.path.display()));
+        let failed = |error: &(dyn std::error::Error + 'static)| {
+            Error::failed(format!("{} can't be written: {}", self.path.display(), cause(error)))
+                .next("Make room for it, or set XDG_CACHE_HOME to another folder.")
+        };
         let text = serde_json::to_string_pretty(content).map_err(|error| failed(&error))?;
         self.file
             .write_all(text.as_bytes())
@@ -193,7 +235,8 @@ mod tests {
     fn folder() -> (tempfile::TempDir, PrivateFolder) {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join(FOLDER).join("sessions");
-        (root, PrivateFolder { path })
+        let kept = Kept::Sessions;
+        (root, PrivateFolder { path, kept })
     }
 
     fn mode(path: &Path) -> u32 {
@@ -238,6 +281,9 @@ mod tests {
         file.write(&json!(1)).unwrap();
         set(&folder.path, 0o777);
         refused("can be written by others (mode 0777)");
+        set(&folder.path, 0o700);
+        set(folder.path.parent().unwrap(), 0o770);
+        refused("can be written by others (mode 0770)");
     }
 
     #[test]
@@ -257,7 +303,11 @@ mod tests {
     fn a_folder_that_is_none_is_told_with_what_to_do() {
         let folder = PrivateFolder {
             path: "/dev/null/kubectl-guest".into(),
+            kept: Kept::Credentials,
         };
+        assert!(folder.files().unwrap().is_empty());
+        assert_eq!(folder.file("a").read::<Value>().unwrap(), None);
+        folder.file("a").remove().unwrap();
         let error = folder.file("a").begin().err().unwrap().to_string();
         assert!(
             error.contains("/dev/null/kubectl-guest") && error.contains("XDG_CACHE_HOME"),

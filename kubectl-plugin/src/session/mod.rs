@@ -1,6 +1,7 @@
 //! A session: that somebody signed in to a supervisor, kept on this computer and renewed while it is used.
 
 mod client;
+mod ending;
 mod record;
 
 use std::sync::Arc;
@@ -8,15 +9,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-pub(crate) use self::record::Record;
+pub(crate) use self::{
+    ending::{Ended, Ending},
+    record::Record,
+};
 use crate::{
     error::{Error, Result},
     openid::{Grant, IdToken, Refused},
-    private::{PrivateFile, PrivateFolder},
+    private::{Kept, PrivateFile, PrivateFolder},
     supervisor::{Supervisor, SupervisorId},
 };
-
-const FOLDER: &str = "sessions";
 
 /// A session that can be used. Shared by all requests of a command.
 #[derive(Clone)]
@@ -41,9 +43,10 @@ impl Session {
     /// The session with this supervisor; an error when nobody is signed in there.
     pub(crate) fn open(id: &SupervisorId) -> Result<Self> {
         let file = file(id)?;
-        let record: Option<Record> = file.read()?;
-        let record = record.filter(|record| !record.is_over(Timestamp::now()));
-        let record = record.ok_or_else(|| not_signed_in(id))?;
+        let record: Record = file.read()?.ok_or_else(|| Self::missing(id))?;
+        if record.is_over(Timestamp::now()) {
+            return Err(ended(id));
+        }
         Ok(Self {
             file,
             id: id.clone(),
@@ -52,24 +55,15 @@ impl Session {
     }
 
     /// The supervisor of a session that may be over.
-    pub(crate) fn known(id: &SupervisorId) -> Result<Supervisor> {
-        let record: Option<Record> = file(id)?.read()?;
-        record.map(|record| record.supervisor).ok_or_else(|| not_signed_in(id))
+    pub(crate) fn known(id: &SupervisorId) -> Option<Supervisor> {
+        let record: Record = file(id).ok()?.read().ok()??;
+        Some(record.supervisor)
     }
 
-    /// All sessions that there are, also those that are over.
-    pub(crate) fn all() -> Result<Vec<Self>> {
-        let mut sessions = Vec::new();
-        for file in PrivateFolder::in_cache(FOLDER)?.files()? {
-            if let Some(record) = file.read::<Record>()? {
-                sessions.push(Self {
-                    id: record.supervisor.id()?,
-                    current: Arc::new(Mutex::new(record)),
-                    file,
-                });
-            }
-        }
-        Ok(sessions)
+    /// What is said where there is no session.
+    pub(crate) fn missing(id: &SupervisorId) -> Error {
+        Error::not_signed_in(format!("you are not signed in to {}", id.host()))
+            .next(format!("Sign in: {}", id.login_command()))
     }
 
     /// Checks that a session can be kept, before anybody signs in.
@@ -90,11 +84,6 @@ impl Session {
         })
     }
 
-    /// The supervisor that it is with.
-    pub(crate) fn id(&self) -> &SupervisorId {
-        &self.id
-    }
-
     /// What is known of it.
     pub(crate) async fn record(&self) -> Record {
         self.current.lock().await.clone()
@@ -109,22 +98,6 @@ impl Session {
         Ok((current.id_token.clone(), current.id_token_until))
     }
 
-    /// Forgets the session, and tells the issuer. An error means that the issuer was not told.
-    pub(crate) async fn end(&self) -> Result<()> {
-        let lock = self.file.lock().await?;
-        let latest = self.file.read::<Record>().ok().flatten();
-        self.file.remove()?;
-        drop(lock);
-        let record = match latest {
-            Some(record) => record,
-            None => self.record().await,
-        };
-        match &record.refresh_token {
-            Some(token) => record.issuer.revoke(&record.endpoints, token).await,
-            None => Ok(()),
-        }
-    }
-
     /// The next record. One process renews, the others find what it wrote.
     async fn renewed(&self, current: &Record, renew: Renew) -> Result<Record> {
         // Where nothing can be written, a refresh token must not be spent: what it brings would be lost.
@@ -134,8 +107,11 @@ impl Session {
             Err(error) => return Err(error),
         };
         let _lock = self.file.lock().await?;
-        let held: Record = self.file.read()?.ok_or_else(|| not_signed_in(&self.id))?;
+        let held: Record = self.file.read()?.ok_or_else(|| Self::missing(&self.id))?;
         let now = Timestamp::now();
+        if held.is_over(now) {
+            return Err(ended(&self.id));
+        }
         let by_another = held.id_token != current.id_token;
         if by_another && (renew == Renew::Refused || !renew.is_due(&held, now)) {
             return Ok(held);
@@ -145,7 +121,7 @@ impl Session {
         }
         let Some(token) = &held.refresh_token else {
             let good = renew != Renew::Refused && held.lasts(now);
-            return if good { Ok(held) } else { Err(not_signed_in(&self.id)) };
+            return if good { Ok(held) } else { Err(ended(&self.id)) };
         };
         match held.issuer.tokens(&held.endpoints, Grant::Refresh(token)).await {
             Ok(tokens) => {
@@ -158,8 +134,9 @@ impl Session {
                 Ok(next)
             }
             Err(Refused::Grant) => {
-                self.file.remove()?;
-                Err(not_signed_in(&self.id))
+                // Left as it is, the next command finds out again.
+                let _ = pending.finish(&held.ended());
+                Err(ended(&self.id))
             }
             Err(Refused::Other(_)) if renew != Renew::Refused && held.lasts(now) => Ok(held),
             Err(Refused::Other(error)) => Err(error),
@@ -183,10 +160,10 @@ impl Renew {
 }
 
 fn file(id: &SupervisorId) -> Result<PrivateFile> {
-    Ok(PrivateFolder::in_cache(FOLDER)?.file(&id.key()))
+    Ok(PrivateFolder::of(Kept::Sessions)?.file(&id.key()))
 }
 
-fn not_signed_in(id: &SupervisorId) -> Error {
-    Error::not_signed_in(format!("you are not signed in to {} (any more)", id.host()))
-        .next(format!("Sign in: {}", id.login_command()))
+fn ended(id: &SupervisorId) -> Error {
+    Error::not_signed_in(format!("your session with {} has ended", id.host()))
+        .next(format!("Sign in again: {}", id.login_command()))
 }

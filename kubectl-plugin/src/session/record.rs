@@ -70,6 +70,17 @@ impl Record {
         }
     }
 
+    /// What is left when the issuer renews it no more: with whom it was, so that a new one can begin.
+    pub(super) fn ended(&self) -> Self {
+        Self {
+            id_token: String::new(),
+            id_token_until: self.id_token_since,
+            refresh_token: None,
+            until: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether the ID token need not be renewed yet. A clock that was set back since is told by a start in the future.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         let life = self.id_token_until.duration_since(self.id_token_since);
@@ -161,6 +172,18 @@ mod tests {
         assert!(!record(600, Some("r"), None).is_over(at(1_000_000)), "the issuer knows");
         assert!(!record(600, None, None).is_over(at(599)));
         assert!(record(600, None, None).is_over(at(600)));
+    }
+
+    #[test]
+    fn an_ended_session_holds_no_secret_and_its_supervisor() {
+        let session = record(600, Some("r"), Some(36_000));
+        let ended = session.ended();
+        assert!(
+            ended.is_over(at(10)) && ended.is_over(at(-10)),
+            "whatever the clock says"
+        );
+        assert!(ended.id_token.is_empty() && ended.refresh_token.is_none());
+        assert_eq!(ended.supervisor, session.supervisor);
     }
 
     #[test]
