@@ -5,16 +5,16 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use kube::{
     Api, Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
 use crate::{
     credential::is_label,
-    error::{Error, Result},
+    error::{Error, Result, cause},
     https,
-    kubeconfig::{ExecArgs, Files},
+    kubeconfig::{self, ExecArgs, Files},
     session::Session,
-    supervisor::{Supervisor, server_url},
+    supervisor::{Supervisor, SupervisorId, server_url},
 };
 
 /// Flags that every command has.
@@ -72,10 +72,16 @@ impl ConnectionFlags {
                 .next("Name the supervisor: kubectl guest login --server https://HOST:PORT --ca-sha256 FINGERPRINT")
         };
         if let Some(args) = self.signed_in(&kubeconfig).filter(|args| args.guest.is_some()) {
-            return supervisor_of_guest(&args, &kubeconfig);
+            return known(&args.supervisor, &kubeconfig).ok_or_else(|| Session::missing(&args.supervisor));
         }
         let name = self.context_name(&kubeconfig).ok_or_else(missing)?;
         supervisor_of_context(&kubeconfig, name).ok_or_else(missing)
+    }
+
+    /// A supervisor that a context or a session of this computer tells all about.
+    pub(crate) fn known(&self, id: &SupervisorId) -> Option<Supervisor> {
+        let kubeconfig = self.read().unwrap_or_default();
+        known(id, &kubeconfig)
     }
 
     /// The same flags to read by: a kubeconfig that a login shall make says nothing yet.
@@ -158,17 +164,26 @@ impl ConnectionFlags {
         config.connect_timeout = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
     }
 
+    /// All of it, the first file first. None is an empty one, unless it is named by the flag.
     fn read(&self) -> Result<Kubeconfig> {
-        match &self.kubeconfig {
-            Some(path) if path.exists() => Kubeconfig::read_from(path)
-                .map_err(|error| Error::failed(format!("--kubeconfig {}: {error}", path.display()))),
-            Some(path) => Err(Error::failed(format!(
+        if let Some(path) = self.kubeconfig.as_ref().filter(|path| !path.exists()) {
+            return Err(Error::failed(format!(
                 "--kubeconfig {}: there is no such file",
                 path.display()
-            ))),
-            None if !Files::find(None)?.exist() => Ok(Kubeconfig::default()),
-            None => Kubeconfig::read().map_err(|error| unusable(&error)),
+            )));
         }
+        let files = Files::find(self.kubeconfig.as_deref())?;
+        let mut whole: Option<Kubeconfig> = None;
+        for path in files.existing() {
+            let unreadable = |error: &KubeconfigError| kubeconfig::unreadable(path, &reason(error));
+            let look = || Kubeconfig::read_from(path).map_err(|error| unreadable(&error));
+            let next = kubeconfig::settled(path, look, |content| content.contexts.is_empty())?;
+            whole = Some(match whole {
+                Some(whole) => whole.merge(next).map_err(|error| unreadable(&error))?,
+                None => next,
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     fn signed_in(&self, kubeconfig: &Kubeconfig) -> Option<ExecArgs> {
@@ -188,17 +203,14 @@ impl ConnectionFlags {
     }
 }
 
-/// The supervisor of a guest is known by its session, or by its own context.
-fn supervisor_of_guest(args: &ExecArgs, kubeconfig: &Kubeconfig) -> Result<Supervisor> {
+/// A supervisor is known by its own context, or by a session that may be over.
+fn known(id: &SupervisorId, kubeconfig: &Kubeconfig) -> Option<Supervisor> {
     let of_contexts = kubeconfig
         .contexts
         .iter()
         .filter_map(|named| supervisor_of_context(kubeconfig, &named.name))
-        .find(|supervisor| supervisor.id().is_ok_and(|id| id == args.supervisor));
-    match of_contexts {
-        Some(supervisor) => Ok(supervisor),
-        None => Session::known(&args.supervisor).ok_or_else(|| Session::missing(&args.supervisor)),
-    }
+        .find(|supervisor| supervisor.id().is_ok_and(|found| found == *id));
+    of_contexts.or_else(|| Session::known(id))
 }
 
 /// Server and authority of a context's cluster; an authority in a file is read.
@@ -231,8 +243,17 @@ fn checked(namespace: String) -> Result<String> {
         .next("Name another one with -n, or in the context: kubectl config set-context --current --namespace NAME"))
 }
 
-fn unusable(error: &kube::config::KubeconfigError) -> Error {
-    Error::failed(format!("no usable kubeconfig: {error}"))
+/// Why a file can't be read, without what is written there: it may be a secret.
+fn reason(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => error.without_snippet().to_string(),
+        KubeconfigError::ReadConfig(error, _) => cause(error),
+        other => other.to_string(),
+    }
+}
+
+fn unusable(error: &KubeconfigError) -> Error {
+    Error::failed(format!("no usable kubeconfig: {}", reason(error)))
         .next("Sign in (kubectl guest login --server URL), or name a kubeconfig with --kubeconfig or KUBECONFIG, and a context with --context.")
 }
 

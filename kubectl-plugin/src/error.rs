@@ -104,6 +104,11 @@ impl Error {
         }
     }
 
+    /// Whether signing in is all that is missing.
+    pub(crate) fn is_not_signed_in(&self) -> bool {
+        self.kind == Kind::NotSignedIn
+    }
+
     /// Whether the server said no: trying again changes nothing.
     pub(crate) fn is_refusal(&self) -> bool {
         self.refusal

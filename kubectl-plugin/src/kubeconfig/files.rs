@@ -1,9 +1,16 @@
 //! Which files a kubeconfig is made of, by kubectl's rules.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::document::{Document, List};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cause};
+
+/// For how long a file is looked at again that another program is writing: half a second.
+const LOOKS: usize = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 
 /// The files, the first one wins. At least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,27 +34,27 @@ impl Files {
         Ok(Self(vec![home.join(".kube").join("config")]))
     }
 
-    /// Whether there is any.
-    pub(crate) fn exist(&self) -> bool {
-        self.0.iter().any(|path| path.exists())
+    /// Several.
+    #[cfg(test)]
+    pub(super) fn list(files: impl Into<Vec<PathBuf>>) -> Self {
+        Self(files.into())
     }
 
-    /// All of them that exist, read.
-    pub(crate) fn read(&self) -> Result<Vec<(PathBuf, Document)>> {
-        let mut documents = Vec::new();
-        for path in self.0.iter().filter(|path| path.exists()) {
-            documents.push((path.clone(), read(path)?));
-        }
-        Ok(documents)
+    /// Those that there are.
+    pub(crate) fn existing(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.iter().filter(|path| path.exists())
     }
 
-    /// What they hold.
+    /// What they hold. Another program may change them at any time.
     pub(crate) fn contents(&self) -> Result<Vec<Document>> {
-        Ok(self.read()?.into_iter().map(|(_, document)| document).collect())
+        let is_empty = |document: &Document| *document == Document::default();
+        self.existing()
+            .map(|path| settled(path, || read(path), is_empty))
+            .collect()
     }
 
     /// Where an entry is written: where it is already, else where kubectl would add it.
-    pub(crate) fn of_entry(&self, documents: &[(PathBuf, Document)], list: List, name: &str) -> PathBuf {
+    pub(super) fn of_entry(&self, documents: &[(PathBuf, Document)], list: List, name: &str) -> PathBuf {
         let holder = documents
             .iter()
             .find(|(_, document)| document.get(list, name).is_some());
@@ -55,7 +62,7 @@ impl Files {
     }
 
     /// Where the current context is written: the first file that names one decides, so it must be changed there.
-    pub(crate) fn of_current_context(&self, documents: &[(PathBuf, Document)]) -> PathBuf {
+    pub(super) fn of_current_context(&self, documents: &[(PathBuf, Document)]) -> PathBuf {
         let holder = documents
             .iter()
             .find(|(_, document)| document.current_context().is_some());
@@ -63,7 +70,7 @@ impl Files {
     }
 
     /// The first file that exists, else the last one, as kubectl decides.
-    fn for_new_entries(&self) -> PathBuf {
+    pub(super) fn for_new_entries(&self) -> PathBuf {
         let existing = self.0.iter().find(|path| path.exists());
         existing.or_else(|| self.0.last()).cloned().unwrap_or_default()
     }
@@ -71,12 +78,34 @@ impl Files {
 
 /// Reads one file; one that is not there is a new kubeconfig.
 pub(super) fn read(path: &Path) -> Result<Document> {
-    let failed = |why: String| Error::failed(format!("kubeconfig {}: {why}", path.display()));
     match std::fs::read_to_string(path) {
-        Ok(text) => Document::parse(&text).map_err(|error| failed(error.to_string())),
+        Ok(text) => Document::parse(&text).map_err(|error| unreadable(path, &error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Document::default()),
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => Err(unreadable(path, &cause(&error))),
     }
+}
+
+/// A kubeconfig that is left alone.
+pub(crate) fn unreadable(path: &Path, why: &str) -> Error {
+    Error::failed(format!("kubeconfig {}: {why}", path.display()))
+        .next("Mend it, or name another one: --kubeconfig FILE, or KUBECONFIG")
+}
+
+/// What a file holds without its lock. kubectl empties a file before it fills it, so what seems empty or broken is looked at again.
+pub(crate) fn settled<T>(path: &Path, look: impl Fn() -> Result<T>, is_empty: impl Fn(&T) -> bool) -> Result<T> {
+    let lock = path.with_added_extension("lock");
+    for _ in 0..LOOKS {
+        let seen = look();
+        if seen.as_ref().is_ok_and(|seen| !is_empty(seen)) {
+            return seen;
+        }
+        // A program that does nothing else meanwhile.
+        std::thread::sleep(BETWEEN_LOOKS);
+        if !lock.exists() {
+            break;
+        }
+    }
+    look()
 }
 
 #[cfg(test)]
@@ -96,8 +125,9 @@ mod tests {
         second.set(List::Users, "u", json!({}));
         second.set_current_context("c");
         std::fs::write(at("second"), second.to_yaml().unwrap()).unwrap();
-        let documents = files.read().unwrap();
-        assert_eq!(documents.len(), 2);
+        let documents: Vec<_> = [at("first"), at("second")]
+            .map(|path| (path.clone(), read(&path).unwrap()))
+            .into();
         assert_eq!(files.of_entry(&documents, List::Users, "u"), at("second"));
         assert_eq!(files.of_entry(&documents, List::Users, "v"), at("first"));
         assert_eq!(files.of_current_context(&documents), at("second"));
@@ -107,6 +137,25 @@ mod tests {
     fn a_flag_names_the_only_file() {
         let files = Files::find(Some(Path::new("/a/b"))).unwrap();
         assert_eq!(files, Files(vec!["/a/b".into()]));
-        assert!(!files.exist());
+        assert_eq!(files.existing().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_read_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, lock) = (folder.path().join("config"), folder.path().join("config.lock"));
+        std::fs::write(&path, "").unwrap();
+        std::fs::write(&lock, "").unwrap();
+        let writer = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                std::thread::sleep(BETWEEN_LOOKS * 2);
+                std::fs::write(&path, "current-context: a").unwrap();
+                std::fs::remove_file(&lock).unwrap();
+            }
+        });
+        let contents = Files(vec![path]).contents().unwrap();
+        writer.join().unwrap();
+        assert_eq!(contents[0].current_context(), Some("a"));
     }
 }

@@ -9,8 +9,7 @@ mod names;
 mod write;
 
 pub(crate) use self::{
-    entries::{Entries, Written},
+    entries::{Entries, Written, check},
     exec_args::ExecArgs,
-    files::Files,
-    names::{guest_context, supervisor_context},
+    files::{Files, settled, unreadable},
 };

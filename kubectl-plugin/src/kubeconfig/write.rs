@@ -1,8 +1,9 @@
-//! Changing a kubeconfig: under the lock that kubectl takes, and whole or not at all.
+//! Changing a kubeconfig: under the locks that kubectl takes, and each file whole or not at all.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,34 +11,145 @@ use std::{
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
-use super::{document::Document, files::read};
-use crate::error::{Error, Result};
+use super::{
+    document::Document,
+    files::{Files, read},
+};
+use crate::{
+    error::{Error, Result, cause},
+    shell,
+};
 
-/// Longest to wait for another program that writes: kubectl holds the lock for milliseconds.
+/// Longest to wait for another program that writes: kubectl holds a lock for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
+const ELSEWHERE: &str = "Name another file: --kubeconfig FILE; or let it be printed: --print";
 
-/// Changes one file. It is read under the lock, so what others wrote before stays.
-pub(crate) async fn edit(path: &Path, change: impl FnOnce(&mut Document)) -> Result<()> {
-    // The file behind a link is changed, and the link stays.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let failed = |error: std::io::Error| Error::failed(format!("kubeconfig {}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
+/// The files of a kubeconfig while nobody else changes them. What is read under the locks is all that others wrote before.
+pub(crate) struct Locked {
+    documents: Vec<(PathBuf, Document)>,
+    before: Vec<(PathBuf, Document)>,
+    /// By their paths. One that can't be taken is only told when its file is to be changed.
+    locks: BTreeMap<PathBuf, Result<Lock>>,
+}
+
+impl Files {
+    /// Locks them, and reads them.
+    pub(crate) async fn lock(&self) -> Result<Locked> {
+        let to_be_changed = self.for_new_entries();
+        if let Some(folder) = to_be_changed.parent() {
+            fs::create_dir_all(folder).map_err(|error| unwritable(&to_be_changed, &error))?;
+        }
+        let existing = self.existing().map(PathBuf::as_path);
+        let paths: BTreeSet<_> = existing.chain([to_be_changed.as_path()]).flat_map(lock_paths).collect();
+        let deadline = Instant::now() + PATIENCE;
+        let mut locks = BTreeMap::new();
+        // In this order, as kubectl does, so that nobody waits for each other.
+        for path in paths {
+            let lock = match Lock::take(&path, deadline).await {
+                Err(Taking::Held(error)) => return Err(error),
+                Err(Taking::Unwritable(error)) => Err(error),
+                Ok(lock) => Ok(lock),
+            };
+            locks.insert(path, lock);
+        }
+        let mut documents = Vec::new();
+        for path in self.existing() {
+            documents.push((path.clone(), read(path)?));
+        }
+        Ok(Locked {
+            before: documents.clone(),
+            documents,
+            locks,
+        })
     }
-    let _lock = Lock::take(&path).await?;
-    let mut document = read(&path)?;
-    let before = document.clone();
-    change(&mut document);
-    if document == before && path.exists() {
-        return Ok(());
+}
+
+impl Locked {
+    /// What they hold now.
+    pub(super) fn documents(&self) -> &[(PathBuf, Document)] {
+        &self.documents
     }
-    replace(&path, &document.to_yaml()?).map_err(failed)
+
+    /// Their contents alone.
+    pub(super) fn contents(&self) -> Vec<Document> {
+        self.documents.iter().map(|(_, document)| document.clone()).collect()
+    }
+
+    /// Changes one of them; nothing is written yet.
+    pub(super) fn edit(&mut self, path: PathBuf, change: impl FnOnce(&mut Document)) {
+        let known = self.documents.iter_mut().find(|(known, _)| *known == path);
+        if let Some((_, document)) = known {
+            return change(document);
+        }
+        let mut document = Document::default();
+        change(&mut document);
+        self.documents.push((path, document));
+    }
+
+    /// Checks that a file can be changed.
+    pub(super) fn check_writable(&self, path: &Path) -> Result<()> {
+        for lock in lock_paths(path) {
+            if let Some(Err(error)) = self.locks.get(&lock) {
+                return Err(error.clone());
+            }
+        }
+        NamedTempFile::new_in(folder(&behind_links(path)))
+            .map(drop)
+            .map_err(|error| unwritable(path, &error))
+    }
+
+    /// Writes what was changed, and lets others write again.
+    pub(super) fn write(self) -> Result<()> {
+        for (path, document) in &self.documents {
+            let before = self.before.iter().find(|(known, _)| known == path);
+            if before.is_some_and(|(_, before)| before == document) {
+                continue;
+            }
+            self.check_writable(path)?;
+            replace(&behind_links(path), &document.to_yaml()?).map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The file behind a link is changed, and the link stays.
+fn behind_links(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// kubectl locks a file by the name that it was given; who reaches it by another name, or a link, locks the file itself.
+fn lock_paths(path: &Path) -> BTreeSet<PathBuf> {
+    let in_folder = fs::canonicalize(folder(path)).ok();
+    let named = in_folder.and_then(|folder| Some(folder.join(path.file_name()?)));
+    let named = named.unwrap_or_else(|| path.to_owned());
+    let locks = |path: PathBuf| {
+        let mut name = path.into_os_string();
+        name.push(".lock");
+        PathBuf::from(name)
+    };
+    [behind_links(&named), named].map(locks).into()
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::failed(format!(
+        "kubeconfig {} can't be changed: {}",
+        path.display(),
+        cause(error)
+    ))
+    .next(ELSEWHERE)
 }
 
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // Mode 0600 from the beginning.
-    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = NamedTempFile::new_in(folder(path))?;
     file.write_all(text.as_bytes())?;
     if let Ok(metadata) = fs::metadata(path) {
         file.as_file().set_permissions(metadata.permissions())?;
@@ -52,25 +164,30 @@ struct Lock {
     path: PathBuf,
 }
 
+/// Why there is no lock.
+enum Taking {
+    /// Somebody else has it.
+    Held(Error),
+    /// Nobody can write there.
+    Unwritable(Error),
+}
+
 impl Lock {
-    async fn take(path: &Path) -> Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
-        let path = PathBuf::from(name);
-        let deadline = Instant::now() + PATIENCE;
+    async fn take(path: &Path, deadline: Instant) -> std::result::Result<Self, Taking> {
         loop {
-            match File::create_new(&path) {
-                Ok(_) => return Ok(Self { path }),
-                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                    return Err(Error::failed(format!("{}: {error}", path.display())));
+            match File::create_new(path) {
+                Ok(_) => return Ok(Self { path: path.to_owned() }),
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(Taking::Unwritable(unwritable(&path.with_extension(""), &error)));
                 }
                 Err(_) if Instant::now() < deadline => sleep(LOOK).await,
                 Err(_) => {
-                    return Err(Error::failed(format!(
+                    let why = format!(
                         "{} is there: another program is changing the kubeconfig, or has left it behind",
                         path.display()
-                    ))
-                    .next(format!("If no other program runs: rm {}", path.display())));
+                    );
+                    let remove = format!("If no other program runs: rm {}", shell::word(&path.to_string_lossy()));
+                    return Err(Taking::Held(Error::failed(why).next(remove)));
                 }
             }
         }
@@ -86,7 +203,13 @@ impl Drop for Lock {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::document::List, *};
+
+    async fn edit(path: &Path, change: impl FnOnce(&mut Document)) -> Result<()> {
+        let mut locked = Files::find(Some(path))?.lock().await?;
+        locked.edit(path.to_owned(), change);
+        locked.write()
+    }
 
     #[tokio::test]
     async fn a_file_is_changed_whole_and_many_changes_all_count() {
@@ -95,21 +218,18 @@ mod tests {
         let changes = (0..20).map(|number| {
             let path = path.clone();
             async move {
-                let entry = move |document: &mut Document| {
-                    document.set(
-                        super::super::document::List::Users,
-                        &format!("u{number}"),
-                        serde_json::json!({}),
-                    );
-                };
-                edit(&path, entry).await
+                let name = format!("u{number}");
+                edit(&path, |document| {
+                    document.set(List::Users, &name, serde_json::json!({}));
+                })
+                .await
             }
         });
         for changed in futures::future::join_all(changes).await {
             changed.unwrap();
         }
         let names = read(&path).unwrap();
-        assert_eq!(names.names(super::super::document::List::Users).count(), 20);
+        assert_eq!(names.names(List::Users).count(), 20);
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "no lock and no temporary file is left");
     }
@@ -129,6 +249,12 @@ mod tests {
         assert_eq!(mode(&path), 0o640);
         assert!(link.is_symlink());
         assert_eq!(read(&path).unwrap().current_context(), Some("b"));
+        // By the name that was given and by its own, each once.
+        assert_eq!(lock_paths(&link).len(), 2);
+        assert_eq!(lock_paths(&path).len(), 1);
+        assert!(lock_paths(&link).is_superset(&lock_paths(&path)));
+        let both = Files::list([path.clone(), link, path]);
+        assert_eq!(both.lock().await.unwrap().locks.len(), 2);
     }
 
     #[tokio::test]

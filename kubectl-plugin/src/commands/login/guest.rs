@@ -14,7 +14,7 @@ use crate::{
     credential::{self, Cached, Guest},
     error::{ASK_FOR_ACCESS, Error, Result},
     https,
-    kubeconfig::{Entries, ExecArgs, Files, guest_context},
+    kubeconfig::{Entries, ExecArgs},
     output, rights,
     session::Session,
     sign_in,
@@ -26,24 +26,17 @@ const LOOK: Duration = Duration::from_millis(100);
 
 impl Args {
     /// Logs in to the guest, and writes its context.
-    pub(super) async fn log_in(&self, flags: &ConnectionFlags, session: &Session, name: &str) -> Result<()> {
-        let guest = Guest::new(&self.namespace(flags, session).await?, name)?;
+    pub(super) async fn log_in(&self, flags: &ConnectionFlags, session: &Session, guest: Guest) -> Result<()> {
         let supervisor = session.record().await.supervisor;
         let config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
         let level = self.level(&session.client(config)?, &guest).await?;
         let cached = credential::exchanged(session, &guest, level).await?;
         let entries = Entries {
-            name: match &self.context_name {
-                Some(name) => name.clone(),
-                None => guest_context(
-                    &Files::find(flags.kubeconfig.as_deref())?.contents()?,
-                    &supervisor,
-                    &guest,
-                )?,
-            },
+            name: self.context_name.clone(),
             server: cached.server.clone(),
             certificate_authority: Some(cached.certificate_authority.clone()),
             namespace: None,
+            likely_namespace: None,
             exec: ExecArgs {
                 supervisor: supervisor.id()?,
                 guest: Some(cached.access()),
@@ -58,17 +51,6 @@ impl Args {
             minutes(cached.lifetime()),
         );
         Ok(())
-    }
-
-    /// The namespace that is meant: named, or that of the context.
-    async fn namespace(&self, flags: &ConnectionFlags, session: &Session) -> Result<String> {
-        let supervisor = session.record().await.supervisor;
-        let of_context = || flags.for_reading().namespace_at(&supervisor);
-        flags
-            .namespace
-            .clone()
-            .or_else(of_context)
-            .ok_or_else(|| Error::usage("in which namespace the cluster is, is not known").next("Name it with -n."))
     }
 
     /// The level that is asked for, or the highest that the person may have.

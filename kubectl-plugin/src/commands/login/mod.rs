@@ -11,10 +11,11 @@ use guestcluster_types::Level;
 
 use crate::{
     connection::{ConnectionFlags, duration},
+    credential::Guest,
     error::{ASK_FOR_ACCESS, Error, Result},
-    kubeconfig::{Entries, Files, Written},
+    kubeconfig::{self, Entries, Files, Written},
     session::Session,
-    supervisor::{fingerprint, server_url},
+    supervisor::{Supervisor, fingerprint, server_url},
 };
 
 /// Sign in to a supervisor, or log in to a cluster
@@ -76,16 +77,30 @@ pub(super) struct Args {
 impl Args {
     pub(super) async fn run(&self, flags: &ConnectionFlags) -> Result<()> {
         let supervisor = self.supervisor(&flags.for_reading()).await?;
-        let Some(name) = &self.name else {
+        let guest = match &self.name {
+            Some(name) => Some(Guest::new(&namespace(flags, &supervisor)?, name)?),
+            None => None,
+        };
+        let id = supervisor.id()?;
+        if !self.print {
+            // Told before anybody types a password.
+            let files = Files::find(flags.kubeconfig.as_deref())?;
+            kubeconfig::check(&files, self.context_name.as_deref(), &id, guest.as_ref()).await?;
+        }
+        let Some(guest) = guest else {
             let session = self.sign_in(&supervisor).await?;
             return self.write_supervisor(flags, &session).await;
         };
-        let session = match Session::open(&supervisor.id()?) {
+        let session = match Session::open(&id) {
             // As somebody else, or anew: what is typed counts.
             Ok(session) if !self.names_issuer() => session,
+            Err(error) if !error.is_not_signed_in() => {
+                eprintln!("note: {}", error.without_next());
+                self.sign_in(&supervisor).await?
+            }
             _ => self.sign_in(&supervisor).await?,
         };
-        self.log_in(flags, &session, name).await
+        self.log_in(flags, &session, guest).await
     }
 
     fn names_issuer(&self) -> bool {
@@ -94,11 +109,11 @@ impl Args {
 
     /// Prints or writes the entries, and says what is there now; none where they were printed.
     async fn put(&self, flags: &ConnectionFlags, entries: &Entries) -> Result<Option<Written>> {
+        let files = Files::find(flags.kubeconfig.as_deref())?;
         if self.print {
-            print!("{}", entries.alone()?);
+            print!("{}", entries.alone(&files.contents()?)?);
             return Ok(None);
         }
-        let files = Files::find(flags.kubeconfig.as_deref())?;
         let switch = |is_new| self.switch || (is_new && !self.no_switch);
         let written = entries.write(&files, switch).await?;
         let what = match (written.is_new, written.is_current) {
@@ -107,9 +122,19 @@ impl Args {
             (false, true) => "renewed and current",
             (false, false) => "renewed",
         };
-        eprint!("Context {} {what}. ", entries.name);
+        eprint!("Context {} {what}. ", written.name);
         Ok(Some(written))
     }
+}
+
+/// The namespace that the cluster is in: named, or that of the context.
+fn namespace(flags: &ConnectionFlags, supervisor: &Supervisor) -> Result<String> {
+    let of_context = || flags.for_reading().namespace_at(supervisor);
+    flags
+        .namespace
+        .clone()
+        .or_else(of_context)
+        .ok_or_else(|| Error::usage("in which namespace the cluster is, is not known").next("Name it with -n."))
 }
 
 fn level(text: &str) -> std::result::Result<Level, String> {

@@ -10,12 +10,12 @@ use crate::{
     connection::ConnectionFlags,
     error::Result,
     https,
-    kubeconfig::{Entries, ExecArgs, Files, supervisor_context},
+    kubeconfig::{Entries, ExecArgs},
     openid::Issuer,
     rights,
     session::{Record, Session},
     sign_in,
-    supervisor::{self, LoginSettings, Supervisor},
+    supervisor::{self, LoginSettings, Supervisor, SupervisorId},
 };
 
 /// Namespaces that are asked about.
@@ -31,7 +31,16 @@ impl Args {
         };
         let authority = match (&self.certificate_authority, &self.ca_sha256) {
             (Some(file), _) => Some(supervisor::from_file("--certificate-authority", file)?),
-            (None, Some(fingerprint)) => Some(supervisor::shown_by(server, fingerprint).await?),
+            (None, Some(fingerprint)) => {
+                let id = SupervisorId {
+                    server: server.clone(),
+                    ca_sha256: Some(fingerprint.clone()),
+                };
+                match flags.known(&id) {
+                    Some(known) => return Ok(known),
+                    None => Some(supervisor::shown_by(server, fingerprint).await?),
+                }
+            }
             (None, None) => None,
         };
         Ok(Supervisor {
@@ -70,24 +79,21 @@ impl Args {
     /// Writes the supervisor's context.
     pub(super) async fn write_supervisor(&self, flags: &ConnectionFlags, session: &Session) -> Result<()> {
         let supervisor = session.record().await.supervisor;
-        let name = match &self.context_name {
-            Some(name) => name.clone(),
-            None => supervisor_context(&Files::find(flags.kubeconfig.as_deref())?.contents()?, &supervisor)?,
-        };
         let config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
         let usable = usable(&session.client(config)?, flags.namespace.as_deref()).await;
         let entries = Entries {
-            name,
+            name: self.context_name.clone(),
             server: supervisor.server.clone(),
             certificate_authority: supervisor.certificate_authority.clone(),
-            namespace: flags.namespace.clone().or_else(|| only(&usable)),
+            namespace: flags.namespace.clone(),
+            likely_namespace: only(&usable),
             exec: ExecArgs {
                 supervisor: supervisor.id()?,
                 guest: None,
             },
         };
-        if self.put(flags, &entries).await?.is_some() {
-            match entries.namespace {
+        if let Some(written) = self.put(flags, &entries).await? {
+            match written.namespace {
                 Some(namespace) => eprintln!("Its namespace is {namespace}."),
                 None => eprintln!("Name a namespace with -n."),
             }
