@@ -53,6 +53,11 @@ require_curl() {
   command -v curl >/dev/null || install_package curl "hack/browser sends the sign-in form with it"
 }
 
+require_faketime() {
+  command -v faketime >/dev/null && return
+  install_package faketime "signing in is tested with clocks that are wrong"
+}
+
 # install_package NAME WHY: from the system's packages, where that is possible.
 install_package() {
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

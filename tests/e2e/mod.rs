@@ -9,5 +9,6 @@ mod faults;
 mod kubectl;
 mod lifecycle;
 mod login;
+mod login_refusals;
 mod restart;
 mod rights;

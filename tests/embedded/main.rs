@@ -5,6 +5,7 @@
 
 #[path = "../e2e/mod.rs"]
 mod e2e;
+mod login_files;
 
 use guestcluster_tests::Mode;
 

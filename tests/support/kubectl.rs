@@ -25,6 +25,16 @@ pub struct Kubectl {
     binaries: PathBuf,
     environment: Vec<(String, OsString)>,
     flags: Vec<String>,
+    /// The command that runs it as another user.
+    through: Vec<String>,
+}
+
+/// A command that runs. Killed when dropped.
+#[derive(Debug)]
+#[must_use = "wait until it ends"]
+pub struct Running {
+    line: String,
+    child: Child,
 }
 
 /// How a command ended.
@@ -51,6 +61,7 @@ impl Kubectl {
             binaries: binaries.to_owned(),
             environment: Vec::new(),
             flags: Vec::new(),
+            through: Vec::new(),
         }
     }
 
@@ -81,6 +92,92 @@ impl Kubectl {
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         self.with_flag(&format!("--token={token}"))
+    }
+
+    /// The same with other kubeconfig files.
+    #[must_use]
+    pub fn with_kubeconfig(&self, files: impl Into<PathBuf>) -> Self {
+        Self {
+            kubeconfig: files.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The same person with a browser that signs nobody in and leaves a mark, and the mark.
+    #[must_use]
+    pub fn with_marking_browser(&self) -> (Self, PathBuf) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (browser, mark) = (self.home.join("browser"), self.home.join("mark"));
+        let script = format!("#!/bin/sh\ntouch '{}'\n", mark.display());
+        let written = std::fs::write(&browser, script);
+        written
+            .and_then(|()| std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)))
+            .expect("the folder is ours");
+        (self.clone().with_variable("BROWSER", browser), mark)
+    }
+
+    /// kubectl without the plugin on its path.
+    #[must_use]
+    pub fn without_plugin(&self) -> Self {
+        Self {
+            binaries: self.home.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// The plugin itself, without kubectl.
+    #[must_use]
+    pub fn plugin(&self) -> Self {
+        Self {
+            program: self.binaries.join("kubectl-guest"),
+            ..self.clone()
+        }
+    }
+
+    /// The same on a computer whose clock is off, such as `-1d`. kubectl itself does not notice, the plugin does.
+    #[must_use]
+    pub fn with_clock(&self, offset: &str) -> Self {
+        let library = faketime().expect("libfaketime is there: hack/test installs it");
+        self.clone()
+            .with_variable("LD_PRELOAD", library)
+            .with_variable("FAKETIME", offset)
+            .with_variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    }
+
+    /// The same as a user whom file permissions hold back, to whom the home folder is given. A test that is not run by root is such
+    /// a user already.
+    #[must_use]
+    pub fn unprivileged(&self) -> Self {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        const NOBODY: &str = "65534";
+        let own = std::fs::metadata("/proc/self").expect("this process is there");
+        if own.uid() != 0 {
+            return self.clone();
+        }
+        // Programs may lie below the home folder of root, where nobody else comes in.
+        let binaries = self.home.join("bin");
+        std::fs::create_dir_all(&binaries).expect("the folder is ours");
+        for program in [on_path("kubectl"), self.binaries.join("kubectl-guest")] {
+            let copy = binaries.join(program.file_name().expect("a program has a name"));
+            std::fs::copy(&program, &copy).expect("the folder is ours");
+        }
+        let above = self.home.ancestors().skip(1);
+        for folder in above.take_while(|folder| *folder != std::env::temp_dir()) {
+            let passable = std::fs::Permissions::from_mode(0o711);
+            std::fs::set_permissions(folder, passable).expect("the folder is ours");
+        }
+        let given = Command::new("chown")
+            .args(["-R", &format!("{NOBODY}:{NOBODY}")])
+            .arg(&self.home)
+            .status();
+        assert!(given.expect("chown is there").success());
+        let ids = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"];
+        Self {
+            program: binaries.join("kubectl"),
+            binaries,
+            through: ["setpriv"].into_iter().chain(ids).map(str::to_owned).collect(),
+            ..self.clone()
+        }
     }
 
     fn with_flag(&self, flag: &str) -> Self {
@@ -124,23 +221,39 @@ impl Kubectl {
 
     /// Runs kubectl with these arguments as they are.
     pub fn args(&self, arguments: &[&str], input: Option<&str>) -> Output {
-        let line = format!("kubectl {}", arguments.join(" "));
-        let mut child = self
-            .command(arguments)
-            .spawn()
-            .expect("kubectl is on PATH: hack/test installs it");
-        if let Some(mut stdin) = child.stdin.take() {
+        let mut running = self.start_args(arguments);
+        if let Some(mut stdin) = running.child.stdin.take() {
             // A command that does not read its input closes the pipe, which is no failure of ours.
             let _ = stdin.write_all(input.unwrap_or_default().as_bytes());
         }
-        finish(line, child)
+        running.finish()
+    }
+
+    /// Starts `kubectl ARGS`, words split at spaces.
+    pub fn start(&self, arguments: &str) -> Running {
+        self.start_args(&arguments.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn start_args(&self, arguments: &[&str]) -> Running {
+        let program = self.program.file_name().unwrap_or_default().to_string_lossy();
+        let child = self.command(arguments).spawn();
+        Running {
+            line: format!("{program} {}", arguments.join(" ")),
+            child: child.expect("kubectl is on PATH: hack/test installs it"),
+        }
     }
 
     /// A command that is not started yet, for what runs in the background.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new(&self.program);
+        let mut whole = self
+            .through
+            .iter()
+            .map(OsString::from)
+            .chain([self.program.clone().into()]);
+        let mut command = Command::new(whole.next().expect("the program is the last of it"));
         command
+            .args(whole)
             .args(&self.flags)
             .args(arguments)
             .env_clear()
@@ -205,30 +318,63 @@ impl Output {
     }
 }
 
-/// Reads both streams to their end and kills what takes too long.
-fn finish(command: String, mut child: Child) -> Output {
-    let stdout = read(child.stdout.take());
-    let stderr = read(child.stderr.take());
-    let deadline = Instant::now() + DEADLINE;
-    let status = loop {
-        match child.try_wait().expect("the child is ours") {
-            Some(status) => break Some(status),
-            None if Instant::now() > deadline => {
-                let _ = child.kill();
-                let _ = child.wait();
-                break None;
-            }
-            None => thread::sleep(Duration::from_millis(5)),
-        }
-    };
-    let code = status.and_then(|status| status.code()).unwrap_or(-1);
-    let text = |reader: thread::JoinHandle<String>| reader.join().expect("the reader does not panic");
-    Output {
-        command,
-        code,
-        stdout: text(stdout),
-        stderr: text(stderr),
+impl Running {
+    /// Interrupts it as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let told = Command::new("kill")
+            .args(["-s", "INT", &self.child.id().to_string()])
+            .status();
+        assert!(told.expect("kill is there").success());
     }
+
+    /// Reads both streams to their end and kills what takes too long.
+    pub fn finish(mut self) -> Output {
+        let stdout = read(self.child.stdout.take());
+        let stderr = read(self.child.stderr.take());
+        let deadline = Instant::now() + DEADLINE;
+        let status = loop {
+            match self.child.try_wait().expect("the child is ours") {
+                Some(status) => break Some(status),
+                None if Instant::now() > deadline => {
+                    let _ = self.child.kill();
+                    let _ = self.child.wait();
+                    break None;
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let code = status.and_then(|status| status.code()).unwrap_or(-1);
+        let text = |reader: thread::JoinHandle<String>| reader.join().expect("the reader does not panic");
+        Output {
+            command: self.line.clone(),
+            code,
+            stdout: text(stdout),
+            stderr: text(stderr),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn on_path(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    found.expect("hack/test installs it")
+}
+
+/// Debian's libfaketime, for programs with threads.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    let mut files = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    files.find(|file| file.is_file())
 }
 
 fn read(stream: Option<impl std::io::Read + Send + 'static>) -> thread::JoinHandle<String> {

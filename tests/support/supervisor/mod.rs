@@ -148,6 +148,12 @@ impl Supervisor {
         person.equip(Kubectl::new(&kubeconfig, &home, &binaries()))
     }
 
+    /// Gives somebody whom SSO knows another password, which ends their sessions at the issuer.
+    #[track_caller]
+    pub fn change_password(&self, name: &str) {
+        sso::Person::change_password(&self.sso_dir(), &self.root.join("people").join(name), name);
+    }
+
     /// The flags by which a login finds and trusts the supervisor.
     #[track_caller]
     pub fn login_flags(&self) -> String {

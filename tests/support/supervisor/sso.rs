@@ -76,6 +76,19 @@ impl Person {
         }
     }
 
+    /// Gives somebody another password, which ends their sessions.
+    #[track_caller]
+    pub(super) fn change_password(sso: &Path, home: &Path, name: &str) {
+        let password = home.join("password");
+        write_private(&password, "quite another passphrase");
+        let input = fs::File::open(&password).expect("it was just written");
+        let mut command = Command::new(binaries().join(SERVER));
+        command.args(["sso", "set-password", name, "--data-dir"]).arg(sso);
+        let output = command.stdin(input).output().expect("hack/test builds it");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name} got no other password: {stderr}");
+    }
+
     /// Gives kubectl the browser.
     pub(super) fn equip(&self, kubectl: Kubectl) -> Kubectl {
         kubectl
