@@ -17,6 +17,9 @@ use crate::{
     supervisor::{Supervisor, SupervisorId, server_url},
 };
 
+/// Longest that a watch is silent: a server ends it before.
+const WATCH_SILENCE: Duration = Duration::from_secs(295);
+
 /// Flags that every command has.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
@@ -36,7 +39,7 @@ pub(crate) struct ConnectionFlags {
     /// Group to act as, with --as; may be repeated
     #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "act_as")]
     as_groups: Vec<String>,
-    /// Longest a single request may take, such as 10s or 1m; 0 is no limit
+    /// Longest to wait for a server to answer, such as 10s or 1m; 0 is no limit
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
     request_timeout: Duration,
 }
@@ -111,8 +114,7 @@ impl ConnectionFlags {
         let session = Session::open(&args.supervisor)?;
         let supervisor = session.record().await.supervisor;
         let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
-        // Watches are silent for long.
-        config.read_timeout = None;
+        config.read_timeout = Some(WATCH_SILENCE);
         self.complete(&mut config);
         let of_context = match &args.guest {
             Some(access) => Some(access.guest.namespace.clone()),
@@ -120,7 +122,7 @@ impl ConnectionFlags {
         };
         let namespace = self.namespace.clone().or(of_context);
         Ok(Connection {
-            client: session.client(config)?,
+            client: https::answered_within(session.client(config)?, self.limit()),
             namespace: checked(namespace.unwrap_or_else(|| "default".to_owned()))?,
             signed_in: Some(args),
             supervisor,
@@ -148,7 +150,7 @@ impl ConnectionFlags {
             certificate_authority: None,
         });
         Ok(Connection {
-            client: https::client(config)?,
+            client: https::answered_within(https::client(config)?, self.limit()),
             namespace: checked(namespace)?,
             signed_in: None,
             supervisor,
@@ -161,7 +163,12 @@ impl ConnectionFlags {
             config.auth_info.impersonate.clone_from(&self.act_as);
             config.auth_info.impersonate_groups = (!self.as_groups.is_empty()).then(|| self.as_groups.clone());
         }
-        config.connect_timeout = (!self.request_timeout.is_zero()).then_some(self.request_timeout);
+        config.connect_timeout = self.limit();
+    }
+
+    /// Longest to wait for an answer to begin.
+    fn limit(&self) -> Option<Duration> {
+        (!self.request_timeout.is_zero()).then_some(self.request_timeout)
     }
 
     /// All of it, the first file first. None is an empty one, unless it is named by the flag.

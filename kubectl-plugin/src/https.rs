@@ -69,6 +69,27 @@ pub(crate) fn client(config: Config) -> Result<Client> {
     Client::try_from(config).map_err(unusable)
 }
 
+/// The same client, which gives up when the server does not begin to answer. What it sends then may take its time: a watch does.
+pub(crate) fn answered_within(client: Client, limit: Option<Duration>) -> Client {
+    let Some(limit) = limit else { return client };
+    let namespace = client.default_namespace().to_owned();
+    let patient = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        async move {
+            match tokio::time::timeout(limit, client.send(request)).await {
+                Ok(answer) => answer.map_err(tower::BoxError::from),
+                Err(_) => Err(silent(limit).into()),
+            }
+        }
+    });
+    Client::new(patient, namespace)
+}
+
+fn silent(limit: Duration) -> Error {
+    Error::failed(format!("the server did not answer within {} s", limit.as_secs()))
+        .next("Give it more time with --request-timeout, or see how it is: kubectl get --raw /readyz")
+}
+
 /// GET of a JSON document.
 pub(crate) async fn get(url: &Url, authority: Option<&str>) -> Result<Answer> {
     let request = Request::get(url[url::Position::BeforePath..].to_owned()).header(header::ACCEPT, "application/json");
@@ -141,5 +162,28 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(read("yesterday"), None);
         assert_eq!(date(&HeaderMap::new()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_given_up_and_one_that_began_is_not() {
+        let silent = tower::service_fn(|request: Request<Body>| async move {
+            if request.uri().path() == "/silent" {
+                std::future::pending::<()>().await;
+            }
+            let later = futures::stream::once(async {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                Ok::<_, tower::BoxError>(hyper::body::Frame::data(hyper::body::Bytes::from("{}")))
+            });
+            Ok::<_, tower::BoxError>(http::Response::new(http_body_util::StreamBody::new(Box::pin(later))))
+        });
+        let client = answered_within(Client::new(silent, "default"), Some(Duration::from_secs(5)));
+        let get = |path: &str| Request::get(path.to_owned()).body(Vec::new()).unwrap();
+        let error = client.request::<Value>(get("/silent")).await.unwrap_err();
+        let error = Error::from(error).to_string();
+        assert!(error.starts_with("the server did not answer within 5 s\n\n"), "{error}");
+        assert_eq!(
+            client.request::<Value>(get("/slow")).await.unwrap(),
+            serde_json::json!({})
+        );
     }
 }
