@@ -35,7 +35,7 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("guestclusters-bench.").tempdir()?;
     let mut bench = Bench {
         theirs: Server::theirs(&folder.path().join("host"))?,
-        ours: Server::ours()?,
+        ours: Server::ours(&folder.path().join("ours")).await?,
         held: 0,
         size: 0,
         plan,
@@ -60,10 +60,10 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
 
 impl Bench {
     /// Replaces both servers by new ones without objects.
-    pub(crate) fn renew(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn renew(&mut self) -> anyhow::Result<()> {
         if self.held > 0 {
             self.theirs = Server::theirs(&self.file("another-host"))?;
-            self.ours = Server::ours()?;
+            self.ours = Server::ours(&self.file("another-of-ours")).await?;
             self.held = 0;
         }
         Ok(())

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use guestcluster_tests::{Daemon, Host, Kubectl, Start, Supervisor, Usage};
+use guestcluster_tests::{Daemon, Host, Kubectl, Usage};
 use guestcluster_types::GuestCluster;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::{generator::Endpoint, objects::NAMESPACE};
+use crate::{generator::Endpoint, objects::NAMESPACE, start};
 
 /// A server under load: where it answers and which processes it is.
 pub(crate) struct Server {
@@ -20,7 +20,7 @@ pub(crate) struct Server {
 /// Ends the processes when dropped.
 enum Running {
     Theirs(Box<Host>),
-    Ours(#[allow(dead_code)] Box<Supervisor>),
+    Ours(#[allow(dead_code)] start::Running),
     Bare(#[allow(dead_code)] Daemon),
 }
 
@@ -38,15 +38,12 @@ impl Server {
     }
 
     /// Ours, as a whole supervisor in which no controller works.
-    pub(crate) fn ours() -> anyhow::Result<Self> {
-        let supervisor = Supervisor::start(Start {
-            layers: Some("none".to_owned()),
-            ..Start::default()
-        });
+    pub(crate) async fn ours(folder: &Path) -> anyhow::Result<Self> {
+        let supervisor = start::Running::start(folder, &["--layers", "none"]).await?;
         Ok(Self {
-            endpoint: Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?,
+            endpoint: Endpoint::of_kubeconfig(&start::kubeconfig(folder))?,
             pids: vec![supervisor.pid()],
-            running: Running::Ours(Box::new(supervisor)),
+            running: Running::Ours(supervisor),
         })
     }
 

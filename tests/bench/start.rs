@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,8 +25,8 @@ pub(crate) async fn print() -> anyhow::Result<()> {
     let mut again = vec![];
     for _ in 0..STARTS {
         let folder = tempfile::tempdir()?;
-        first.push(Running::start(folder.path()).await?.took);
-        again.push(Running::start(folder.path()).await?.took);
+        first.push(Running::start(folder.path(), &[]).await?.took);
+        again.push(Running::start(folder.path(), &[]).await?.took);
     }
     println!("exec to ready, median of {STARTS} (least to most)");
     println!("  first start    {}", spread(&mut first));
@@ -44,7 +44,7 @@ pub(crate) async fn print() -> anyhow::Result<()> {
 /// What a supervisor that nobody uses needs: memory, and the time on a CPU while it was watched.
 pub(crate) async fn idle() -> anyhow::Result<Usage> {
     let folder = tempfile::tempdir()?;
-    let running = Running::start(folder.path()).await?;
+    let running = Running::start(folder.path(), &[]).await?;
     let busy = Usage::of(running.process.id()).context("/proc can't be read")?;
     tokio::time::sleep(IDLE).await;
     let idle = Usage::of(running.process.id()).context("/proc can't be read")?;
@@ -59,7 +59,7 @@ pub(crate) async fn median_first_start(starts: usize) -> anyhow::Result<Duration
     let mut times = vec![];
     for _ in 0..starts {
         let folder = tempfile::tempdir()?;
-        times.push(Running::start(folder.path()).await?.took);
+        times.push(Running::start(folder.path(), &[]).await?.took);
     }
     times.sort_unstable();
     times.get(starts / 2).copied().context("no start was asked for")
@@ -76,17 +76,18 @@ fn spread(times: &mut [Duration]) -> String {
 }
 
 /// A supervisor that is ready; killed when dropped.
-struct Running {
+pub(crate) struct Running {
     process: Child,
     took: Duration,
 }
 
 impl Running {
-    async fn start(folder: &Path) -> anyhow::Result<Self> {
+    /// Starts one with its data in this folder and these further arguments, and nothing else that tests switch on.
+    pub(crate) async fn start(folder: &Path, further: &[&str]) -> anyhow::Result<Self> {
         let binaries =
             std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
         let address = free_address()?;
-        let kubeconfig = folder.join("admin.kubeconfig");
+        let kubeconfig = kubeconfig(folder);
         // That of the last start names another address.
         let _ = std::fs::remove_file(&kubeconfig);
         let mut command = Command::new(Path::new(&binaries).join("guestcluster-apiserver"));
@@ -97,6 +98,7 @@ impl Running {
             .args(["--listen", &address.to_string()]);
         command
             .args(["--log", "error"])
+            .args(further)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -114,6 +116,18 @@ impl Running {
         running.took = started.elapsed();
         Ok(running)
     }
+}
+
+impl Running {
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// Where a supervisor with its data in this folder puts the administrator's kubeconfig.
+pub(crate) fn kubeconfig(folder: &Path) -> PathBuf {
+    folder.join("admin.kubeconfig")
 }
 
 impl Drop for Running {

@@ -10,7 +10,7 @@ use crate::{
 const GOALS: [(usize, f64); 2] = [(10_000, 80.0), (50_000, 260.0)];
 
 pub(super) async fn run(bench: &mut Bench) -> anyhow::Result<Vec<Row>> {
-    bench.renew()?;
+    bench.renew().await?;
     let mut rows = Vec::new();
     for objects in [bench.plan.objects, 5 * bench.plan.objects] {
         bench.fill(objects).await?;
