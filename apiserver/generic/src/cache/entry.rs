@@ -24,8 +24,8 @@ pub struct Index {
     pub labels: Labels,
     /// Values of the definition's selectable fields, in its order.
     pub fields: Box<[Box<str>]>,
-    /// Table cells in column order; a date cell holds the RFC 3339 timestamp.
-    pub cells: Box<[Value]>,
+    /// Table cells, as [`crate::table::cells`] makes them.
+    pub cells: Box<str>,
     /// Where the metadata object lies in the encoded bytes.
     pub metadata: Range<u32>,
 }
@@ -139,7 +139,7 @@ impl Entry {
     pub(super) fn weight(&self) -> usize {
         let labels = self.index.labels.weight();
         let fields: usize = self.index.fields.iter().map(|f| f.len() + 16).sum();
-        size_of::<Self>() + ALLOCATIONS + self.frame.len() + labels + fields + self.index.cells.len() * 64
+        size_of::<Self>() + ALLOCATIONS + self.frame.len() + labels + fields + self.index.cells.len()
     }
 
     /// Order of the store's keys: bytes of `namespace/name`.

@@ -10,8 +10,8 @@ use crate::{negotiate::IncludeObject, registry::ResourceDefinition};
 pub struct RowSource<'a> {
     /// Name of the object.
     pub name: &'a str,
-    /// Its cells after NAME.
-    pub cells: &'a [Value],
+    /// Its cells after NAME, as [`super::cells`] makes them.
+    pub cells: &'a str,
     /// Its encoded metadata.
     pub metadata: &'a [u8],
     /// The encoded object.
@@ -31,17 +31,17 @@ pub fn write_row(
         write_json(out, &Value::from(row.name));
         out.push(b',');
     }
-    for (position, cell) in row.cells.iter().enumerate() {
+    for (position, cell) in row.cells.split('\n').enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        match cell {
-            Value::String(timestamp) if is_date(definition, position) => {
+        match text(cell) {
+            Some(timestamp) if is_date(definition, position) => {
                 write_json(out, &Value::from(human_age(timestamp, now)));
             }
             // An object without a creation time has an unknown age; any other date is just absent.
-            Value::Null if definition.columns.is_empty() => out.extend_from_slice(b"\"<unknown>\""),
-            other => write_json(out, other),
+            None if definition.columns.is_empty() && cell == "null" => out.extend_from_slice(b"\"<unknown>\""),
+            _ => out.extend_from_slice(cell.as_bytes()),
         }
     }
     out.extend_from_slice(b"],\"object\":");
@@ -55,6 +55,11 @@ pub fn write_row(
         }
     }
     out.push(b'}');
+}
+
+/// What stands between the quotes of a JSON string. A timestamp has nothing that would be escaped.
+fn text(cell: &str) -> Option<&str> {
+    cell.strip_prefix('"')?.strip_suffix('"')
 }
 
 fn write_json(out: &mut Vec<u8>, value: &Value) {
