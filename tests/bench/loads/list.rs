@@ -155,7 +155,9 @@ fn continue_token(list: &[u8]) -> Option<&str> {
     const KEY: &[u8] = b"\"continue\":\"";
     let begin = memchr::memmem::rfind(list, KEY)? + KEY.len();
     let length = memchr::memchr(b'"', &list[begin..])?;
-    std::str::from_utf8(&list[begin..begin + length]).ok()
+    // On the last page of custom resources it is there and empty.
+    let token = std::str::from_utf8(&list[begin..begin + length]).ok()?;
+    (!token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]
@@ -169,5 +171,6 @@ mod tests {
             Some("abc")
         );
         assert_eq!(continue_token(br#"{"items":[],"metadata":{}}"#), None);
+        assert_eq!(continue_token(br#"{"items":[],"metadata":{"continue":""}}"#), None);
     }
 }
