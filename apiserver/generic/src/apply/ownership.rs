@@ -53,20 +53,13 @@ fn declare(r#type: Type<'_>, fields: &mut FieldSet) {
     }
 }
 
-/// Whether `metadata.managedFields` asks to forget all managers: `[]` or `[{}]`.
+/// Whether `metadata.managedFields` asks to forget all managers: `[{}]`. An empty list is as if it was not there.
 pub(super) fn is_reset(object: &Value) -> bool {
     let blank = |entry: &Value| {
         entry
             .as_object()
             .is_some_and(|fields| fields.values().all(|value| value.is_null() || value == ""))
     };
-    match object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
-        Some([]) => true,
-        Some([entry]) => blank(entry),
-        _ => false,
-    }
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    matches!(entries.map(Vec::as_slice), Some([entry]) if blank(entry))
 }

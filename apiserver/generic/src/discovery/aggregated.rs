@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GroupVersion, GroupVersionKind, Subresource, subresources};
-use crate::registry::ResourceDefinition;
+use crate::registry::{ResourceDefinition, Style};
 
 /// The document for some groups.
 pub(super) fn group_discovery_list<'a>(groups: impl Iterator<Item = &'a (&'a str, Vec<GroupVersion<'a>>)>) -> Value {
@@ -39,10 +39,10 @@ fn resource(definition: &ResourceDefinition) -> Value {
     let names = &definition.names;
     let mut entry = json!({
         "resource": names.plural,
-        "responseKind": kind(&GroupVersionKind::of(names)),
+        "responseKind": own_kind(definition),
         "scope": if names.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": names.singular,
-        "verbs": definition.verbs.names(),
+        "verbs": super::verbs(definition),
     });
     if !names.short_names.is_empty() {
         entry["shortNames"] = json!(names.short_names);
@@ -55,6 +55,15 @@ fn resource(definition: &ResourceDefinition) -> Value {
         entry["subresources"] = subresources.into();
     }
     entry
+}
+
+/// Built-in kinds leave out group and version where they are the resource's own.
+fn own_kind(definition: &ResourceDefinition) -> Value {
+    let own = GroupVersionKind::of(&definition.names);
+    match definition.style {
+        Style::Custom => kind(&own),
+        Style::BuiltIn { .. } => kind(&GroupVersionKind::new("", "", &definition.names.kind)),
+    }
 }
 
 fn subresource(subresource: &Subresource<'_>) -> Value {

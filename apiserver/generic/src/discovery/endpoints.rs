@@ -140,8 +140,8 @@ impl<'a> Clause<'a> {
         }
         match self.parameter("as") {
             Some("APIGroupDiscoveryList") if aggregates && self.is_served() => Some(Form::Aggregated),
-            // An aggregated form that is gone (v2beta1) is answered in the legacy one.
-            None | Some("APIGroupDiscoveryList") => Some(Form::Legacy),
+            None => Some(Form::Legacy),
+            // Also an aggregated form that is gone (v2beta1).
             Some(_) => None,
         }
     }
@@ -183,7 +183,7 @@ mod tests {
                 &format!("application/json;q=0.1, {AGGREGATED};q=0.5"),
                 Some(Form::Aggregated),
             ),
-            (beta, Some(Form::Legacy)),
+            (beta, None),
             ("application/vnd.kubernetes.protobuf", None),
             (
                 "application/vnd.kubernetes.protobuf,application/json",

@@ -11,7 +11,6 @@ use crate::registry::{Names, ResourceDefinition};
 pub(super) fn api_versions(versions: &[String], address: &str) -> Value {
     json!({
         "kind": "APIVersions",
-        "apiVersion": "v1",
         "versions": versions,
         "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
     })
@@ -53,7 +52,12 @@ pub(super) fn resource_list(version: &GroupVersion<'_>) -> Value {
         .iter()
         .flat_map(|definition| entries(definition))
         .collect();
-    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version.name(), "resources": resources})
+    let mut list = json!({"kind": "APIResourceList", "groupVersion": version.name(), "resources": resources});
+    // That of the core group has none, for clients of its first days.
+    if !version.group.is_empty() {
+        list["apiVersion"] = "v1".into();
+    }
+    list
 }
 
 fn entries(definition: &ResourceDefinition) -> Vec<Value> {
@@ -74,7 +78,7 @@ fn resource_entry(definition: &ResourceDefinition) -> Value {
         "singularName": names.singular,
         "namespaced": names.namespaced,
         "kind": names.kind,
-        "verbs": definition.verbs.names(),
+        "verbs": super::verbs(definition),
     });
     if !names.short_names.is_empty() {
         entry["shortNames"] = json!(names.short_names);

@@ -9,7 +9,7 @@ mod openapi;
 use std::borrow::Cow;
 
 pub use self::{documents::Documents, endpoints::Endpoint};
-use crate::registry::{Names, ResourceDefinition};
+use crate::registry::{Names, ResourceDefinition, Style};
 
 /// One subresource of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +74,30 @@ pub fn subresources(definition: &ResourceDefinition) -> Vec<Subresource<'_>> {
         verbs: &["create"],
     });
     let mut all: Vec<Subresource<'_>> = status.into_iter().chain(scale).chain(update).chain(create).collect();
-    all.sort_by_key(|subresource| subresource.name);
+    // Custom resources have them in this order.
+    if definition.style != Style::Custom {
+        all.sort_by_key(|subresource| subresource.name);
+    }
     all
+}
+
+/// The verbs of a resource in the order in which discovery has them: custom resources in one of their own.
+fn verbs(definition: &ResourceDefinition) -> Vec<&'static str> {
+    const CUSTOM: [&str; 8] = [
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "create",
+        "update",
+        "watch",
+    ];
+    let served = definition.verbs.names();
+    match definition.style {
+        Style::Custom => CUSTOM.into_iter().filter(|verb| served.contains(verb)).collect(),
+        Style::BuiltIn { .. } => served.to_vec(),
+    }
 }
 
 /// One served version of a group, with its resources sorted by plural.

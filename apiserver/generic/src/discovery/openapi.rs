@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, ETAG, EXPIRES, IF_NONE_MATCH, LOCATION, VARY},
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, IF_NONE_MATCH, LOCATION, VARY},
 };
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
 use serde_json::{Value, json};
@@ -67,10 +67,10 @@ impl Documents {
             return tagged(&openapi.index, headers);
         }
         let Some(document) = openapi.documents.get(path) else {
-            return answer::page_not_found();
+            return not_found();
         };
         match hash {
-            None => answer::json_bytes(StatusCode::OK, document.body.clone()),
+            None => tagged(document, headers),
             Some(hash) if hash == document.hash => immutable(tagged(document, headers)),
             Some(_) => moved(&url(path, document)),
         }
@@ -80,7 +80,10 @@ impl Documents {
     /// there for kinds that version 3 has not, and must learn that they don't exist rather than that it can't be told.
     pub(crate) fn answer_openapi_v2(&self, headers: &HeaderMap) -> Response<Body> {
         if accepts_json(headers) {
-            tagged(self.openapi_v2(), headers)
+            let mut response = tagged(self.openapi_v2(), headers);
+            let vary = HeaderValue::from_static("Accept-Encoding, Accept");
+            response.headers_mut().insert(VARY, vary);
+            response
         } else if accepts(headers, PROTOBUF_V2) {
             answer::bytes(
                 StatusCode::OK,
@@ -125,6 +128,9 @@ fn tagged(document: &Tagged, headers: &HeaderMap) -> Response<Body> {
         (StatusCode::OK, document.body.clone())
     };
     let mut response = answer::json_bytes(code, body);
+    if unchanged {
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
     response.headers_mut().insert(ETAG, document.etag.clone());
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
     response
@@ -152,6 +158,12 @@ fn moved(location: &str) -> Response<Body> {
     if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(LOCATION, location);
     }
+    response
+}
+
+fn not_found() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 

@@ -29,12 +29,12 @@ async fn resource_lists_name_every_resource_and_subresource() {
         version: "v1",
     };
     let all = json!([
-        "create",
         "delete",
         "deletecollection",
         "get",
         "list",
         "patch",
+        "create",
         "update",
         "watch"
     ]);
@@ -48,11 +48,11 @@ async fn resource_lists_name_every_resource_and_subresource() {
                 "name": "widgets", "singularName": "widget", "namespaced": true, "kind": "Widget", "verbs": all,
                 "shortNames": ["wd"], "categories": ["all"], "storageVersionHash": "6uLze6aDDBY=",
             },
+            {"name": "widgets/status", "singularName": "", "namespaced": true, "kind": "Widget", "verbs": object},
             {
                 "name": "widgets/scale", "singularName": "", "namespaced": true, "group": "autoscaling",
                 "version": "v1", "kind": "Scale", "verbs": object,
             },
-            {"name": "widgets/status", "singularName": "", "namespaced": true, "kind": "Widget", "verbs": object},
         ],
     });
     assert_eq!(json_of(ask(widgets, &[])).await, expected);
@@ -131,15 +131,15 @@ async fn aggregated_discovery_describes_everything_at_once() {
             "responseKind": widget,
             "scope": "Namespaced",
             "singularResource": "widget",
-            "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            "verbs": ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
             "shortNames": ["wd"],
             "categories": ["all"],
             "subresources": [
+                {"subresource": "status", "verbs": object, "responseKind": widget},
                 {
                     "subresource": "scale", "verbs": object,
                     "responseKind": {"group": "autoscaling", "version": "v1", "kind": "Scale"},
                 },
-                {"subresource": "status", "verbs": object, "responseKind": widget},
             ],
         }])
     );

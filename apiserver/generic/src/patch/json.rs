@@ -59,7 +59,7 @@ pub fn json_patch(object: &Value, patch: &[u8]) -> Result<JsonPatched, PatchErro
 
 fn undecodable(error: DecodeError) -> PatchError {
     match error {
-        DecodeError::Json(problem) | DecodeError::Yaml(problem) => malformed(&problem),
+        DecodeError::Json(_) | DecodeError::Yaml(_) => PatchError::Malformed("invalid JSON patch".to_owned()),
     }
 }
 
@@ -138,10 +138,15 @@ impl Operation {
 
     fn apply(self, document: &mut Value, copied: &mut usize) -> Result<(), PatchError> {
         let Operation { op, path, from, value } = self;
-        let path = pointer(path)?;
+        let path = counted_from_the_end(document, pointer(path)?);
         let operation = match op.as_str() {
             "test" => return test(document, &path, &value),
             "remove" => PatchOperation::Remove(RemoveOperation { path }),
+            // A member that is missing is added.
+            "replace" if is_missing_member(document, &path) => {
+                check_depth(&path, &value)?;
+                PatchOperation::Add(AddOperation { path, value })
+            }
             "replace" => {
                 check_depth(&path, &value)?;
                 PatchOperation::Replace(ReplaceOperation { path, value })
@@ -177,13 +182,44 @@ fn pointer(text: String) -> Result<PointerBuf, PatchError> {
     PointerBuf::parse(text).map_err(|error| PatchError::NotApplicable(error.to_string()))
 }
 
+/// Whether the path names a member that an object, which is there, does not have.
+fn is_missing_member(document: &Value, path: &Pointer) -> bool {
+    let parent = path.parent().and_then(|parent| document.pointer(parent.as_str()));
+    parent.is_some_and(Value::is_object) && document.pointer(path.as_str()).is_none()
+}
+
+/// The same path with an index from a list's end, such as -1, counted from its beginning.
+fn counted_from_the_end(document: &Value, path: PointerBuf) -> PointerBuf {
+    let Some((parent, last)) = path.split_back() else {
+        return path;
+    };
+    let items = document.pointer(parent.as_str()).and_then(Value::as_array);
+    let back = last
+        .decoded()
+        .strip_prefix('-')
+        .and_then(|digits| digits.parse::<usize>().ok());
+    match (items, back) {
+        (Some(items), Some(back)) if back > 0 && back <= items.len() => {
+            let mut counted = parent.to_buf();
+            counted.push_back(items.len() - back);
+            counted
+        }
+        _ => path,
+    }
+}
+
 fn at<'v>(document: &'v Value, path: &Pointer) -> Result<&'v Value, PatchError> {
     let missing = || PatchError::NotApplicable(format!("the document has no {path}"));
     document.pointer(path.as_str()).ok_or_else(missing)
 }
 
 fn test(document: &Value, path: &Pointer, expected: &Value) -> Result<(), PatchError> {
-    if same_value(at(document, path)?, expected) {
+    // Null also stands for what is not there.
+    let found = match at(document, path) {
+        Err(_) if expected.is_null() => return Ok(()),
+        found => found?,
+    };
+    if same_value(found, expected) {
         return Ok(());
     }
     Err(PatchError::NotApplicable(format!("testing value {path} failed")))

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ResourceDefinition, warnings::Warnings, write::Shown};
+use super::{ResourceDefinition, Style, warnings::Warnings, write::Shown};
 use crate::{
     cache::Entry,
     negotiate::{Accepted, Form, IncludeObject, MediaType},
@@ -90,11 +90,13 @@ pub(super) fn list(
 ) -> Response<Body> {
     let pieces = match accepted.form {
         Form::Object => {
-            let (start, end) = list_frame(
-                &definition.names.api_version(),
-                &format!("{}List", definition.names.kind),
-                meta,
-            );
+            let mut meta = meta.clone();
+            if definition.style == Style::Custom {
+                // Lists of custom resources always have one, empty on the last page.
+                meta.continue_token.get_or_insert_default();
+            }
+            let kind = format!("{}List", definition.names.kind);
+            let (start, end) = list_frame(&definition.names.api_version(), &kind, &meta);
             Pieces::of_list(
                 start,
                 end,

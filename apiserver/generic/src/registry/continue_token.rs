@@ -3,7 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{status::Status, storage::Revision};
+use crate::{
+    schema::decode::{self, DecodeError},
+    status::Status,
+    storage::Revision,
+};
 
 /// Where the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,9 @@ impl ContinueToken {
         let bytes = URL_SAFE_NO_PAD
             .decode(token.trim_end_matches('='))
             .map_err(|error| invalid(&error.to_string()))?;
+        if let Err(DecodeError::Json(problem)) = decode::json(&bytes) {
+            return Err(invalid(&problem));
+        }
         let encoded: Encoded = serde_json::from_slice(&bytes).map_err(|error| invalid(&error.to_string()))?;
         if encoded.v != VERSION {
             return Err(invalid(&format!(

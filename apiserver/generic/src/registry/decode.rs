@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Resource, ResourceDefinition, Style, object, write::WriteRequest};
+use super::{Names, Resource, ResourceDefinition, Style, object, typed_metadata, write::WriteRequest};
 use crate::{
     negotiate::BodyFormat,
     request::options::FieldValidation,
@@ -17,15 +17,30 @@ impl Resource {
         let decoded = decode_body(body, format, &definition.names.kind)?;
         let mut object = decoded.value;
         check_kind(definition, &mut object, body)?;
+        if let Some(problem) = typed_metadata::problem(&object) {
+            return Err(cannot_be_handled(definition, &problem));
+        }
+        typed_metadata::tidy(&mut object);
         let mut problems: Vec<String> = decoded
             .duplicates
             .iter()
             .map(|path| format!("duplicate field \"{path}\""))
             .collect();
         problems.extend(self.prune(&mut object));
-        report(&problems, request, |problems| cannot_be_handled(definition, problems))?;
+        report(&problems, request, |problems| {
+            cannot_be_handled(definition, &format!("strict decoding error: {problems}"))
+        })?;
         definition.schema.apply_defaults(&mut object);
         Ok(object)
+    }
+
+    /// 422 for a decoded object of another kind.
+    pub(super) fn refuse_other_kind(&self, object: &Value) -> Result<(), Status> {
+        refuse_kind(
+            &self.definition().names,
+            object["kind"].as_str().unwrap_or_default(),
+            object,
+        )
     }
 
     /// Prunes and defaults the result of a patch. `problems` were found in the patch itself.
@@ -36,6 +51,11 @@ impl Resource {
         request: &WriteRequest<'_>,
     ) -> Result<Value, Status> {
         check_patched_kind(self.definition(), &mut object)?;
+        if let Some(problem) = typed_metadata::problem(&object) {
+            let error = FieldError::invalid("patch", object.to_string(), problem);
+            return Err(Status::invalid("", "", "", vec![error]));
+        }
+        typed_metadata::tidy(&mut object);
         let shown = if request.options.field_validation == FieldValidation::Strict {
             object.to_string()
         } else {
@@ -89,6 +109,7 @@ pub(super) fn decode_body(body: &[u8], format: BodyFormat, kind: &str) -> Result
     };
     match decoded {
         Ok(decoded) if decoded.value.is_object() => Ok(decoded),
+        Ok(decoded) if decoded.value.is_null() => Err(unrecognized(kind, "Object 'Kind' is missing in 'null'", body)),
         Ok(_) => {
             let why = "couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no object";
             Err(unrecognized(kind, why, body))
@@ -114,10 +135,10 @@ pub(super) fn report(
     }
 }
 
-fn cannot_be_handled(definition: &ResourceDefinition, problems: &str) -> Status {
+fn cannot_be_handled(definition: &ResourceDefinition, problem: &str) -> Status {
     let names = &definition.names;
     Status::bad_request(format!(
-        "{kind} in version \"{}\" cannot be handled as a {kind}: strict decoding error: {problems}",
+        "{kind} in version \"{}\" cannot be handled as a {kind}: {problem}",
         names.version,
         kind = names.kind
     ))
@@ -146,43 +167,89 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Checks `apiVersion` and `kind`; built-in kinds may leave them out, and then get them.
+/// Checks `apiVersion` and `kind`. Built-in kinds may leave them out, and then get them; the kind of a custom resource is judged with
+/// its values, by [`Resource::refuse_other_kind`].
 fn check_kind(definition: &ResourceDefinition, object: &mut Value, body: &[u8]) -> Result<(), Status> {
     let names = &definition.names;
     let expected = names.api_version();
+    let custom = definition.style == Style::Custom;
+    for field in ["apiVersion", "kind"] {
+        if !(object[field].is_null() || object[field].is_string()) {
+            let why = format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{field} of type string",
+                if object[field].is_number() { "number" } else { "a value" },
+            );
+            return Err(unrecognized(&names.kind, &why, body));
+        }
+    }
     let field = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
     let (api_version, kind) = (field("apiVersion"), field("kind"));
-    if kind.is_empty() && definition.style == Style::Custom {
-        return Err(Status::bad_request(format!(
-            "{kind} in version \"{}\" cannot be handled as a {kind}: Object 'Kind' is missing in '{}'",
-            names.version,
-            String::from_utf8_lossy(body),
-            kind = names.kind
-        )));
+    if kind.is_empty() && custom {
+        let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body));
+        return Err(unrecognized(&names.kind, &why, body));
     }
-    if !api_version.is_empty() && api_version != expected {
+    if api_version.matches('/').count() > 1 {
+        let why = format!("unexpected GroupVersion string: {api_version}");
+        return Err(unrecognized(&names.kind, &why, body));
+    }
+    if api_version != expected && (custom || !api_version.is_empty()) {
         return Err(Status::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({expected})"
         )));
     }
-    if !kind.is_empty() && kind != names.kind {
+    if !custom && !kind.is_empty() && kind != names.kind {
         return Err(Status::bad_request(format!(
             "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{expected}\"",
             names.version, names.kind
         )));
     }
     object["apiVersion"] = expected.into();
-    object["kind"] = names.kind.clone().into();
+    if kind.is_empty() {
+        object["kind"] = names.kind.clone().into();
+    }
     Ok(())
 }
 
 /// A patch may not make another kind of the object.
 fn check_patched_kind(definition: &ResourceDefinition, object: &mut Value) -> Result<(), Status> {
+    let names = &definition.names;
     if !object.is_object() {
-        return Err(Status::bad_request(format!(
-            "the patched object is no {}",
-            definition.names.kind
-        )));
+        return Err(Status::bad_request(format!("the patched object is no {}", names.kind)));
     }
-    check_kind(definition, object, b"")
+    if definition.style != Style::Custom {
+        return check_kind(definition, object, b"");
+    }
+    let field = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+    let (api_version, kind) = (field("apiVersion"), field("kind"));
+    if kind.is_empty() {
+        let detail = format!("Object 'Kind' is missing in '{object}'");
+        let error = FieldError::invalid("patch", object.to_string(), detail);
+        return Err(Status::invalid("", "", "", vec![error]));
+    }
+    refuse_kind(names, &kind, object)?;
+    let expected = names.api_version();
+    if api_version != expected {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let error = FieldError::invalid("apiVersion", api_version.as_str(), format!("must be {expected}"));
+        return Err(Status::invalid(
+            &names.kind,
+            group,
+            object::text(object, "name"),
+            vec![error],
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_kind(names: &Names, kind: &str, object: &Value) -> Result<(), Status> {
+    if kind == names.kind {
+        return Ok(());
+    }
+    let error = FieldError::invalid("kind", kind, format!("must be {}", names.kind));
+    Err(Status::invalid(
+        kind,
+        &names.group,
+        object::text(object, "name"),
+        vec![error],
+    ))
 }

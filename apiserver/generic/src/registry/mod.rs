@@ -16,6 +16,7 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod typed_metadata;
 mod verbs;
 mod warnings;
 mod watching;

@@ -14,7 +14,10 @@ pub fn name_problems(rule: NameRule, name: &str) -> Vec<String> {
 
 /// RFC 1123 subdomain, at most 253 bytes.
 pub fn subdomain_problems(value: &str) -> Vec<String> {
-    let mut problems = too_long(value, 253);
+    let mut problems = Vec::new();
+    if value.len() > 253 {
+        problems.push("must be no more than 253 characters".to_owned());
+    }
     if !value.split('.').all(is_label) {
         problems.push(
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
@@ -59,7 +62,7 @@ pub fn qualified_name_problems(value: &str) -> Vec<String> {
         }
         _ => {
             return vec![format!(
-                "a qualified name {QUALIFIED_NAME} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+                "a valid label key {QUALIFIED_NAME} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             )];
         }
     };
@@ -149,7 +152,10 @@ mod tests {
         for name in ["", "A_", "-a", "a-", "a..b", ".a", "ä", "x".repeat(254).as_str()] {
             assert!(!subdomain_problems(name).is_empty(), "{name}");
         }
-        assert_eq!(subdomain_problems(&"x".repeat(254)), ["must be no more than 253 bytes"]);
+        assert_eq!(
+            subdomain_problems(&"x".repeat(254)),
+            ["must be no more than 253 characters"]
+        );
     }
 
     #[test]

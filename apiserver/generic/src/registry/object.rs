@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::status::Status;
+
 /// A text of `metadata`, empty where it is absent.
 pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object["metadata"][field].as_str().unwrap_or_default()
@@ -15,6 +17,17 @@ pub(super) fn finalizers(object: &Value) -> Vec<&str> {
         .flatten()
         .filter_map(Value::as_str)
         .collect()
+}
+
+/// 400 for an object that is not named as the URL says.
+pub(super) fn require_name(object: &Value, name: &str) -> Result<(), Status> {
+    match text(object, "name") {
+        "" => Err(Status::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        given if given != name => Err(Status::name_differs(given, name)),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the object is being deleted.

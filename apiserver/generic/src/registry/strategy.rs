@@ -50,6 +50,9 @@ pub struct ScaleValues {
 /// Per-kind rules. Every method has a default that does nothing.
 #[async_trait]
 pub trait Strategy: Send + Sync + 'static {
+    /// Fills in what a kind has by default and its schema can't say. Belongs to whoever writes the object.
+    fn apply_defaults(&self, _object: &mut Value) {}
+
     /// Changes a new object before it is validated; the schema's defaults are already in it.
     fn prepare_for_create(&self, _context: &StrategyContext<'_>, _object: &mut Value) {}
 

@@ -7,9 +7,10 @@ use percent_encoding::percent_decode_str;
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Parses `a=1&b=x%20y`; a parameter without `=` has an empty value, `+` is a space.
+    /// Parses `a=1&b=x%20y`; a parameter without `=` has an empty value, `+` is a space. One that can't be decoded is left out.
     pub fn parse(raw: &str) -> Query {
-        Query(raw.split('&').filter(|pair| !pair.is_empty()).map(parse_pair).collect())
+        let pairs = raw.split('&').filter(|pair| !pair.is_empty() && is_well_formed(pair));
+        Query(pairs.map(parse_pair).collect())
     }
 
     /// The first value of a parameter, which is the one that counts.
@@ -31,6 +32,13 @@ impl Query {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// Whether each `%` begins two hexadecimal digits.
+fn is_well_formed(pair: &str) -> bool {
+    let hex = |tail: &[u8]| tail.len() >= 2 && tail[..2].iter().all(u8::is_ascii_hexdigit);
+    let bytes = pair.as_bytes();
+    (0..bytes.len()).all(|at| bytes[at] != b'%' || hex(&bytes[at + 1..]))
 }
 
 fn parse_pair(pair: &str) -> (String, String) {
@@ -59,5 +67,6 @@ mod tests {
         assert_eq!(query.first("x"), Some("1 2"));
         assert!(!query.has("y"));
         assert_eq!(Query::parse(""), Query::default());
+        assert_eq!(Query::parse("labelSelector=%zz&a=%2&%=1"), Query::default());
     }
 }

@@ -26,6 +26,8 @@ pub(super) type RequestBody = UnsyncBoxBody<Bytes, String>;
 pub(super) enum Refusal {
     /// An error, in the serialization that the client reads.
     Status(Status),
+    /// The authorizer's no. Its text names what the client sent, so browsers are told not to guess what it is.
+    Forbidden(Status),
     /// An answer that is no Status.
     Answer(Box<Response<Body>>),
 }
@@ -122,7 +124,7 @@ impl ApiServer {
 
     /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.
     async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<Authenticated, Status> {
-        let mut refused = head.headers.contains_key(AUTHORIZATION);
+        let mut refused = has_token(&head.headers);
         for authenticator in &self.authenticators {
             match authenticator.authenticate(head, connection).await {
                 Ok(Some(found)) => return Ok(found),
@@ -185,7 +187,7 @@ impl ApiServer {
                 if let Some(trail) = trail {
                     trail.decided("forbid", &reason);
                 }
-                Err(forbidden(&attributes, &reason).into())
+                Err(Refusal::Forbidden(forbidden(&attributes, &reason)))
             }
             Err(error) => {
                 tracing::warn!(path = info.path, error, "the authorizer failed");
@@ -248,4 +250,15 @@ fn too_many_requests() -> Refusal {
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     Refusal::Answer(Box::new(response))
+}
+
+/// Whether there is a bearer token. Another kind of authorization is none that this server knows, and is as if it was not there.
+fn has_token(headers: &http::HeaderMap) -> bool {
+    let text = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut words = text.trim().splitn(3, ' ');
+    words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+        && words.next().is_some_and(|token| !token.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response,
-    header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
     request::Parts,
 };
 
@@ -39,6 +39,13 @@ impl Form {
     pub(super) fn refuse(&self, refusal: Refusal) -> Response<Body> {
         match refusal {
             Refusal::Status(status) => status.into_response(Accepted::for_status(&self.accept)),
+            Refusal::Forbidden(status) => {
+                let mut response = status.into_response(Accepted::for_status(&self.accept));
+                response
+                    .headers_mut()
+                    .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                response
+            }
             Refusal::Answer(answer) => *answer,
         }
     }

@@ -47,16 +47,21 @@ impl ApiServer {
 
     fn version_document(&self) -> Value {
         let version = &self.version;
+        let before = version.minor.parse::<u32>().ok().and_then(|minor| minor.checked_sub(1));
         json!({
             "major": version.major,
             "minor": version.minor,
+            "emulationMajor": version.major,
+            "emulationMinor": version.minor,
+            "minCompatibilityMajor": version.major,
+            "minCompatibilityMinor": before.map_or_else(|| version.minor.clone(), |minor| minor.to_string()),
             "gitVersion": version.git_version,
             "gitCommit": "",
             "gitTreeState": "clean",
             "buildDate": "1970-01-01T00:00:00Z",
             "goVersion": "",
             "compiler": "rustc",
-            "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+            "platform": format!("{}/{}", std::env::consts::OS, architecture()),
         })
     }
 
@@ -85,6 +90,15 @@ impl ApiServer {
         paths.sort();
         paths.dedup();
         json!({"paths": paths})
+    }
+}
+
+/// The processor, as clients of Kubernetes call it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
     }
 }
 

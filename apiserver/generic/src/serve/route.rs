@@ -42,16 +42,36 @@ pub(super) enum Route<'a> {
 
 /// Routes an authorized request.
 pub(super) fn route<'a>(method: &Method, info: &'a RequestInfo, definitions: &[ResourceDefinition]) -> Route<'a> {
+    let is_core = info.path.starts_with("/api/");
     if info.is_resource {
-        return resource(info, definitions);
+        return match resource(info, definitions) {
+            // Built-in kinds have no handlers for it.
+            Route::Resource(index) if *method == Method::HEAD && definitions[index].style != Style::Custom => {
+                Route::MethodNotAllowed
+            }
+            Route::NotFound if is_core => Route::NotServed,
+            route => route,
+        };
     }
-    let route = path(&info.path);
+    let route = match path(&info.path) {
+        Route::Discovery(Endpoint::Resources { group: "", version }) if !serves_core(version, definitions) => {
+            Route::NotServed
+        }
+        route => route,
+    };
     match *method {
+        Method::HEAD if route == Route::Version => Route::MethodNotAllowed,
         _ if route == Route::NotFound => route,
         Method::GET | Method::HEAD => route,
         _ if matches!(route, Route::Health { .. }) => route,
         _ => Route::MethodNotAllowed,
     }
+}
+
+fn serves_core(version: &str, definitions: &[ResourceDefinition]) -> bool {
+    definitions
+        .iter()
+        .any(|definition| definition.names.group.is_empty() && definition.names.version == version)
 }
 
 fn path(path: &str) -> Route<'_> {
@@ -180,33 +200,28 @@ mod tests {
                 "GET /apis/demo.example.io/v1/namespaces/a/widgets/w/scale",
                 "Resource(0)",
             ),
-            ("GET /apis/demo.example.io/v1/namespaces/a/widgets/w/nope", "NotFound"),
+            // A custom resource says itself what it does not serve.
+            (
+                "GET /apis/demo.example.io/v1/namespaces/a/widgets/w/nope",
+                "Resource(0)",
+            ),
             (
                 "GET /apis/demo.example.io/v1/namespaces/a/widgets/w/status/x",
-                "NotFound",
+                "Resource(0)",
             ),
             ("GET /apis/demo.example.io/v1/namespaces/a/nopes", "NotFound"),
             ("GET /apis/demo.example.io/v2/widgets", "NotFound"),
             ("GET /apis/other.io/v1/widgets", "NotFound"),
             ("POST /apis/demo.example.io/v1/widgets", "NotFound"),
-            (
-                "POST /apis/demo.example.io/v1/namespaces/a/widgets/w",
-                "MethodNotAllowed",
-            ),
-            ("PUT /apis/demo.example.io/v1/namespaces/a/widgets", "MethodNotAllowed"),
-            (
-                "DELETE /apis/demo.example.io/v1/namespaces/a/widgets/w/status",
-                "MethodNotAllowed",
-            ),
-            (
-                "OPTIONS /apis/demo.example.io/v1/namespaces/a/widgets",
-                "MethodNotAllowed",
-            ),
+            ("OPTIONS /apis/demo.example.io/v1/namespaces/a/widgets", "Resource(0)"),
+            ("HEAD /apis/demo.example.io/v1/namespaces/a/widgets", "Resource(0)"),
+            ("HEAD /api/v1/namespaces/a", "MethodNotAllowed"),
+            ("PUT /api/v1/namespaces", "MethodNotAllowed"),
             ("GET /api/v1/namespaces/a", "Resource(1)"),
             ("PUT /api/v1/namespaces/a/status", "Resource(1)"),
             ("GET /api/v1/nopes", "NotServed"),
             ("GET /api/v1/namespaces/a/nopes", "NotServed"),
-            ("GET /api/v2/namespaces", "NotFound"),
+            ("GET /api/v2/namespaces", "NotServed"),
         ];
         for (line, expected) in cases {
             assert_eq!(ask(line), expected, "{line}");
@@ -218,7 +233,7 @@ mod tests {
         let cases = [
             ("GET /", "Index"),
             ("GET /version/", "Version"),
-            ("HEAD /version", "Version"),
+            ("HEAD /version", "MethodNotAllowed"),
             ("POST /version", "MethodNotAllowed"),
             ("GET /versions", "NotFound"),
             ("POST /versions", "NotFound"),

@@ -42,6 +42,13 @@ impl Status {
             .with_details(StatusDetails::default())
     }
 
+    /// 400: the body names another object than the URL.
+    pub fn name_differs(given: &str, url: &str) -> Status {
+        Status::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({url})"
+        ))
+    }
+
     /// 409: the name is taken.
     pub fn already_exists(names: &Names, name: &str) -> Status {
         let message = format!("{} \"{name}\" already exists", names.group_resource());
@@ -77,6 +84,16 @@ impl Status {
             names.group_resource()
         );
         Status::new(409, "Conflict", message).with_details(about(names, name))
+    }
+
+    /// 409: the object is another one of that name.
+    pub fn other_uid(names: &Names, namespace: &str, name: &str, given: &str, live: &str) -> Status {
+        let key = names.key(namespace, name);
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {given}, UID in object meta: {live}"
+        );
+        Status::conflict(names, name, &why)
     }
 
     /// 409: the resourceVersion is not the stored one.
@@ -181,6 +198,26 @@ impl Status {
             "the server does not allow this method on the requested resource",
         )
         .with_details(StatusDetails::default())
+    }
+
+    /// 405 of a custom resource; of a method that is no verb, without its name.
+    pub fn not_supported_by(names: &Names, verb: &str) -> Status {
+        const VERBS: [&str; 8] = [
+            "create",
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "update",
+            "watch",
+        ];
+        let verb = if VERBS.contains(&verb) { verb } else { "" };
+        let message = format!(
+            "{verb} is not supported on resources of kind \"{}\"",
+            names.group_resource()
+        );
+        Status::new(405, "MethodNotAllowed", message).with_details(about(names, ""))
     }
 
     /// 406: none of the accepted media types can be written.

@@ -10,7 +10,7 @@ pub use age::human_age;
 pub use json_path::first as json_path_first;
 pub use render::{RowSource, write_row};
 
-use crate::registry::{Cell, Column, ResourceDefinition};
+use crate::registry::{Cell, Column, ResourceDefinition, Style};
 
 /// The cells of an object for the columns after NAME, each as JSON on a line of its own, which JSON never breaks: one small
 /// allocation that is written as it is. A date cell holds the timestamp, so that ages are right when read.
@@ -39,9 +39,14 @@ pub fn column_definitions(definition: &ResourceDefinition) -> Value {
             "description": "Time since the object was created.",
         }));
     }
+    // The tables of built-in kinds are written by hand, with ready ages.
+    let shown = |r#type: &str| match (definition.style, r#type) {
+        (Style::BuiltIn { .. }, "date") => "string".to_owned(),
+        _ => r#type.to_owned(),
+    };
     columns.extend(definition.columns.iter().map(|column| {
         json!({
-            "name": column.name, "type": column.r#type, "format": column.format,
+            "name": column.name, "type": shown(&column.r#type), "format": column.format,
             "description": column.description, "priority": column.priority,
         })
     }));
@@ -70,6 +75,8 @@ fn cell(column: &Column, object: &Value) -> Value {
     match (column.r#type.as_str(), found) {
         ("string", Value::Null) => Value::Null,
         ("string" | "date", text @ Value::String(_)) => text,
+        // Written by hand, a cell of a built-in kind may be a number.
+        ("string", number @ Value::Number(_)) if matches!(column.cell, Cell::Compute(_)) => number,
         ("string", other) => Value::String(other.to_string()),
         ("integer", Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => integer.into(),

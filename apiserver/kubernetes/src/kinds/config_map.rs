@@ -18,9 +18,7 @@ pub(super) fn definition() -> ResourceDefinition {
         .short(&["cm"])
         .columns(vec![
             column("Data", "How many values it holds.", |object| {
-                (entries(object, "/data") + entries(object, "/binaryData"))
-                    .to_string()
-                    .into()
+                (entries(object, "/data") + entries(object, "/binaryData")).into()
             }),
             age(),
         ])
@@ -32,6 +30,10 @@ struct ConfigMap;
 
 #[async_trait]
 impl Strategy for ConfigMap {
+    fn apply_defaults(&self, object: &mut Value) {
+        without_empty(object, &["data", "binaryData"]);
+    }
+
     async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
         Ok(Findings {
             errors: validate_keys(object, &["data", "binaryData"]),
@@ -46,6 +48,20 @@ impl Strategy for ConfigMap {
             errors,
             ..Findings::default()
         })
+    }
+}
+
+/// Maps without entries are as if they were not there.
+pub(super) fn without_empty(object: &mut Value, fields: &[&str]) {
+    let Some(object) = object.as_object_mut() else { return };
+    for field in fields {
+        if object
+            .get(*field)
+            .and_then(Value::as_object)
+            .is_some_and(serde_json::Map::is_empty)
+        {
+            object.remove(*field);
+        }
     }
 }
 

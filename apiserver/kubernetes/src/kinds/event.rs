@@ -85,9 +85,7 @@ fn shared(event: Builtin) -> Builtin {
                 first_seen(object).into()
             })
         },
-        wide("Count", "How often it happened.", |object| {
-            count(object).to_string().into()
-        }),
+        wide("Count", "How often it happened.", |object| count(object).into()),
         Column {
             format: "name".to_owned(),
             cell: Cell::Path(".metadata.name".to_owned()),

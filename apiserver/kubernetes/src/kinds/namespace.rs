@@ -36,6 +36,10 @@ pub(super) fn definition() -> ResourceDefinition {
 struct Namespace;
 
 impl Strategy for Namespace {
+    fn apply_defaults(&self, object: &mut Value) {
+        label_with_name(object);
+    }
+
     fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
         let mut finalizers = items(object, "/spec/finalizers").to_vec();
         if !finalizers.iter().any(|name| name == CONTENT) {
@@ -43,7 +47,6 @@ impl Strategy for Namespace {
         }
         object["spec"]["finalizers"] = finalizers.into();
         object["status"] = json!({"phase": "Active"});
-        label_with_name(object);
     }
 
     fn prepare_for_update(&self, context: &StrategyContext<'_>, object: &mut Value, old: &Value) {
@@ -52,11 +55,14 @@ impl Strategy for Namespace {
             return;
         }
         object["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
-        label_with_name(object);
     }
 
     fn prepare_for_delete(&self, object: &mut Value) {
         object["status"]["phase"] = "Terminating".into();
+        // Their end has no period.
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("deletionGracePeriodSeconds");
+        }
     }
 
     fn holds_deletion(&self, object: &Value) -> bool {

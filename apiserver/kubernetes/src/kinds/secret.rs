@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     builtin,
     cells::{age, column, entries, some_text, text},
-    config_map::{validate_immutable, validate_keys},
+    config_map::{validate_immutable, validate_keys, without_empty},
 };
 
 /// What all values of a secret may take together, in bytes.
@@ -23,7 +23,7 @@ pub(super) fn definition() -> ResourceDefinition {
         .columns(vec![
             column("Type", "What the secret is for.", |object| text(object, "/type").into()),
             column("Data", "How many values it holds.", |object| {
-                entries(object, "/data").to_string().into()
+                entries(object, "/data").into()
             }),
             age(),
         ])
@@ -36,14 +36,10 @@ struct Secret;
 
 #[async_trait]
 impl Strategy for Secret {
-    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         merge_string_data(object);
+        without_empty(object, &["data"]);
         default_type(object, "Opaque");
-    }
-
-    fn prepare_for_update(&self, _: &StrategyContext<'_>, object: &mut Value, old: &Value) {
-        merge_string_data(object);
-        default_type(object, text(old, "/type"));
     }
 
     async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {

@@ -100,7 +100,7 @@ fn an_event_shows_its_newest_time_in_either_version() {
     assert_eq!(cell("events", &core, "Last Seen"), "2026-01-02T00:00:00Z");
     assert_eq!(cell("events", &core, "Object"), "pod/a");
     assert_eq!(cell("events", &core, "Message"), "done");
-    assert_eq!(cell("events", &core, "Count"), "3");
+    assert_eq!(cell("events", &core, "Count"), 3);
 
     let newer =
         json!({"regarding": {"kind": "Pod", "name": "a"}, "eventTime": "2026-01-02T00:00:00.000000Z", "note": "n"});

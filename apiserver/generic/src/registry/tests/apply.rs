@@ -53,7 +53,7 @@ async fn conflicts_name_the_owner() {
     let (reason, message) = refused.refused(409);
     assert_eq!(reason, "Conflict");
     assert!(
-        message.starts_with("Apply failed with 1 conflict: conflict with \"editor\" using demo.example.io/v1 at 20"),
+        message.starts_with("Apply failed with 1 conflict: conflict with \"editor\" using demo.example.io/v1: "),
         "{message}"
     );
     assert!(message.ends_with(": .spec.color"), "{message}");
@@ -99,8 +99,7 @@ async fn what_can_not_be_applied_says_why() {
     version["apiVersion"] = "demo.example.io/v2".into();
     assert_eq!(
         world.apply(&path("fieldManager=m"), &version).await.refused(400).1,
-        "Incorrect version specified in apply patch. Specified patch version: demo.example.io/v2, expected: \
-         demo.example.io/v1"
+        "invalid object type: demo.example.io/v2, Kind=Widget"
     );
     let mut name = config(&json!({}));
     name["metadata"]["name"] = "b".into();

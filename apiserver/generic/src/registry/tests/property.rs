@@ -101,6 +101,14 @@ fn take(known: &mut Known, event: &Value) {
     }
 }
 
+/// The token of the next page; of the last one it is empty.
+fn more(page: &Value) -> Option<String> {
+    page["metadata"]["continue"]
+        .as_str()
+        .filter(|token| !token.is_empty())
+        .map(str::to_owned)
+}
+
 async fn check(before: Vec<Action>, after: Vec<Action>) {
     let world = World::new().await;
     for action in &before {
@@ -138,7 +146,7 @@ async fn check(before: Vec<Action>, after: Vec<Action>) {
         world.delete(&format!("{WIDGETS}/end")).await.expect(200);
 
         let mut pages = known(&page);
-        let mut token = page["metadata"]["continue"].as_str().map(str::to_owned);
+        let mut token = more(&page);
         while let Some(next) = token {
             let page = world
                 .get(&format!("{WIDGETS}?limit=2{selector}&continue={next}"))
@@ -146,7 +154,7 @@ async fn check(before: Vec<Action>, after: Vec<Action>) {
                 .expect(200);
             assert_eq!(version_of(&page), version);
             pages.extend(known(&page));
-            token = page["metadata"]["continue"].as_str().map(str::to_owned);
+            token = more(&page);
         }
         assert_eq!(pages, known(&list));
     }

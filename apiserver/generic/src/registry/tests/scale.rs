@@ -41,7 +41,7 @@ async fn a_scale_is_put_and_patched() {
     );
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
     assert!(
-        entries.iter().any(|entry| entry["subresource"] == "scale"),
+        entries.iter().all(|entry| entry["subresource"] != "scale"),
         "{entries:?}"
     );
     assert_eq!(world.put(&path, &stale).await.refused(409).0, "Conflict");
@@ -52,7 +52,8 @@ async fn a_scale_is_put_and_patched() {
     let refused = world.merge(&path, &json!({"spec": {"replicas": -1}})).await;
     assert_eq!(
         refused.refused(422).1,
-        "Scale.autoscaling \"a\" is invalid: spec.replicas: Invalid value: -1: should be a non-negative integer"
+        "Widget.demo.example.io \"a\" is invalid: [spec.replicas: Invalid value: -1: spec.replicas in body should be greater than or \
+         equal to 0, .spec.replicas: Invalid value: -1: should be a non-negative integer]"
     );
     let unconditional =
         json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "a"}, "spec": {"replicas": 6}});

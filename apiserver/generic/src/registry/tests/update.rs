@@ -64,7 +64,6 @@ async fn what_the_server_owns_stays() {
     let (path, mut object) = widget(&world).await;
     let created = object.clone();
     object["metadata"]["creationTimestamp"] = "2001-01-01T00:00:00Z".into();
-    object["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z".into();
     object["metadata"]["generation"] = 77.into();
     object["metadata"]["labels"] = json!({"a": "b"});
     let updated = world.put(&path, &object).await.expect(200);
@@ -73,8 +72,14 @@ async fn what_the_server_owns_stays() {
         created["metadata"]["creationTimestamp"]
     );
     assert_eq!(updated["metadata"]["generation"], 1, "labels don't count");
-    assert!(updated["metadata"].get("deletionTimestamp").is_none());
     assert_eq!(updated["metadata"]["uid"], created["metadata"]["uid"]);
+    object["metadata"]["resourceVersion"] = updated["metadata"]["resourceVersion"].clone();
+    object["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z".into();
+    let message = world.put(&path, &object).await.refused(422).1;
+    assert!(
+        message.contains("metadata.deletionTimestamp: Invalid value"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

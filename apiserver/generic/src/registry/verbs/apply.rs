@@ -8,7 +8,7 @@ use super::Call;
 use crate::{
     apply,
     registry::{
-        Resource, decode, object,
+        Resource, Style, decode, object,
         write::{Part, Update, WriteRequest, Written},
     },
     schema::decode as body,
@@ -20,11 +20,18 @@ const CREATE_OR_UPDATE_ATTEMPTS: usize = 8;
 
 /// The configuration of an apply: YAML or JSON, checked against the path.
 pub(super) fn configuration(call: &Call<'_>, request: &WriteRequest<'_>) -> Result<Value, Status> {
-    configuration_of(call, request, &call.resource.definition().names.api_version())
+    let definition = call.resource.definition();
+    let kind = (definition.style == Style::Custom).then_some(definition.names.kind.as_str());
+    configuration_of(call, request, &definition.names.api_version(), kind)
 }
 
-/// As [`configuration`], for a body of another kind: a Scale.
-pub(super) fn configuration_of(call: &Call<'_>, request: &WriteRequest<'_>, expected: &str) -> Result<Value, Status> {
+/// As [`configuration`], for a body of another kind, a Scale; with `kind`, that is checked too.
+pub(super) fn configuration_of(
+    call: &Call<'_>,
+    request: &WriteRequest<'_>,
+    expected: &str,
+    kind: Option<&str>,
+) -> Result<Value, Status> {
     let decoded = decode_configuration(call.body)?;
     let problems: Vec<String> = decoded
         .duplicates
@@ -34,27 +41,37 @@ pub(super) fn configuration_of(call: &Call<'_>, request: &WriteRequest<'_>, expe
     decode::report(&problems, request, |problems| {
         Status::bad_request(format!("error strict decoding patch: {problems}"))
     })?;
-    let config = decoded.value;
+    let config = match decoded.value {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        config => config,
+    };
     if !config.is_object() {
-        return Err(Status::bad_request("error decoding patch: it must be an object"));
+        let found = if config.is_array() { "array" } else { "string" };
+        return Err(Status::bad_request(format!(
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of \
+             type map[string]interface {{}}"
+        )));
     }
     if !config["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     let given = config["apiVersion"].as_str().unwrap_or_default();
-    if given != expected {
+    if let Some(kind) = kind {
+        let given_kind = config["kind"].as_str().unwrap_or_default();
+        if (given, given_kind) != (expected, kind) {
+            let slash = if given.contains('/') { "" } else { "/" };
+            let text = format!("invalid object type: {slash}{given}, Kind={given_kind}");
+            return Err(Status::bad_request(text));
+        }
+    } else if given != expected {
         return Err(Status::bad_request(format!(
             "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {expected}"
         )));
     }
-    let name = object::text(&config, "name");
-    if !name.is_empty() && name != call.info.name {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            call.info.name
-        )));
+    match object::text(&config, "name") {
+        "" => Ok(config),
+        _ => object::require_name(&config, &call.info.name).map(|()| config),
     }
-    Ok(config)
 }
 
 /// YAML, of which JSON is the form that most programs send and that is read faster.
@@ -99,11 +116,9 @@ async fn create_applied(call: &Call<'_>, request: &WriteRequest<'_>, config: &Va
         let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         return Err(Status::conflict(names, &call.info.name, &why));
     }
-    if !object::text(config, "resourceVersion").is_empty() {
-        return Err(Status::not_found(names, &call.info.name));
-    }
+    object::require_name(config, &call.info.name)?;
     let mut object = applied(resource, request, Part::Main, None, config)?;
-    object::set(&mut object, "name", call.info.name.as_str());
+    object::set(&mut object, "resourceVersion", "");
     resource.insert_managed(request, object, true).await
 }
 

@@ -7,10 +7,9 @@ use super::Call;
 use crate::{
     FieldError,
     negotiate::{Accepted, Answered, BodyFormat},
-    registry::{
-        DeleteOptions, Deleted, Preconditions, Propagation, answer, decode, object, warnings::Warnings, write::Shown,
-    },
+    registry::{DeleteOptions, Deleted, Preconditions, Propagation, answer, object, warnings::Warnings, write::Shown},
     request::options::WriteOptions,
+    schema::decode as body,
     serve::Body,
     status::Status,
 };
@@ -135,19 +134,53 @@ impl AskedDeletion {
 }
 
 fn from_body(call: &Call<'_>) -> Result<Value, Status> {
-    let decoded = decode::decode_body(call.body, BodyFormat::of(call.headers)?, "DeleteOptions")?;
-    let (kind, api_version) = (decoded.value["kind"].as_str(), decoded.value["apiVersion"].as_str());
-    let own = call.resource.definition().names.api_version();
-    let known = kind.is_none_or(|kind| kind.is_empty() || kind == "DeleteOptions")
-        && api_version.is_none_or(|version| ["", "v1", "meta.k8s.io/v1", &own].contains(&version));
-    if !known {
+    let decoded = match BodyFormat::of(call.headers)? {
+        BodyFormat::Json => body::json(call.body),
+        BodyFormat::Yaml => body::yaml(call.body),
+    };
+    let asked = decoded.map_err(|error| Status::bad_request(error.to_string()))?.value;
+    if !asked.is_object() {
+        let why = "couldn't get version/kind; json parse error: json: cannot unmarshal a value that is no object";
+        return Err(Status::bad_request(why));
+    }
+    let text = |field: &str| asked[field].as_str().unwrap_or_default();
+    if !matches!(text("kind"), "" | "DeleteOptions") {
         return Err(Status::bad_request(format!(
-            "expected meta.k8s.io/v1 DeleteOptions, got {} {}",
-            api_version.unwrap_or_default(),
-            kind.unwrap_or_default()
+            "no kind {:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
+            text("kind"),
+            text("apiVersion"),
         )));
     }
-    Ok(decoded.value)
+    match mistyped(&asked) {
+        Some(problem) => Err(Status::bad_request(problem)),
+        None => Ok(asked),
+    }
+}
+
+/// The first option that is no value of its type.
+fn mistyped(asked: &Value) -> Option<String> {
+    type Check = fn(&Value) -> bool;
+    const TYPES: [(&str, &str, Check); 5] = [
+        ("gracePeriodSeconds", "int64", Value::is_i64),
+        ("preconditions", "v1.Preconditions", Value::is_object),
+        ("orphanDependents", "bool", Value::is_boolean),
+        ("propagationPolicy", "v1.DeletionPropagation", Value::is_string),
+        ("dryRun", "[]string", Value::is_array),
+    ];
+    let (field, expected, _) = TYPES
+        .iter()
+        .find(|(field, _, is_right)| !(asked[*field].is_null() || is_right(&asked[*field])))?;
+    let found = match &asked[*field] {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    Some(format!(
+        "json: cannot unmarshal {found} into Go struct field DeleteOptions.{field} of type {expected}"
+    ))
 }
 
 fn from_query(call: &Call<'_>) -> Result<Value, Status> {

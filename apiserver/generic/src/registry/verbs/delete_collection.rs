@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use http::Response;
 
 use super::{
     Call,
@@ -25,7 +24,6 @@ const AT_ONCE: usize = 32;
 
 pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let resource = call.resource;
-    let names = &resource.definition().names;
     let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::List)?;
     let asked = AskedDeletion::parse(call)?;
     let options = ListOptions::parse(&call.info.query)?;
@@ -35,28 +33,26 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let deletions = stream::iter(deletions)
         .buffered(AT_ONCE)
         .try_filter_map(|deleted| async { Ok(deleted) });
-    let items: Vec<Value> = resource.within_deadline(deletions.try_collect()).await?;
-    let list = json!({
-        "kind": format!("{}List", names.kind), "apiVersion": names.api_version(),
-        "metadata": {"resourceVersion": page.meta.resource_version.to_string()}, "items": items,
-    });
-    Ok(answer::value(
-        StatusCode::OK,
-        &list,
-        accepted.media,
+    let deleted: Vec<Arc<Entry>> = resource.within_deadline(deletions.try_collect()).await?;
+    // As they were listed.
+    Ok(answer::list(
+        resource.definition(),
+        deleted,
+        &page.meta,
+        accepted,
         &Warnings::default(),
     ))
 }
 
 /// The object, or nothing when somebody else was faster.
-async fn delete_one(call: &Call<'_>, asked: &AskedDeletion, entry: Arc<Entry>) -> Result<Option<Value>, Status> {
+async fn delete_one(call: &Call<'_>, asked: &AskedDeletion, entry: Arc<Entry>) -> Result<Option<Arc<Entry>>, Status> {
     let mut request = call.write_request(WriteOptions {
         dry_run: asked.options.dry_run,
         ..WriteOptions::default()
     });
     request.namespace = &entry.namespace;
     match call.resource.remove(&request, &entry.name, &asked.options).await {
-        Ok(deleted) => Ok(Some(deleted.object().clone())),
+        Ok(_) => Ok(Some(entry)),
         Err(missing) if missing.code == 404 => Ok(None),
         Err(status) => Err(status),
     }

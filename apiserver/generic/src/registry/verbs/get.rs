@@ -14,6 +14,11 @@ use crate::{
 pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     call.part()?;
     let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
+    if call.info.query.has("export") {
+        return Err(Status::bad_request(
+            "the export parameter, deprecated since v1.14, is no longer supported",
+        ));
+    }
     let version = ResourceVersion::parse_get(&call.info.query)?;
     wait_until_fresh(call.resource, version).await?;
     let definition = call.resource.definition();

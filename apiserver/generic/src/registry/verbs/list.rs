@@ -63,7 +63,7 @@ pub(super) async fn page(resource: &Resource, selection: &Selection, options: &L
         None => snapshot(resource, options).await?,
     };
     // As kube-apiserver's cache: a list from any state is never chunked.
-    let chunked = start.is_some() || options.resource_version != ResourceVersion::Any;
+    let chunked = options.resource_version != ResourceVersion::Any;
     let limit = options.limit.filter(|_| chunked).unwrap_or(usize::MAX);
     let after = start
         .as_ref()

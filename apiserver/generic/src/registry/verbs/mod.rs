@@ -19,13 +19,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
 use super::{
-    Resource,
+    Resource, ResourceDefinition, Style,
     warnings::Warnings,
     write::{Part, WriteRequest},
 };
 use crate::{
     authn::Source,
     authz::Access,
+    discovery::subresources,
     request::{RequestInfo, options::WriteOptions},
     serve::Body,
     status::Status,
@@ -58,6 +59,9 @@ pub(super) async fn answer(
         source: parts.extensions.get().map(|Source(address)| *address),
         body: &body,
     };
+    if resource.definition().style == Style::Custom {
+        refuse_unserved(resource.definition(), info)?;
+    }
     match (info.verb.as_str(), info.subresource.as_str()) {
         ("create", _) if resource.definition().virtual_create.is_some() => create_only::virtual_resource(&call).await,
         (_, "scale") => scale::answer(&call).await,
@@ -72,6 +76,26 @@ pub(super) async fn answer(
         ("deletecollection", "") => delete_collection::answer(&call).await,
         _ => Err(Status::method_not_supported()),
     }
+}
+
+/// What a custom resource says to requests that it does not serve.
+fn refuse_unserved(definition: &ResourceDefinition, info: &RequestInfo) -> Result<(), Status> {
+    let names = &definition.names;
+    let served = subresources(definition)
+        .into_iter()
+        .find(|served| served.name == info.subresource);
+    let verbs = match (info.subresource.as_str(), served) {
+        ("", _) => definition.verbs.names(),
+        (_, Some(subresource)) if info.rest.is_empty() => subresource.verbs,
+        _ => return Err(Status::not_found(names, &info.name)),
+    };
+    if !verbs.contains(&info.verb.as_str()) {
+        return Err(Status::not_supported_by(names, &info.verb));
+    }
+    if info.name.is_empty() && matches!(info.verb.as_str(), "update" | "patch") {
+        return Err(Status::bad_request("name must be provided"));
+    }
+    Ok(())
 }
 
 impl<'a> Call<'a> {
@@ -95,7 +119,7 @@ impl<'a> Call<'a> {
     pub(super) fn user_agent(&self) -> &'a str {
         self.headers
             .get(http::header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok())
+            .and_then(|agent| std::str::from_utf8(agent.as_bytes()).ok())
             .unwrap_or_default()
     }
 

@@ -83,13 +83,16 @@ pub(super) enum Patch<'a> {
 
 impl<'a> Patch<'a> {
     pub(super) fn decode(patch: PatchType, bytes: &'a [u8]) -> Result<Patch<'a>, Status> {
+        let strategic = patch == PatchType::StrategicMerge;
+        let mut decoded = body::json(bytes).map_err(|_| Status::bad_request("invalid JSON patch"))?;
         if patch == PatchType::Json {
             return Ok(Patch::Json(bytes));
         }
-        let decoded =
-            body::json(bytes).map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
+        if decoded.value.is_null() && strategic {
+            decoded.value = Value::Object(serde_json::Map::new());
+        }
         if !decoded.value.is_object() {
-            return Err(Status::bad_request("error decoding patch: it must be an object"));
+            return Err(Status::bad_request(no_object(&decoded.value, strategic)));
         }
         let problems = decoded
             .duplicates
@@ -128,6 +131,23 @@ impl<'a> Patch<'a> {
     fn apply(&self, resource: &Resource, live: &Value, request: &WriteRequest<'_>) -> Result<Value, Status> {
         let (value, problems) = self.patched(resource, live)?;
         resource.complete_patched(value, problems, request)
+    }
+}
+
+/// What is said to a patch that is JSON, but no object.
+fn no_object(value: &Value, strategic: bool) -> String {
+    let word = match value {
+        Value::Null => return "Invalid JSON Patch".to_owned(),
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) | Value::Object(_) => "array",
+    };
+    let problem = format!("json: cannot unmarshal {word} into Go value of type map[string]interface {{}}");
+    if strategic {
+        problem
+    } else {
+        format!("error decoding patch: {problem}")
     }
 }
 

@@ -80,7 +80,7 @@ async fn patch(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status>
 
 /// Server-side apply of a Scale owns the replicas of the object behind it.
 async fn apply(call: &Call<'_>, scale: &Scale, request: &WriteRequest<'_>) -> Result<Response<Body>, Status> {
-    let wanted = configuration_of(call, request, API_VERSION)?;
+    let wanted = configuration_of(call, request, API_VERSION, None)?;
     let Scale::Paths { spec, .. } = scale else {
         let change = |live: &Value| scaled(call, scale, live, &wanted);
         return write(call, scale, request, Update::of(Part::Scale, &change)).await;
@@ -126,10 +126,11 @@ fn view(resource: &Resource, scale: &Scale, object: &Value) -> Result<Value, Sta
     if !values.selector.is_empty() {
         status["selector"] = values.selector.into();
     }
-    Ok(json!({
-        "kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata,
-        "spec": {"replicas": values.desired}, "status": status,
-    }))
+    let spec = match values.desired {
+        0 => json!({}),
+        desired => json!({"replicas": desired}),
+    };
+    Ok(json!({"kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata, "spec": spec, "status": status}))
 }
 
 fn values(resource: &Resource, scale: &Scale, object: &Value) -> Result<ScaleValues, Status> {
@@ -166,17 +167,14 @@ fn scaled(call: &Call<'_>, scale: &Scale, live: &Value, wanted: &Value) -> Resul
 /// Checks a Scale against its path and the live object.
 fn wanted_replicas(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<i64, Status> {
     let (names, name) = (&call.resource.definition().names, &call.info.name);
-    let given = object::text(wanted, "name");
-    if !given.is_empty() && given != *name {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({given}) does not match the name on the URL ({name})"
-        )));
+    object::require_name(wanted, name)?;
+    let (uid, live_uid) = (object::text(wanted, "uid"), object::text(live, "uid"));
+    if !uid.is_empty() && uid != live_uid {
+        return Err(Status::other_uid(names, call.namespace(), name, uid, live_uid));
     }
-    for field in ["resourceVersion", "uid"] {
-        let given = object::text(wanted, field);
-        if !given.is_empty() && given != object::text(live, field) {
-            return Err(Status::modified(names, name));
-        }
+    let version = object::text(wanted, "resourceVersion");
+    if !version.is_empty() && version != object::text(live, "resourceVersion") {
+        return Err(Status::modified(names, name));
     }
     let replicas = match &wanted["spec"]["replicas"] {
         Value::Null => 0,
@@ -186,7 +184,8 @@ fn wanted_replicas(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<i64,
             ))
         })?,
     };
-    if replicas < 0 {
+    // Where it is a field, the object's own validation says so.
+    if replicas < 0 && call.resource.definition().scale == Some(Scale::Strategy) {
         let error = FieldError::invalid("spec.replicas", replicas, "should be a non-negative integer");
         return Err(Status::invalid("Scale", "autoscaling", name, vec![error]));
     }

@@ -23,6 +23,8 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let format = BodyFormat::of(call.headers)?;
     let request = call.write_request(options);
     let object = resource.decode(call.body, format, &request)?;
+    object::require_name(&object, &call.info.name)?;
+    resource.refuse_other_kind(&object)?;
     let written = resource.within_deadline(replace(call, &request, part, object)).await?;
     let code = if written.state == State::Created {
         StatusCode::CREATED
@@ -50,6 +52,7 @@ async fn replace(call: &Call<'_>, request: &WriteRequest<'_>, part: Part, object
     let change = |_: &Value| Ok(object.clone());
     let change = Update {
         unconditional,
+        whole: true,
         ..Update::of(part, &change)
     }
     .into();

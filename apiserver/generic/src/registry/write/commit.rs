@@ -36,7 +36,7 @@ impl Resource {
             let plan = self.plan(request, name, &live, change).await;
             match plan {
                 Ok(plan) if plan.writes() && !request.options.dry_run => {
-                    match self.commit(request.namespace, name, &live, plan).await? {
+                    match self.commit(request.namespace, name, &live, plan, change).await? {
                         Some(written) => return Ok(written),
                         None => live = self.stored(request.namespace, name).await?,
                     }
@@ -72,7 +72,14 @@ impl Resource {
     }
 
     /// Writes a plan; none when the object has changed meanwhile.
-    async fn commit(&self, namespace: &str, name: &str, live: &Live, plan: Plan) -> Result<Option<Written>, Status> {
+    async fn commit(
+        &self,
+        namespace: &str,
+        name: &str,
+        live: &Live,
+        plan: Plan,
+        change: &Change<'_>,
+    ) -> Result<Option<Written>, Status> {
         let key = self.definition().names.key(namespace, name);
         let (state, mut object, removes) = match plan {
             Plan::Unchanged => return Ok(None),
@@ -99,10 +106,15 @@ impl Resource {
             Outcome::Conflict => Ok(None),
             Outcome::Committed(revision) => {
                 let entry = self.written_entry(namespace, name, revision, &encoded).await?;
-                Ok(Some(Written {
-                    state,
-                    object: Shown::Entry(entry),
-                }))
+                let object = match change {
+                    // Who takes the last finalizer away sees the object as it was read; the watch has the deletion's revision.
+                    Change::Update(_) if removes => {
+                        object::set(&mut object, "resourceVersion", live.revision.to_string());
+                        Shown::Value(object)
+                    }
+                    _ => Shown::Entry(entry),
+                };
+                Ok(Some(Written { state, object }))
             }
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
-use super::{Part, Shown, State, WriteRequest, Written, metadata};
+use super::{Part, Shown, State, WriteRequest, Written, metadata, replicas::scale_errors};
 use crate::{
     admission::{AdmissionRequest, Operation},
     apply,
@@ -36,7 +36,7 @@ impl Resource {
         mut object: Value,
         managed: bool,
     ) -> Result<Written, Status> {
-        if !object::text(&object, "resourceVersion").is_empty() {
+        if !matches!(object::text(&object, "resourceVersion"), "" | "0") {
             return Err(Status::internal(
                 "resourceVersion should not be set on objects to be created",
             ));
@@ -49,7 +49,7 @@ impl Resource {
         let name = object::text(&object, "name").to_owned();
         match self.insert_once(request, &name, object, managed).await? {
             Some(written) => Ok(written),
-            None => Err(self.taken(request, &name).await),
+            None => Err(self.taken(request, &name, !base.is_empty()).await),
         }
     }
 
@@ -83,6 +83,7 @@ impl Resource {
         self.prepare_new(request, &mut object, managed);
         self.admit_new(request, name, &mut object).await?;
         metadata::dedupe_owner_references(&mut object, &request.warnings);
+        metadata::warn_of_short_finalizers(&object, &[], &request.warnings);
         self.validate_new(request, name, &object).await?;
         if request.options.dry_run {
             return self.pretend_insert(request, name, object).await;
@@ -105,14 +106,16 @@ impl Resource {
         {
             fields.remove("status");
         }
-        definition
-            .strategy
-            .prepare_for_create(&request.strategy_context(), object);
+        definition.strategy.apply_defaults(object);
+        // What the kind's own rules set is nobody's.
         if !managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(Part::Main);
             apply::track_update(&definition.schema, None, object, &request.manager(&api_version), &reset);
         }
+        definition
+            .strategy
+            .prepare_for_create(&request.strategy_context(), object);
     }
 
     async fn admit_new(&self, request: &WriteRequest<'_>, name: &str, object: &mut Value) -> Result<(), Status> {
@@ -127,6 +130,7 @@ impl Resource {
         let definition = self.definition();
         let mut errors = metadata::validate(definition, object);
         errors.extend(definition.schema.validate(object));
+        errors.extend(scale_errors(definition, object));
         if errors.is_empty() {
             let findings = definition
                 .strategy
@@ -160,11 +164,12 @@ impl Resource {
         }
     }
 
-    /// The status for a name that is taken.
-    async fn taken(&self, request: &WriteRequest<'_>, name: &str) -> Status {
+    /// The status for a name that is taken; of an object with `generateName`, whether it made the name or not.
+    async fn taken(&self, request: &WriteRequest<'_>, name: &str, generated: bool) -> Status {
         let names = &self.definition().names;
         match self.stored(request.namespace, name).await {
             Ok(live) if object::is_terminating(&live.value) => Status::being_deleted(names, name),
+            _ if generated => Status::generate_name_exhausted(names, name),
             _ => Status::already_exists(names, name),
         }
     }

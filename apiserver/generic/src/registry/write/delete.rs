@@ -52,13 +52,14 @@ impl Resource {
         }
         let strategy = &self.definition().strategy;
         let mut object = live.value.clone();
-        if object::is_terminating(&object) {
-            let held = !object::finalizers(&object).is_empty() || strategy.holds_deletion(&object);
-            return Ok(if held { Plan::Unchanged } else { Plan::Remove(object) });
-        }
         set_propagation(&mut object, options.propagation);
         if object::finalizers(&object).is_empty() && !strategy.holds_deletion(&object) {
             return Ok(Plan::Remove(object));
+        }
+        if object::is_terminating(&object) {
+            // Asked again, it may still change what becomes of the dependents.
+            let changed = object != live.value;
+            return Ok(if changed { Plan::Put(object) } else { Plan::Unchanged });
         }
         self.begin_deletion(&mut object);
         Ok(Plan::Put(object))

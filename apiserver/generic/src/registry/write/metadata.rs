@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     FieldError,
     registry::{
-        ResourceDefinition,
+        ResourceDefinition, Style,
         naming::{label_value_problems, name_problems, qualified_name_problems},
         object,
         warnings::Warnings,
@@ -30,6 +30,23 @@ pub(super) fn wipe(object: &mut Value) {
     let metadata = object::metadata_mut(object);
     for field in OWNED {
         metadata.remove(field);
+    }
+}
+
+/// What a write may not even try to change.
+pub(super) fn unchangeable(definition: &ResourceDefinition, new: &Value, live: &Value) -> Vec<FieldError> {
+    let (given, kept) = (
+        object::text(new, "deletionTimestamp"),
+        object::text(live, "deletionTimestamp"),
+    );
+    if given.is_empty() || given == kept {
+        return Vec::new();
+    }
+    let error = FieldError::invalid("metadata.deletionTimestamp", given, "field is immutable");
+    match definition.style {
+        // Their metadata is validated twice, and clients see both.
+        Style::Custom => vec![error.clone(), error],
+        Style::BuiltIn { .. } => vec![error],
     }
 }
 
@@ -96,14 +113,14 @@ pub(super) fn dedupe_owner_references(object: &mut Value, warnings: &Warnings) {
 
 /// What is wrong with the metadata of a new object.
 pub(super) fn validate(definition: &ResourceDefinition, object: &Value) -> Vec<FieldError> {
-    let mut errors = validate_name(definition, object);
+    let mut errors = validate_generate_name(definition, object);
+    errors.extend(validate_name(definition, object));
     errors.extend(validate_body(object));
     errors
 }
 
 /// What is wrong with the metadata of a changed object.
 pub(super) fn validate_update(definition: &ResourceDefinition, new: &Value, live: &Value) -> Vec<FieldError> {
-    let _ = definition;
     let mut errors = validate_body(new);
     if object::is_terminating(live) {
         let before = object::finalizers(live);
@@ -119,6 +136,11 @@ pub(super) fn validate_update(definition: &ResourceDefinition, new: &Value, live
             );
             errors.push(FieldError::forbidden("metadata.finalizers", detail));
         }
+    }
+    if definition.style == Style::Custom {
+        // Their metadata is validated again and again, and clients see it all.
+        errors.extend(errors.clone());
+        errors.extend(validate_body(new));
     }
     errors
 }
@@ -136,6 +158,38 @@ fn validate_name(definition: &ResourceDefinition, object: &Value) -> Vec<FieldEr
         .into_iter()
         .map(|problem| FieldError::invalid("metadata.name", name, problem))
         .collect()
+}
+
+/// A base may end where a whole name may not: with a `-` or a `.`.
+fn validate_generate_name(definition: &ResourceDefinition, object: &Value) -> Vec<FieldError> {
+    let base = object::text(object, "generateName");
+    if base.is_empty() {
+        return Vec::new();
+    }
+    let as_name = match base.strip_suffix('-') {
+        Some(head) => format!("{head}a"),
+        None => base.to_owned(),
+    };
+    let problems = name_problems(definition.name_rule, &as_name).into_iter();
+    problems
+        .map(|problem| FieldError::invalid("metadata.generateName", base, problem))
+        .collect()
+}
+
+/// Says which new finalizers may meet those of others.
+pub(super) fn warn_of_short_finalizers(object: &Value, before: &[&str], warnings: &Warnings) {
+    let added = object::finalizers(object)
+        .into_iter()
+        .filter(|finalizer| !before.contains(finalizer));
+    for finalizer in added {
+        let is_known = matches!(finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
+        if !finalizer.contains('/') && !is_known && qualified_name_problems(finalizer).is_empty() {
+            warnings.add(format!(
+                "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name to avoid accidental conflicts with \
+                 other finalizer writers"
+            ));
+        }
+    }
 }
 
 fn validate_body(object: &Value) -> Vec<FieldError> {
@@ -196,13 +250,22 @@ fn validate_owners(object: &Value) -> Vec<FieldError> {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if text(field).is_empty() {
                 let path = format!("metadata.ownerReferences[{position}].{field}");
-                let detail = if field == "apiVersion" {
-                    "version must not be empty"
-                } else {
-                    "must not be empty"
-                };
-                errors.push(FieldError::required(path, detail));
+                errors.push(FieldError::required(path, "must not be empty"));
             }
+        }
+        let api_version = text("apiVersion");
+        if api_version.matches('/').count() > 1 {
+            let path = format!("metadata.ownerReferences[{position}].apiVersion");
+            errors.push(FieldError::invalid(
+                path,
+                api_version,
+                "must be <group>/<version> or <version>",
+            ));
+        }
+        if (api_version, text("kind")) == ("v1", "Event") {
+            let path = format!("metadata.ownerReferences[{position}]");
+            let detail = "/v1, Kind=Event is disallowed from being an owner";
+            errors.push(FieldError::invalid(path, owner.clone(), detail));
         }
         if owner["controller"].as_bool() == Some(true) {
             let name = text("name");

@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod metadata;
 mod options;
+mod replicas;
 mod update;
 mod validate;
 
@@ -101,6 +102,8 @@ pub(super) struct Update<'a> {
     pub(super) managed: bool,
     /// Whether an object without resourceVersion may replace any state.
     pub(super) unconditional: bool,
+    /// Whether the new object was sent whole: its UID is then a precondition.
+    pub(super) whole: bool,
 }
 
 impl<'a> Update<'a> {
@@ -111,6 +114,7 @@ impl<'a> Update<'a> {
             make_new,
             managed: false,
             unconditional: true,
+            whole: false,
         }
     }
 

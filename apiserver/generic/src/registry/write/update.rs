@@ -21,23 +21,30 @@ impl Resource {
         update: &Update<'_>,
     ) -> Result<Plan, Status> {
         let (definition, part) = (self.definition(), update.part);
-        self.check_identity(request, name, &live.value, &mut new, update.unconditional)?;
+        self.check_identity(request, name, &live.value, &mut new, update)?;
+        self.refuse(name, metadata::unchangeable(definition, &new, &live.value))?;
         metadata::restore(&mut new, &live.value);
         keep_other_parts(definition, part, &mut new, &live.value);
-        if part != Part::Status {
-            definition
-                .strategy
-                .prepare_for_update(&request.strategy_context(), &mut new, &live.value);
-        }
+        definition.strategy.apply_defaults(&mut new);
         if !update.managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(part);
             let manager = request.manager(&api_version);
             apply::track_update(&definition.schema, Some(&live.value), &mut new, &manager, &reset);
+            if part == Part::Scale && definition.style == Style::Custom {
+                disown_scale(&mut new);
+            }
+        }
+        // What the kind's own rules set is nobody's.
+        if part != Part::Status {
+            definition
+                .strategy
+                .prepare_for_update(&request.strategy_context(), &mut new, &live.value);
         }
         self.admit_update(request, name, &live.value, &mut new).await?;
         count_generation(definition, &mut new, &live.value);
         metadata::dedupe_owner_references(&mut new, &request.warnings);
+        metadata::warn_of_short_finalizers(&new, &object::finalizers(&live.value), &request.warnings);
         self.validate_update(request, name, part, &live.value, &new).await?;
         Ok(self.judge(&live.value, new))
     }
@@ -49,30 +56,32 @@ impl Resource {
         name: &str,
         live: &Value,
         new: &mut Value,
-        unconditional: bool,
+        update: &Update<'_>,
     ) -> Result<(), Status> {
         let names = &self.definition().names;
-        let given = object::text(new, "name");
-        if !given.is_empty() && given != name {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({given}) does not match the name on the URL ({name})"
-            )));
+        // An apply may leave it out.
+        if !object::text(new, "name").is_empty() || !update.managed {
+            object::require_name(new, name)?;
         }
         metadata::check_namespace(self.definition(), request.namespace, new)?;
         let (uid, live_uid) = (object::text(new, "uid"), object::text(live, "uid"));
+        if !uid.is_empty() && uid != live_uid && !update.whole {
+            let error = crate::FieldError::invalid("metadata.uid", uid, "field is immutable");
+            let times = if self.definition().style == Style::Custom { 2 } else { 1 };
+            return self.refuse(name, vec![error; times]);
+        }
         if !uid.is_empty() && uid != live_uid {
-            let key = names.key(request.namespace, name);
-            return Err(Status::conflict(
-                names,
-                name,
-                &format!(
-                    "StorageError: invalid object, Code: 4, Key: /registry/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
-                 Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}"
-                ),
-            ));
+            return Err(Status::other_uid(names, request.namespace, name, uid, live_uid));
         }
         let version = object::text(new, "resourceVersion");
-        if version.is_empty() && !unconditional {
+        let version = if version == "0" { "" } else { version };
+        if !version.is_empty() && version.parse::<u64>().is_err() {
+            let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+            return Err(Status::internal(why));
+        }
+        // A patch that takes it away from a custom resource is no less than a PUT without it.
+        let taken_away = !update.whole && self.definition().style == Style::Custom && !update.managed;
+        if version.is_empty() && (!update.unconditional || taken_away) {
             let error = crate::FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
             return Err(Status::invalid(&names.plural, &names.group, name, vec![error]));
         }
@@ -124,6 +133,13 @@ impl Resource {
             }
             Part::Main | Part::Subresource(_) | Part::Scale => Vec::new(),
         }
+    }
+}
+
+/// Of custom resources, what was written through `/scale` belongs to nobody afterwards: kube-apiserver drops such entries.
+fn disown_scale(object: &mut Value) {
+    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
+        entries.retain(|entry| entry["subresource"] != "scale" || entry["operation"] != "Update");
     }
 }
 

@@ -2,13 +2,24 @@
 
 use serde_json::Value;
 
-use super::{Part, WriteRequest, metadata};
+use super::{Part, WriteRequest, metadata, replicas::scale_errors};
 use crate::{
     FieldError,
     admission::Operation,
-    registry::{Findings, Resource},
+    registry::{Findings, Resource, ResourceDefinition, Style},
     status::Status,
 };
+
+/// kube-apiserver validates the status of a custom resource on its own, and its words begin there.
+fn worded_for(definition: &ResourceDefinition, part: Part, mut error: FieldError) -> FieldError {
+    if part == Part::Status && definition.style == Style::Custom && error.field.starts_with("status") {
+        error.detail = error
+            .detail
+            .replace("status.", "")
+            .replace("status in body", " in body");
+    }
+    error
+}
 
 impl Resource {
     pub(super) async fn validate_update(
@@ -21,7 +32,14 @@ impl Resource {
     ) -> Result<(), Status> {
         let definition = self.definition();
         let mut errors = metadata::validate_update(definition, new, live);
-        errors.extend(self.new_schema_errors(new, live));
+        let schema_errors = self.new_schema_errors(new, live).into_iter();
+        errors.extend(schema_errors.map(|error| worded_for(definition, part, error)));
+        let known = scale_errors(definition, live);
+        errors.extend(
+            scale_errors(definition, new)
+                .into_iter()
+                .filter(|error| !known.contains(error)),
+        );
         if errors.is_empty() {
             let findings = match part {
                 Part::Status => Findings::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{flag, integer, refuse_removed};
+use super::{flag, integer};
 use crate::{
     request::{
         Query,
@@ -81,7 +81,6 @@ pub struct WatchOptions {
 impl ListOptions {
     /// Reads the query of a list or deletecollection.
     pub fn parse(query: &Query) -> Result<ListOptions, Status> {
-        refuse_removed(query)?;
         let limit = integer(query, "limit")?
             .and_then(|limit| usize::try_from(limit).ok())
             .filter(|limit| *limit > 0);
@@ -106,7 +105,6 @@ impl ListOptions {
 impl WatchOptions {
     /// Reads the query of a watch.
     pub fn parse(query: &Query) -> Result<WatchOptions, Status> {
-        refuse_removed(query)?;
         let timeout = integer(query, "timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok());
         let (labels, fields) = selectors(query)?;
         check_watch(query)?;
@@ -144,7 +142,6 @@ impl ResourceVersion {
 
     /// Reads the query of a get, which has no other option that counts.
     pub fn parse_get(query: &Query) -> Result<ResourceVersion, Status> {
-        refuse_removed(query)?;
         ResourceVersion::parse(query)
     }
 }
@@ -288,7 +285,6 @@ mod tests {
             "fieldSelector=a",
             "resourceVersion=abc",
             "resourceVersion=-1",
-            "export=1",
         ] {
             assert_eq!(list_error(query).0, 400, "{query}");
         }

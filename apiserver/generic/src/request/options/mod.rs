@@ -25,13 +25,3 @@ fn integer(query: &Query, name: &str) -> Result<Option<i64>, Status> {
             .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))),
     }
 }
-
-/// Parameters that kube-apiserver refuses on every request.
-fn refuse_removed(query: &Query) -> Result<(), Status> {
-    if query.has("export") {
-        return Err(Status::bad_request(
-            "the export parameter, deprecated since v1.14, is no longer supported",
-        ));
-    }
-    Ok(())
-}

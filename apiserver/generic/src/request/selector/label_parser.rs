@@ -129,7 +129,7 @@ impl<'a> Parser<'a> {
             Token::Word(word) => word,
             other => return Err(format!("found '{}', expected: identifier", other.text())),
         };
-        check(key, &qualified_name_problems(key))?;
+        check("<nil>", key, &qualified_name_problems(key))?;
         let key = key.to_owned();
         if matches!(self.peek(), Token::End | Token::Comma) {
             return Ok(if negated {
@@ -147,12 +147,30 @@ impl<'a> Parser<'a> {
 
     fn comparison(&mut self, key: String) -> Result<Requirement, String> {
         match self.take() {
-            Token::Word("in") => Ok(Requirement::In(key, self.values()?)),
-            Token::Word("notin") => Ok(Requirement::NotIn(key, self.values()?)),
-            Token::Equals | Token::DoubleEquals => Ok(Requirement::In(key, vec![self.value()?])),
-            Token::NotEquals => Ok(Requirement::NotIn(key, vec![self.value()?])),
-            Token::Greater => Ok(Requirement::Above(key, self.integer()?)),
-            Token::Less => Ok(Requirement::Below(key, self.integer()?)),
+            Token::Word("in") => {
+                let found = self.values(&key)?;
+                Ok(Requirement::In(key, found))
+            }
+            Token::Word("notin") => {
+                let found = self.values(&key)?;
+                Ok(Requirement::NotIn(key, found))
+            }
+            Token::Equals | Token::DoubleEquals => {
+                let found = vec![self.value(&key)?];
+                Ok(Requirement::In(key, found))
+            }
+            Token::NotEquals => {
+                let found = vec![self.value(&key)?];
+                Ok(Requirement::NotIn(key, found))
+            }
+            Token::Greater => {
+                let found = self.integer(&key)?;
+                Ok(Requirement::Above(key, found))
+            }
+            Token::Less => {
+                let found = self.integer(&key)?;
+                Ok(Requirement::Below(key, found))
+            }
             other => Err(format!(
                 "found '{}', expected: in, notin, =, ==, !=, gt, lt",
                 other.text()
@@ -161,26 +179,26 @@ impl<'a> Parser<'a> {
     }
 
     /// The value after `=` and the like; nothing is the empty string.
-    fn value(&mut self) -> Result<String, String> {
+    fn value(&mut self, key: &str) -> Result<String, String> {
         let word = match self.peek() {
             Token::End | Token::Comma => return Ok(String::new()),
             Token::Word(word) => word,
             other => return Err(format!("found '{}', expected: identifier", other.text())),
         };
         self.take();
-        check(word, &label_value_problems(word))?;
+        check(&place(0, key), word, &label_value_problems(word))?;
         Ok(word.to_owned())
     }
 
-    fn integer(&mut self) -> Result<i64, String> {
-        let word = self.value()?;
+    fn integer(&mut self, key: &str) -> Result<i64, String> {
+        let word = self.value(key)?;
         word.parse().map_err(|_| {
             format!("values[0]: Invalid value: \"{word}\": for 'Gt', 'Lt' operators, the value must be an integer")
         })
     }
 
     /// `(a,b)`; an empty place between commas is the empty string.
-    fn values(&mut self) -> Result<Vec<String>, String> {
+    fn values(&mut self, key: &str) -> Result<Vec<String>, String> {
         match self.take() {
             Token::Open => {}
             other => return Err(format!("found '{}' expected: '('", other.text())),
@@ -190,7 +208,7 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 Token::Word(word) => {
                     self.take();
-                    check(word, &label_value_problems(word))?;
+                    check(&place(values.len(), key), word, &label_value_problems(word))?;
                     values.push(word.to_owned());
                 }
                 Token::Comma | Token::Close => values.push(String::new()),
@@ -205,11 +223,16 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn check(word: &str, problems: &[String]) -> Result<(), String> {
+/// How messages name a value of a requirement.
+fn place(position: usize, key: &str) -> String {
+    format!("values[{position}][{key}]")
+}
+
+fn check(place: &str, word: &str, problems: &[String]) -> Result<(), String> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(format!("<nil>: Invalid value: \"{word}\": {}", problems.join("; ")))
+    Err(format!("{place}: Invalid value: \"{word}\": {}", problems.join("; ")))
 }
 
 #[cfg(test)]
@@ -238,7 +261,7 @@ mod tests {
         }
         let invalid_key = parse("a/b/c=d").unwrap_err();
         assert!(
-            invalid_key.starts_with("unable to parse requirement: <nil>: Invalid value: \"a/b/c\": a qualified name"),
+            invalid_key.starts_with("unable to parse requirement: <nil>: Invalid value: \"a/b/c\": a valid label key"),
             "{invalid_key}"
         );
     }

@@ -23,6 +23,9 @@ fn explain(error: &serde_json::Error, body: &[u8]) -> String {
     if problem == "recursion limit exceeded" {
         return "exceeded max depth".to_owned();
     }
+    if problem == "expected ident" {
+        return literal_problem(error, body).unwrap_or(text);
+    }
     let place = match problem {
         "expected value" | "trailing comma" => "looking for beginning of value",
         "key must be a string" => "looking for beginning of object key string",
@@ -38,6 +41,23 @@ fn explain(error: &serde_json::Error, body: &[u8]) -> String {
         Some(byte) => format!("invalid character {} {place}", quoted(byte)),
         None => text,
     }
+}
+
+/// Where a word that begins as `true`, `false` or `null` goes on as another.
+fn literal_problem(error: &serde_json::Error, body: &[u8]) -> Option<String> {
+    let line = body.split(|byte| *byte == b'\n').nth(error.line().checked_sub(1)?)?;
+    let at = error.column().checked_sub(1)?;
+    let wrong = *line.get(at)?;
+    ["true", "false", "null"].iter().find_map(|literal| {
+        let begin = (1..literal.len())
+            .rev()
+            .find(|&length| line[..at].ends_with(&literal.as_bytes()[..length]))?;
+        let expected = quoted(literal.as_bytes()[begin]);
+        Some(format!(
+            "invalid character {} in literal {literal} (expecting {expected})",
+            quoted(wrong)
+        ))
+    })
 }
 
 /// The byte at a line and column, both counted from 1.
@@ -58,6 +78,7 @@ fn quoted(byte: u8) -> String {
         b'\n' => r"'\n'".to_owned(),
         b'\r' => r"'\r'".to_owned(),
         b'\t' => r"'\t'".to_owned(),
+        byte @ 0x80..=0x9f => format!(r"'\u{byte:04x}'"),
         byte if byte.is_ascii_control() => format!(r"'\x{byte:02x}'"),
         byte => format!("'{}'", char::from(byte)),
     }

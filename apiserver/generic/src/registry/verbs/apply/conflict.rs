@@ -32,17 +32,16 @@ pub(super) fn refused(error: ApplyError) -> Status {
     }
 }
 
-/// `"kubectl-edit" using G/V at TIME`; an apply manager by its name alone.
+/// `"kubectl-edit" using G/V`; an apply manager by its name alone.
 fn owner(conflict: &Conflict) -> String {
     let manager = &conflict.manager;
     let through = match conflict.subresource.as_str() {
         "" => String::new(),
         subresource => format!(" with subresource {subresource:?}"),
     };
-    match (conflict.operation, &conflict.time) {
-        (Operation::Apply, _) => format!("{manager:?}{through}"),
-        (Operation::Update, None) => format!("{manager:?}{through} using {}", conflict.api_version),
-        (Operation::Update, Some(time)) => format!("{manager:?}{through} using {} at {time}", conflict.api_version),
+    match conflict.operation {
+        Operation::Apply => format!("{manager:?}{through}"),
+        Operation::Update => format!("{manager:?}{through} using {}", conflict.api_version),
     }
 }
 
@@ -88,7 +87,7 @@ mod tests {
         let status = refused(ApplyError::Conflicts(conflicts));
         assert_eq!(
             status.message,
-            "Apply failed with 3 conflicts: conflicts with \"a\" using g/v1 at 2026-01-01T00:00:00Z:\n- .spec.color\n- \
+            "Apply failed with 3 conflicts: conflicts with \"a\" using g/v1:\n- .spec.color\n- \
              .spec.replicas\nconflicts with \"b\":\n- .spec.size"
         );
         let causes = status.details.unwrap().causes;
@@ -102,8 +101,8 @@ mod tests {
         one.subresource = "status".into();
         assert_eq!(
             refused(ApplyError::Conflicts(vec![one])).message,
-            "Apply failed with 1 conflict: conflict with \"a\" with subresource \"status\" using g/v1 at \
-             2026-01-01T00:00:00Z: .status.replicas"
+            "Apply failed with 1 conflict: conflict with \"a\" with subresource \"status\" using g/v1: \
+             .status.replicas"
         );
     }
 }
