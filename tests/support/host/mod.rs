@@ -60,6 +60,14 @@ impl Host {
         host
     }
 
+    /// As [`Self::start`], but nothing changes objects except those who send requests.
+    pub fn start_without_controllers(folder: &Path) -> Self {
+        fs::create_dir_all(folder).expect("the folder is ours");
+        let data = folder.join("etcd");
+        prepared::copy_to(&data);
+        Self::start_on(folder, &data, Vec::new())
+    }
+
     /// One without controllers whose etcd answers a write when the disk has it: for measurements.
     pub fn start_durable(folder: &Path) -> Self {
         fs::create_dir_all(folder).expect("the folder is ours");

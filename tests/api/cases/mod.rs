@@ -1,0 +1,76 @@
+//! The requests, a file for each theme.
+
+mod apply;
+mod core;
+mod create;
+mod delete;
+mod discovery;
+mod errors;
+mod guests;
+mod list;
+mod negotiation;
+mod openapi;
+mod patch;
+mod rights;
+mod scale;
+mod table;
+mod update;
+mod validation;
+mod watch;
+
+use serde_json::{Value, json};
+
+use crate::{servers::Ours, talk::Talk};
+
+/// Cases about one thing.
+pub(crate) struct Theme {
+    pub(crate) name: &'static str,
+    pub(crate) ours: Ours,
+    pub(crate) cases: Cases,
+}
+
+type Cases = &'static [(&'static str, fn(&mut Talk<'_>))];
+
+/// All of them.
+pub(crate) const THEMES: &[Theme] = &[
+    library("discovery", discovery::CASES),
+    library("openapi", openapi::CASES),
+    library("negotiation", negotiation::CASES),
+    library("errors", errors::CASES),
+    library("rights", rights::CASES),
+    library("create", create::CASES),
+    library("validation", validation::CASES),
+    library("update", update::CASES),
+    library("patch", patch::CASES),
+    library("apply", apply::CASES),
+    library("delete", delete::CASES),
+    library("list", list::CASES),
+    library("table", table::CASES),
+    library("watch", watch::CASES),
+    library("scale", scale::CASES),
+    library("core", core::CASES),
+    Theme {
+        name: "guests",
+        ours: Ours::Embedded,
+        cases: guests::CASES,
+    },
+];
+
+const fn library(name: &'static str, cases: Cases) -> Theme {
+    let ours = Ours::Library;
+    Theme { name, ours, cases }
+}
+
+/// A Widget.
+fn widget(name: &str, spec: Value) -> Value {
+    json!({"apiVersion": "demo.example.io/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec})
+}
+
+/// A Widget with this metadata.
+fn widget_with(metadata: Value) -> Value {
+    json!({"apiVersion": "demo.example.io/v1", "kind": "Widget", "metadata": metadata, "spec": {}})
+}
+
+fn config_map(name: &str, data: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+}

@@ -1,0 +1,131 @@
+//! Every difference that is meant, with its reason.
+
+/// Differences in these answers at this place are meant.
+pub(crate) struct Intended {
+    /// The case's name; `*` stands for anything.
+    pub(crate) case: &'static str,
+    /// Part of the request's line; empty for all requests of the case.
+    pub(crate) request: &'static str,
+    /// `status`, `header.NAME` or `body.PATH`; `*` stands for anything.
+    pub(crate) field: &'static str,
+    /// Why, for somebody who meets it for the first time.
+    pub(crate) reason: &'static str,
+}
+
+const NO_PROTOBUF: &str =
+    "messages list the forms that a server has, and ours writes no protobuf: clients that prefer it also take JSON";
+const YAML_WORDS: &str = "our YAML parser has words of its own, and names a repeated field by its path where kube-apiserver's names the line";
+const GO_TYPE: &str = "kube-apiserver names the Go type that it decodes into; ours says the same without it";
+const BAD_REVISION: &str = "a resourceVersion that is no number is the client's mistake (400); kube-apiserver answers 500, as it forgets \
+                            to say so";
+const OWN_BUILD: &str = "/version describes each server's own build";
+const OWN_TEXT: &str = "descriptions are written anew, not copied";
+const METADATA_DEFAULT: &str =
+    "metadata of custom resources is described as that of built-in kinds, which is empty by default";
+const WHOLE_ITEMS: &str =
+    "items of lists carry apiVersion and kind, as get and watch show them: all three share the same bytes";
+
+pub(crate) const INTENDED: &[Intended] = &[
+    meant("*", "", "body.compiler", OWN_BUILD),
+    meant("*", "", "body.git*", OWN_BUILD),
+    meant("*", "", "body.goVersion", OWN_BUILD),
+    meant(
+        "discovery/documents",
+        "events.k8s.io",
+        "body.resources[0].storageVersionHash",
+        "the hash names the version in which a kind is stored: ours stores events as events.k8s.io/v1, kube-apiserver as v1",
+    ),
+    meant("discovery/aggregated", "", "body.message", NO_PROTOBUF),
+    meant("negotiation/accept", "", "body.message", NO_PROTOBUF),
+    meant("negotiation/content type", "$widgets", "body.message", NO_PROTOBUF),
+    meant("negotiation/content type", "configmaps", "body.message", NO_PROTOBUF),
+    meant("delete/options", "$widgets/b", "body.message", NO_PROTOBUF),
+    meant("table/widgets", "", "body.message", NO_PROTOBUF),
+    meant("watch/forms", "", "body.message", NO_PROTOBUF),
+    meant("negotiation/partial metadata", "", "body.message", GO_TYPE),
+    meant("errors/bodies", "", "body.message", GO_TYPE),
+    meant("delete/options", "$widgets/a", "body.message", GO_TYPE),
+    meant("errors/query", "resourceVersion=abc", "status", BAD_REVISION),
+    meant("watch/*", "resourceVersion=abc", "status", BAD_REVISION),
+    meant("watch/options", "resourceVersion=-1", "status", BAD_REVISION),
+    meant("create/unknown fields", "", "header.warning[0]", YAML_WORDS),
+    meant("create/unknown fields", "Strict", "body.message", YAML_WORDS),
+    meant("apply/refusals", "", "header.warning[0]", YAML_WORDS),
+    meant("apply/refusals", "", "body.message", YAML_WORDS),
+    meant(
+        "list/pages",
+        "labelSelector",
+        "body.metadata.continue",
+        "ours looks ahead for another match, and spares the client an empty last page",
+    ),
+    meant(
+        "list/revisions",
+        "timeout=1s",
+        "*",
+        "when a request's own timeout ends it, kube-apiserver sends a Status without kind as plain text; ours sends it whole",
+    ),
+    meant("*", "", "body.items[*].apiVersion", WHOLE_ITEMS),
+    meant("*", "", "body.items[*].kind", WHOLE_ITEMS),
+    meant(
+        "watch/built-in",
+        "",
+        "body[*].object.s*",
+        "a bookmark has nothing but its revision; kube-apiserver's of a built-in kind shows the empty fields of its Go type",
+    ),
+    meant(
+        "patch/strategic",
+        "",
+        "status",
+        "a patch with unknown directives is the client's mistake (400); kube-apiserver answers 500",
+    ),
+    meant("openapi/*", "", "body.*description", OWN_TEXT),
+    meant("guests/openapi", "", "body.*description", OWN_TEXT),
+    meant("openapi/v3", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant("guests/openapi", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant(
+        "guests/openapi",
+        "",
+        "body.*.GuestCredentialRequest",
+        "a definition of a custom resource can't describe what is posted to a subresource of its own",
+    ),
+    meant(
+        "guests/discovery",
+        "",
+        "body.resources[*].verbs*",
+        "nobody creates a GuestCredential but the server; a definition of a custom resource can't leave a verb out",
+    ),
+    meant(
+        "*openapi*",
+        "",
+        "header.last-modified",
+        "a document's ETag says whether it has changed; when it was made is nobody's business, as it is made anew at each start",
+    ),
+    meant(
+        "openapi/v3",
+        "GET /openapi/v3",
+        "header.*",
+        "the index of documents is JSON and can be cached by its ETag, like the documents; kube-apiserver calls it text and gives it none",
+    ),
+    meant("table/*", "", "body.columnDefinitions[*].description", OWN_TEXT),
+    meant(
+        "table/*",
+        "",
+        "body[*].object.columnDefinitions[*].description",
+        OWN_TEXT,
+    ),
+    meant(
+        "rights/reviews",
+        "",
+        "body.metadata.managedFields",
+        "a review is answered and not kept, so nobody owns its fields",
+    ),
+];
+
+const fn meant(case: &'static str, request: &'static str, field: &'static str, reason: &'static str) -> Intended {
+    Intended {
+        case,
+        request,
+        field,
+        reason,
+    }
+}

@@ -1,0 +1,123 @@
+//! What was found, and what of it is meant.
+
+use std::fmt::Write as _;
+
+use crate::{difference::Difference, intended::Intended};
+
+/// Longest value that is shown.
+const SHOWN: usize = 600;
+
+/// All that was compared.
+#[derive(Default)]
+pub(crate) struct Report {
+    requests: usize,
+    found: Vec<Found>,
+}
+
+struct Found {
+    case: String,
+    /// Place of the request in its case, from 1 on.
+    number: usize,
+    line: String,
+    differences: Vec<Difference>,
+}
+
+/// The end of a run.
+pub(crate) struct Judged {
+    pub(crate) line: String,
+    pub(crate) failures: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, case: &str, number: usize, line: String, differences: Vec<Difference>) {
+        self.requests += 1;
+        if !differences.is_empty() {
+            self.found.push(Found {
+                case: case.to_owned(),
+                number,
+                line,
+                differences,
+            });
+        }
+    }
+
+    /// Separates what is meant. With `whole`, entries that explain nothing are failures too.
+    pub(crate) fn judge(self, intended: &[Intended], whole: bool) -> Judged {
+        let mut used = vec![false; intended.len()];
+        let mut unexplained = 0;
+        let mut failures = Vec::new();
+        for found in &self.found {
+            let mut text = String::new();
+            for difference in &found.differences {
+                let meant = intended.iter().position(|entry| explains(entry, found, difference));
+                if let Some(meant) = meant {
+                    used[meant] = true;
+                } else {
+                    unexplained += 1;
+                    let _ = write!(text, "\n    {}", difference.field);
+                    let _ = write!(text, "\n      theirs: {}", shown(difference.theirs.as_ref()));
+                    let _ = write!(text, "\n      ours:   {}", shown(difference.ours.as_ref()));
+                }
+            }
+            if !text.is_empty() {
+                failures.push(format!("{} {}: {}{text}", found.case, found.number, found.line));
+            }
+        }
+        for (entry, used) in intended.iter().zip(&used) {
+            if whole && !used {
+                failures.push(format!(
+                    "an intended difference was not met any more: {} {} {}",
+                    entry.case, entry.request, entry.field
+                ));
+            }
+        }
+        let meant = used.iter().filter(|used| **used).count();
+        let line = format!(
+            "differential: {} requests, {meant} intended differences, {unexplained} unexplained",
+            self.requests
+        );
+        Judged { line, failures }
+    }
+}
+
+fn explains(entry: &Intended, found: &Found, difference: &Difference) -> bool {
+    assert!(!entry.reason.is_empty(), "{} {}: why?", entry.case, entry.field);
+    matches(entry.case, &found.case) && found.line.contains(entry.request) && matches(entry.field, &difference.field)
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        let found = if is_last {
+            rest.ends_with(part).then(|| rest.len() - part.len())
+        } else {
+            rest.find(part)
+        };
+        match found {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+fn shown(value: Option<&serde_json::Value>) -> String {
+    let Some(value) = value else {
+        return "(nothing)".to_owned();
+    };
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
