@@ -11,9 +11,9 @@ mod endings;
 mod reconcile;
 mod status;
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use guestcluster_types::{GuestCluster, GuestCredential, GuestRevocation};
 use kube::{
     Api, Client, ResourceExt as _,
@@ -24,6 +24,7 @@ use kube::{
         watcher,
     },
 };
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::retries::{DEADLINE, Retries, Retry, summary};
@@ -68,8 +69,8 @@ pub async fn run(client: Client, stop: CancellationToken) {
     let context = Arc::new(Context {
         client: client.clone(),
         guests: guests.clone(),
-        credentials: credentials.clone(),
-        revocations: revocations.clone(),
+        credentials,
+        revocations,
         connections: Connections::default(),
         settled: Settled::default(),
         retries: Retries::default(),
@@ -79,13 +80,15 @@ pub async fn run(client: Client, stop: CancellationToken) {
         .default_backoff()
         .reflect(guest_writer)
         .touched_objects();
-    let records = watcher::Config::default;
+    // What tells of a record also fills the store that the reconcile reads: by another watch it might not be there yet.
+    let credential_changes = records_of::<GuestCredential>(&client, credential_writer);
+    let revocation_changes = records_of::<GuestRevocation>(&client, revocation_writer);
     let of_guests = Controller::for_stream(changed, guests)
         .with_config(config())
-        .watches(Api::<GuestCredential>::all(client.clone()), records(), |credential| {
+        .watches_stream(credential_changes, |credential| {
             guest_of(credential.namespace(), &credential.spec.cluster_ref.name)
         })
-        .watches(Api::<GuestRevocation>::all(client.clone()), records(), |revocation| {
+        .watches_stream(revocation_changes, |revocation| {
             guest_of(revocation.namespace(), &revocation.spec.cluster_ref.name)
         })
         .graceful_shutdown_on(stop.clone().cancelled_owned())
@@ -96,11 +99,8 @@ pub async fn run(client: Client, stop: CancellationToken) {
         )
         .for_each(async |outcome| log(&outcome))
         .boxed();
-    let changed = watcher(Api::<GuestCredential>::all(client.clone()), records())
-        .default_backoff()
-        .reflect(credential_writer)
-        .touched_objects();
-    let of_credentials = Controller::for_stream(changed, credentials)
+    let all = watcher::Config::default;
+    let of_credentials = Controller::new(Api::<GuestCredential>::all(client.clone()), all())
         .with_config(config())
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
@@ -112,11 +112,7 @@ pub async fn run(client: Client, stop: CancellationToken) {
         )
         .for_each(async |outcome| log(&outcome))
         .boxed();
-    let changed = watcher(Api::<GuestRevocation>::all(client), records())
-        .default_backoff()
-        .reflect(revocation_writer)
-        .touched_objects();
-    let of_revocations = Controller::for_stream(changed, revocations)
+    let of_revocations = Controller::new(Api::<GuestRevocation>::all(client), all())
         .with_config(config())
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
@@ -129,6 +125,20 @@ pub async fn run(client: Client, stop: CancellationToken) {
         .for_each(async |outcome| log(&outcome))
         .boxed();
     tokio::join!(of_guests, of_credentials, of_revocations);
+}
+
+/// Records as they change, in the store already when they are told.
+fn records_of<K>(
+    client: &Client,
+    writer: reflector::store::Writer<K>,
+) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static
+where
+    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    watcher(Api::<K>::all(client.clone()), watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .touched_objects()
 }
 
 /// The GuestCluster that a record is about.
