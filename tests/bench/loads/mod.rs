@@ -1,4 +1,4 @@
-//! The loads, in the order in which they run: those that leave the objects as they are come first.
+//! The loads, in the order in which they run: those that leave the objects as they are come first, what needs new servers last.
 
 mod apply;
 mod create;
@@ -16,9 +16,8 @@ use crate::{api::Bench, table::Row};
 pub(crate) use create::create;
 
 /// For `--only`.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 9] = [
     "start",
-    "memory",
     "list",
     "get",
     "watchlist",
@@ -26,7 +25,7 @@ pub(crate) const NAMES: [&str; 10] = [
     "patch",
     "apply",
     "create",
-    "many",
+    "memory",
 ];
 
 /// Runs one load on both servers.
