@@ -425,7 +425,7 @@ fn a_login_leaves_alone_what_others_wrote_into_kubeconfigs() {
 }
 
 #[test]
-fn logins_and_edits_by_kubectl_at_once_lose_nothing() {
+fn logins_at_once_lose_nothing_of_each_other_nor_of_kubectl() {
     const EDITS: usize = 30;
     const LOGINS: usize = 8;
     let (supervisor, ann) = supervisor_and_ann();
@@ -447,27 +447,44 @@ fn logins_and_edits_by_kubectl_at_once_lose_nothing() {
             }
         })
     };
-    let logins = [0, 1].map(|half| {
-        let ann = ann.clone();
+    log_in_at_once(&ann, "beside", LOGINS);
+    edits.join().unwrap();
+    let after = contexts(&ann);
+    // Not that each login is there: kubectl reads before it locks, and takes away what came in between.
+    for number in 0..EDITS {
+        assert!(after.contains(&format!("edit-{number}")), "{after:?}");
+    }
+
+    log_in_at_once(&ann, "alone", LOGINS);
+    let logins = contexts(&ann).into_iter().filter(|name| name.starts_with("alone"));
+    assert_eq!(logins.count(), LOGINS);
+    ann.in_context("alone-1-0").run("get namespaces").success();
+    let left = fs::read_dir(ann.kubeconfig().parent().unwrap()).unwrap().flatten();
+    let left: BTreeSet<_> = left.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(left, ["cache", "config"].map(str::to_owned).into(), "no lock is left");
+}
+
+/// Logs in this often, in two halves at a time, with contexts called `PREFIX-HALF-NUMBER`.
+fn log_in_at_once(person: &Kubectl, prefix: &str, logins: usize) {
+    let halves = [0, 1].map(|half| {
+        let (person, prefix) = (person.clone(), prefix.to_owned());
         std::thread::spawn(move || {
-            for number in 0..LOGINS / 2 {
-                let name = format!("login-{half}-{number}");
-                ann.run(&format!("guest login dev --no-switch --context-name {name}"))
+            for number in 0..logins / 2 {
+                let name = format!("{prefix}-{half}-{number}");
+                person
+                    .run(&format!("guest login dev --no-switch --context-name {name}"))
                     .success();
             }
         })
     });
-    edits.join().unwrap();
-    for login in logins {
-        login.join().unwrap();
+    for half in halves {
+        half.join().unwrap();
     }
-    let names = ann.run("config get-contexts -o name").success();
-    let names: BTreeSet<_> = names.lines().collect();
-    assert_eq!(names.len(), 1 + EDITS + LOGINS, "{names:?}");
-    ann.in_context("login-1-0").run("get namespaces").success();
-    let left = fs::read_dir(ann.kubeconfig().parent().unwrap()).unwrap().flatten();
-    let left: BTreeSet<_> = left.map(|entry| entry.file_name().into_string().unwrap()).collect();
-    assert_eq!(left, ["cache", "config"].map(str::to_owned).into(), "no lock is left");
+}
+
+fn contexts(person: &Kubectl) -> BTreeSet<String> {
+    let names = person.run("config get-contexts -o name").success();
+    names.lines().map(str::to_owned).collect()
 }
 
 #[test]
