@@ -37,7 +37,7 @@ fn bodies_that_cannot_be_taken_are_refused_and_the_server_goes_on() {
         "the API version in the data (guestclusters.dev/v1) does not match the expected API version (guestclusters.dev/v1alpha1)",
     );
     let other = dev.clone().with("/kind", json!("GuestClusterRelease"));
-    post(&kubectl, "", &other.text()).refused("(BadRequest)");
+    post(&kubectl, "", &other.text()).refused("kind: Invalid value: \"GuestClusterRelease\": must be GuestCluster");
     let nowhere = dev.clone().with("/metadata/namespace", json!("team-b"));
     post(&kubectl, "", &nowhere.text())
         .refused("the namespace of the provided object does not match the namespace sent on the request");
