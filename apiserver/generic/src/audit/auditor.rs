@@ -24,7 +24,8 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// Events by `policy` go to `log`. Of `confidential` resources no body is kept, whatever the policy says.
+    /// Events by `policy` go to `log`. Of `confidential` resources no body is kept, nor the words of a refusal, whatever the policy
+    /// says.
     pub fn new(policy: Policy, confidential: &[Confidential], log: AuditFile) -> Auditor {
         Auditor {
             policy,
@@ -60,6 +61,7 @@ impl Auditor {
             .iter()
             .any(|one| (one.group, one.resource, one.subresource) == (&info.group, &info.resource, &info.subresource));
         if is_confidential {
+            verdict.confidential = true;
             verdict.level = verdict.level.min(Level::Metadata);
         }
         verdict

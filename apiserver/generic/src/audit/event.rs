@@ -67,6 +67,11 @@ impl Draft {
     }
 }
 
+/// A Status without its message and details.
+pub(super) fn without_words(status: &Value) -> Value {
+    json!({"kind": status["kind"], "status": status["status"], "reason": status["reason"]})
+}
+
 /// Takes `metadata.managedFields` away from an object, or from the items of a list.
 pub(super) fn without_managed_fields(mut object: Value) -> Value {
     let remove = |object: &mut Value| {

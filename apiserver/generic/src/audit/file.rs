@@ -67,8 +67,9 @@ impl AuditFile {
 
     /// Hands an event to the writer. One that finds too many before it is lost and counted: requests don't wait for the disk.
     pub(super) fn write(&self, event: &serde_json::Value) {
+        let line = event.to_string();
         let sent = match &*self.lines.lock() {
-            Some(lines) => lines.try_send(event.to_string()).is_ok(),
+            Some(lines) => lines.try_send(line).is_ok(),
             None => false,
         };
         if !sent && self.counts.lost.fetch_add(1, Ordering::Relaxed) == 0 {

@@ -104,6 +104,8 @@ pub(crate) struct Verdict {
     pub(super) level: Level,
     pub(super) omitted: Vec<Stage>,
     pub(super) omit_managed_fields: bool,
+    /// Bodies of the resource carry credentials, and so may the words of a refusal, which can repeat what was sent or patched.
+    pub(super) confidential: bool,
 }
 
 impl Policy {
@@ -132,6 +134,7 @@ impl Policy {
             level: rule.level,
             omitted: self.omit_stages.iter().chain(&rule.omit_stages).copied().collect(),
             omit_managed_fields: rule.omit_managed_fields.unwrap_or(self.omit_managed_fields),
+            confidential: false,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Auditor, Level, Stage,
     auditor::id,
-    event::{Draft, without_managed_fields},
+    event::{Draft, without_managed_fields, without_words},
     policy::Verdict,
 };
 use crate::{authn::User, request::RequestInfo};
@@ -124,8 +124,14 @@ impl Drop for Trail {
 impl State {
     fn parsed(&self, body: &Bytes) -> Option<Value> {
         let object = serde_json::from_slice(body).ok()?;
-        let bare = self.verdict.as_ref().is_some_and(|verdict| verdict.omit_managed_fields);
-        Some(if bare { without_managed_fields(object) } else { object })
+        let verdict = self.verdict.as_ref()?;
+        Some(if verdict.confidential {
+            without_words(&object)
+        } else if verdict.omit_managed_fields {
+            without_managed_fields(object)
+        } else {
+            object
+        })
     }
 
     fn level(&self) -> Level {

@@ -4,7 +4,10 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 use super::*;
-use crate::audit::{AuditFile, Auditor, Confidential, Policy, Rotation};
+use crate::{
+    audit::{AuditFile, Auditor, Confidential, Policy, Rotation, Trail},
+    request::RequestInfo,
+};
 
 const POLICY: &str = "
 apiVersion: audit.k8s.io/v1
@@ -177,4 +180,30 @@ async fn bodies_with_credentials_are_never_kept() {
     assert_eq!(events[0]["level"], "Metadata");
     assert!(!events[0].to_string().contains("s3cret"), "{}", events[0]);
     assert!(events[0].get("responseObject").is_none());
+}
+
+#[tokio::test]
+async fn a_refusal_that_repeats_a_credential_is_told_without_its_words() {
+    let audited = Audited::new();
+    let refusal = |uri: &str| {
+        let (head, _) = request(&format!("PATCH {uri}")).into_parts();
+        let info = RequestInfo::parse(&head.method, &head.uri);
+        let trail = Trail::begin(&audited.auditor, &head, &info, &http::HeaderValue::from_static("id"));
+        trail.known(&User::default(), None);
+        let words = "patch: Invalid value: s3cret";
+        let status = serde_json::json!({"kind": "Status", "status": "Failure", "reason": "Invalid", "message": words});
+        let body = status.to_string().into();
+        trail.answered(http::StatusCode::UNPROCESSABLE_ENTITY, Some(&body));
+    };
+    refusal("/api/v1/namespaces/root");
+    refusal("/apis/demo.example.io/v1/namespaces/a/widgets/x");
+    let events = audited.events().await;
+    assert_eq!(events[0]["responseStatus"]["reason"], "Invalid");
+    assert!(!events[0].to_string().contains("s3cret"), "{}", events[0]);
+    assert!(
+        events[1]["responseStatus"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("s3cret")
+    );
 }
