@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod connection;
 mod credential;
+mod dry_run;
 mod error;
 mod https;
 mod kubeconfig;

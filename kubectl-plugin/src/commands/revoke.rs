@@ -15,8 +15,8 @@ use kube::{
 use super::FIELD_MANAGER;
 use crate::{
     connection::{Connection, duration},
+    dry_run::DryRunFlags,
     error::{Error, Result},
-    output::{self, Format},
     waiting::WaitFlags,
 };
 
@@ -44,12 +44,8 @@ pub(super) struct Args {
     /// Mint no new ones for them this long, such as 1h; 24h at most
     #[arg(long, value_name = "TIME", value_parser = duration)]
     block: Option<Duration>,
-    /// Only say what would be revoked
-    #[arg(long, value_name = "SIDE", value_parser = ["client", "server"])]
-    dry_run: Option<String>,
-    /// Form of the output of a dry run
-    #[arg(long, short, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
+    #[command(flatten)]
+    dry_run: DryRunFlags,
     #[command(flatten)]
     wait: WaitFlags,
 }
@@ -57,17 +53,17 @@ pub(super) struct Args {
 impl Args {
     pub(super) async fn run(&self, connection: &Connection) -> Result<()> {
         let revocation = self.revocation(&connection.namespace)?;
-        if self.dry_run.as_deref() == Some("client") {
-            return output::print_object(&revocation, self.output.unwrap_or(Format::Yaml));
+        if self.dry_run.is_of_client() {
+            return self.dry_run.print(&revocation);
         }
         let params = PostParams {
-            dry_run: self.dry_run.is_some(),
+            dry_run: self.dry_run.is_on(),
             field_manager: Some(FIELD_MANAGER.to_owned()),
         };
         let api = connection.namespaced::<GuestRevocation>();
         let created = api.create(&params, &revocation).await?;
-        if self.dry_run.is_some() {
-            return output::print_object(&created, self.output.unwrap_or(Format::Yaml));
+        if self.dry_run.is_on() {
+            return self.dry_run.print(&created);
         }
         let name = created.name_any();
         if self.wait.wait() {

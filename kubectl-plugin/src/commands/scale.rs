@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::FIELD_MANAGER;
 use crate::{
     connection::Connection,
+    dry_run::DryRunFlags,
     error::{Error, Result},
-    output::{self, Format},
     progress::Display,
     waiting::{self, Until, WaitFlags},
 };
@@ -31,12 +31,8 @@ pub(super) struct Args {
     /// Node pool; needed where there are several
     #[arg(long, value_name = "NAME", requires = "workers")]
     pool: Option<String>,
-    /// Only say what would happen
-    #[arg(long, value_name = "SIDE", value_parser = ["client", "server"])]
-    dry_run: Option<String>,
-    /// Form of the output of a dry run
-    #[arg(long, short, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
+    #[command(flatten)]
+    dry_run: DryRunFlags,
     #[command(flatten)]
     wait: WaitFlags,
 }
@@ -53,11 +49,11 @@ impl Args {
         for change in &changes {
             eprintln!("{}: {change}", self.name);
         }
-        if self.dry_run.as_deref() == Some("client") {
-            return output::print_object(&desired, self.output.unwrap_or(Format::Yaml));
+        if self.dry_run.is_of_client() {
+            return self.dry_run.print(&desired);
         }
         let params = PatchParams {
-            dry_run: self.dry_run.is_some(),
+            dry_run: self.dry_run.is_on(),
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
@@ -67,8 +63,8 @@ impl Args {
             "spec": {"topology": topology(&desired.spec)?},
         });
         let scaled = clusters.patch(&self.name, &params, &Patch::Merge(patch)).await?;
-        if self.dry_run.is_some() {
-            return output::print_object(&scaled, self.output.unwrap_or(Format::Yaml));
+        if self.dry_run.is_on() {
+            return self.dry_run.print(&scaled);
         }
         if self.wait.wait() {
             let until = Until::Running(scaled.metadata.generation.unwrap_or_default());

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{FIELD_MANAGER, running_version, versions};
 use crate::{
     connection::Connection,
+    dry_run::DryRunFlags,
     error::{Error, Result},
-    output::{self, Format},
     progress::Display,
     waiting::{self, Until, WaitFlags},
 };
@@ -24,12 +24,8 @@ pub(super) struct Args {
     name: String,
     /// Version, such as v1.34 or v1.34.2; at most one minor above the one that runs
     version: Option<String>,
-    /// Only say what would happen
-    #[arg(long, value_name = "SIDE", value_parser = ["client", "server"])]
-    dry_run: Option<String>,
-    /// Form of the output of a dry run
-    #[arg(long, short, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
+    #[command(flatten)]
+    dry_run: DryRunFlags,
     #[command(flatten)]
     wait: WaitFlags,
 }
@@ -77,13 +73,13 @@ impl Args {
             .version;
         eprintln!("{}", plan(cluster, running, &target));
         let patch = json!({"spec": {"distribution": {"version": target.to_string()}}});
-        if self.dry_run.as_deref() == Some("client") {
+        if self.dry_run.is_of_client() {
             let mut desired = cluster.clone();
             desired.spec.distribution.version = target.to_string();
-            return output::print_object(&desired, self.output.unwrap_or(Format::Yaml));
+            return self.dry_run.print(&desired);
         }
         let params = PatchParams {
-            dry_run: self.dry_run.is_some(),
+            dry_run: self.dry_run.is_on(),
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
@@ -91,8 +87,8 @@ impl Args {
             .namespaced::<GuestCluster>()
             .patch(&self.name, &params, &Patch::Merge(patch))
             .await?;
-        if self.dry_run.is_some() {
-            return output::print_object(&upgraded, self.output.unwrap_or(Format::Yaml));
+        if self.dry_run.is_on() {
+            return self.dry_run.print(&upgraded);
         }
         if self.wait.wait() {
             let until = Until::Running(upgraded.metadata.generation.unwrap_or_default());
