@@ -1,6 +1,6 @@
 //! Credentials for guests: who gets one, what it may do there, and how it ends.
 
-use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, Manifest, Supervisor};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -51,16 +51,10 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
     let at = |level: &str| inside(&supervisor, &credential(&ann, "dev", level));
     let (login, view, edit, all) = (at("login"), at("view"), at("edit"), at("admin"));
 
-    eventually(20, "the guest knows its key", || {
-        let output = all.run("get nodes");
-        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-    });
+    all.await_success(20, "get nodes");
     all.run("create namespace shop").success();
     all.run("-n shop create secret generic s --from-literal=a=b").success();
-    eventually(20, "edit works in a new namespace", || {
-        let output = edit.run("-n shop create configmap c --from-literal=a=b");
-        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-    });
+    edit.await_success(20, "-n shop create configmap c --from-literal=a=b");
     view.run("-n shop get configmap c").success();
     view.run("-n shop get secrets").refused("is forbidden");
     view.run("-n shop create configmap d").refused("is forbidden");
@@ -119,10 +113,7 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
     let (first, second) = (credential(&ann, "dev", "admin"), credential(&ann, "dev", "admin"));
     let (one, two) = (inside(&supervisor, &first), inside(&supervisor, &second));
     for kubectl in [&one, &two] {
-        eventually(20, "the guest knows its key", || {
-            let output = kubectl.run("get nodes");
-            if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-        });
+        kubectl.await_success(20, "get nodes");
     }
     // A key for one guest is none for another.
     let elsewhere = credential(&ann, "other", "admin");

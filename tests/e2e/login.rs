@@ -18,6 +18,20 @@ pub(super) fn bind(admin: &Kubectl, roles: &[&str]) {
     }
 }
 
+/// A supervisor with these guests, where SSO's group `devs` has these roles; its administrator, and Ann of that group, who is signed in.
+fn signed_in(roles: &[&str], guests: &[&str]) -> (Supervisor, Kubectl, Kubectl) {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    bind(&admin, roles);
+    for name in guests {
+        admin.create_guest(&Manifest::new(name, "v1.34", 1, 0));
+    }
+    let ann = supervisor.person(ANN, &["devs", "others"]);
+    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
+        .success();
+    (supervisor, admin, ann)
+}
+
 /// What a person has in the guest named `dev`, by a login at this level.
 fn logged_in(person: &Kubectl, level: &str) -> Kubectl {
     let login = format!("guest login dev -n team-a --level {level} --context-name {level} --no-switch");
@@ -94,12 +108,7 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
 
 #[test]
 fn each_level_can_do_what_its_name_promises_and_no_more() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-access-admin"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
-    let ann = supervisor.person(ANN, &["devs"]);
-    ann.run(&format!("guest login {}", supervisor.login_flags())).success();
+    let (_supervisor, _admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev"]);
     let all = logged_in(&ann, "admin");
     let (login, view, edit) = (
         logged_in(&ann, "login"),
@@ -109,10 +118,7 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
 
     all.run("create namespace shop").success();
     all.run("-n shop create secret generic s --from-literal=a=b").success();
-    eventually(20, "edit works in a new namespace", || {
-        let output = edit.run("-n shop create configmap c --from-literal=a=b");
-        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-    });
+    edit.await_success(20, "-n shop create configmap c --from-literal=a=b");
     view.run("get nodes").success();
     view.run("-n shop get configmap c").success();
     for (kubectl, command) in [
@@ -155,13 +161,7 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
 
 #[test]
 fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-editor"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
-    let ann = supervisor.person(ANN, &["devs", "others"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
+    let (supervisor, admin, ann) = signed_in(&["guestcluster-editor"], &["dev"]);
     for name in ["dev", "absent"] {
         let error = ann.run(&format!("guest login {name}")).failure(1);
         let expected = format!("error: you may not log in to team-a/{name}\n\nAsk an administrator");
@@ -176,10 +176,7 @@ fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
     assert_eq!(admin.names("guestcredentials"), Vec::<String>::new());
 
     bind(&admin, &["guestcluster-access-view"]);
-    eventually(20, "the right is seen", || {
-        let output = ann.run("guest login dev");
-        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-    });
+    ann.await_success(20, "guest login dev");
     ann.run("get namespaces").success();
     let error = ann.run("guest login dev --level admin").failure(1);
     assert!(error.contains("You may at: login, view"), "{error}");
@@ -208,15 +205,7 @@ fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
 
 #[test]
 fn a_token_is_for_one_guest_and_the_session_for_none() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-access-admin"]);
-    for name in ["dev", "other"] {
-        admin.create_guest(&Manifest::new(name, "v1.34", 1, 0));
-    }
-    let ann = supervisor.person(ANN, &["devs"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
+    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev", "other"]);
     ann.run("guest login other").success();
     ann.run("guest login dev").success();
     let of_dev = token(&ann, "dev");
@@ -259,13 +248,7 @@ fn a_token_is_for_one_guest_and_the_session_for_none() {
 
 #[test]
 fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-access-view"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
-    let ann = supervisor.person(ANN, &["devs"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
+    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
     ann.run("guest login dev").success();
     ann.run("get namespaces").success();
     let revoked = token(&ann, "dev");
@@ -307,10 +290,7 @@ fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone
         if blocked { Ok(()) } else { Err(output.stderr) }
     });
     admin.run("delete guestrevocations --all").success();
-    eventually(15, "the block is lifted", || {
-        let output = ann.run("get namespaces");
-        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
-    });
+    ann.await_success(15, "get namespaces");
     admin.run("guest revoke dev --all").success();
     admin.run("delete rolebinding devs-guestcluster-access-view").success();
     eventually(30, "the right is gone", || {
@@ -325,13 +305,7 @@ fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone
 
 #[test]
 fn fifty_at_once_with_an_expired_credential_exchange_once() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-access-view"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
-    let ann = supervisor.person(ANN, &["devs"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
+    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
     ann.run("guest login dev").success();
     assert_eq!(admin.names("guestcredentials").len(), 1);
     expire(&ann);

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::host::program;
+use crate::{eventually, host::program};
 
 /// Longest a single command may take.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -212,6 +212,19 @@ impl Kubectl {
     /// Runs `kubectl ARGS`, words split at spaces.
     pub fn run(&self, arguments: &str) -> Output {
         self.run_with(arguments, None)
+    }
+
+    /// Runs `kubectl ARGS` until it succeeds; what it says then.
+    #[track_caller]
+    pub fn await_success(&self, seconds: u64, arguments: &str) -> String {
+        eventually(seconds, arguments, || {
+            let output = self.run(arguments);
+            if output.code == 0 {
+                Ok(output.stdout)
+            } else {
+                Err(output.stderr)
+            }
+        })
     }
 
     /// Runs `kubectl ARGS` with this standard input.
