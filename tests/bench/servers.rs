@@ -20,8 +20,8 @@ pub(crate) struct Server {
 /// Ends the processes when dropped.
 enum Running {
     Theirs(Box<Host>),
-    Ours(#[allow(dead_code)] start::Running),
-    Bare(#[allow(dead_code)] Daemon),
+    Ours(#[expect(dead_code, reason = "held for its end")] start::Running),
+    Bare(#[expect(dead_code, reason = "held for its end")] Daemon),
 }
 
 impl Server {

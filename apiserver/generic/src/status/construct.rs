@@ -1,7 +1,7 @@
 //! The statuses that the server answers with, word for word as kube-apiserver's.
 
 use super::{FieldError, Status, StatusCause, StatusDetails};
-use crate::registry::Names;
+use crate::registry::{Names, Verbs};
 
 /// What a 403 names.
 #[derive(Clone, Copy, Debug)]
@@ -202,17 +202,7 @@ impl Status {
 
     /// 405 of a custom resource; of a method that is no verb, without its name.
     pub fn not_supported_by(names: &Names, verb: &str) -> Status {
-        const VERBS: [&str; 8] = [
-            "create",
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "update",
-            "watch",
-        ];
-        let verb = if VERBS.contains(&verb) { verb } else { "" };
+        let verb = if Verbs::All.names().contains(&verb) { verb } else { "" };
         let message = format!(
             "{verb} is not supported on resources of kind \"{}\"",
             names.group_resource()
