@@ -1,6 +1,6 @@
 //! Who a request is from: what kube-apiserver says with its certificate, and nobody else.
 
-use guestcluster_tests::Supervisor;
+use guestcluster_tests::{Supervisor, eventually};
 
 use crate::{MODE, direct};
 
@@ -43,6 +43,7 @@ fn an_identity_in_headers_counts_only_with_the_front_proxys_certificate() {
 #[test]
 fn through_the_front_proxy_the_words_are_those_of_kube_apiserver() {
     let supervisor = Supervisor::fast(MODE);
+    the_audit_id_of_kube_apiserver_is_ours(&supervisor);
     let (admin, eve) = (supervisor.kubectl(), supervisor.kubectl_as("eve"));
     let words = |kind: &str, group: &str| {
         format!(
@@ -66,4 +67,28 @@ fn through_the_front_proxy_the_words_are_those_of_kube_apiserver() {
     admin
         .run_with(create, Some(&manifest.text()))
         .refused("User \"eve\" cannot create resource \"guestclusters\" in API group \"guestclusters.dev\"");
+}
+
+/// Under one id a request is found in the audit logs of both: kube-apiserver tells its client which.
+fn the_audit_id_of_kube_apiserver_is_ours(supervisor: &Supervisor) {
+    let listed = supervisor.kubectl().run("get guestclusters -v=8");
+    let told: Vec<_> = listed.stderr.split("Audit-Id: ").skip(1).collect();
+    let told: Vec<_> = told.iter().filter_map(|rest| rest.split_whitespace().next()).collect();
+    assert!(!told.is_empty(), "{}", listed.stderr);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    eventually(10, "the list is in our audit log under that id", || {
+        let events = supervisor.audit_events();
+        let ids = events
+            .iter()
+            .filter(|event| event["verb"] == "list" && event["objectRef"]["resource"] == "guestclusters")
+            .filter(|event| event["user"]["username"] == "admin")
+            .filter_map(|event| event["auditID"].as_str());
+        let known: Vec<_> = ids.collect();
+        let found = known.iter().any(|id| told.contains(id));
+        if found {
+            Ok(())
+        } else {
+            Err(format!("{known:?}, not {told:?}"))
+        }
+    });
 }

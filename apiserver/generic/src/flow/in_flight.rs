@@ -55,3 +55,22 @@ impl InFlight {
         if read_only { &self.reads } else { &self.writes }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_fill_apart_and_empty_again() {
+        let limit = InFlight::new(2, 1);
+        let first = limit.try_enter(true).unwrap();
+        let _second = limit.try_enter(true).unwrap();
+        assert!(limit.try_enter(true).is_none());
+        let _write = limit.try_enter(false).unwrap();
+        assert!(limit.try_enter(false).is_none());
+        let load = limit.load();
+        assert_eq!((load.reads, load.writes), (2, 1));
+        drop(first);
+        assert!(limit.try_enter(true).is_some());
+    }
+}
