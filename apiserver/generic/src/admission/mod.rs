@@ -1,46 +1,47 @@
-//! Admission: a last word on a write, after defaulting and before validation (mutating) or before the write (validating).
+//! Admission: a chain of plug-ins with a word on every write.
+//!
+//! A write passes the chain twice. First, when its managed fields are known, plug-ins may change the object
+//! ([`Step::Admit`]); then the server removes duplicate owner references and validates the object; then plug-ins judge what
+//! would be stored ([`Step::Validate`]), inside the loop that compares and writes, so that they see the final object beside the
+//! stored one that it replaces. Deletes pass both steps without an object, each object of a collection on its own. What is only
+//! answered (access reviews, a POST to a subresource) passes both before it is answered.
+
+mod chain;
+mod durations;
+mod notes;
+mod request;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::{authn::User, registry::ResourceDefinition, status::Status};
+pub(crate) use self::chain::Chain;
+pub use self::{
+    notes::{Notes, Reservation},
+    request::{AdmissionRequest, Kind, Operation, Options},
+};
+use crate::status::Status;
 
-/// The write that is asked for.
-pub struct AdmissionRequest<'a> {
-    /// Who.
-    pub user: &'a User,
-    /// The resource.
-    pub resource: &'a ResourceDefinition,
-    /// Subresource, or empty.
-    pub subresource: &'a str,
-    /// Namespace, or empty.
-    pub namespace: &'a str,
-    /// Name; empty before generateName.
-    pub name: &'a str,
-    /// What happens.
-    pub operation: Operation,
-    /// The stored object, for update and delete.
-    pub old: Option<&'a Value>,
-    /// Nothing is stored.
-    pub dry_run: bool,
-}
-
-/// What a write does.
+/// One of the two times that a write passes the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// A new object.
-    Create,
-    /// A changed object.
-    Update,
-    /// A removed object.
-    Delete,
+pub enum Step {
+    /// Before validation: the object may be changed.
+    Admit,
+    /// After validation: the object is final.
+    Validate,
 }
 
-/// Looks at writes of every resource.
+/// A plug-in: looks at writes of every resource.
 #[async_trait]
 pub trait Admission: Send + Sync + 'static {
-    /// May change the object or refuse the write.
-    async fn admit(&self, _request: &AdmissionRequest<'_>, _object: &mut Value) -> Result<(), Status> {
+    /// Its name, as kube-apiserver's plug-ins have one: `NamespaceLifecycle`. Metrics and the log name it.
+    fn name(&self) -> &'static str;
+
+    /// Whether it has a word in this request at all. Asked for every write: it must be quick.
+    fn handles(&self, step: Step, request: &AdmissionRequest<'_>) -> bool;
+
+    /// May change the object (none for a delete) or refuse the write. The object's schema and its kind's defaults are in
+    /// [`AdmissionRequest::resource`], for a plug-in that must fill in again what it changed.
+    async fn admit(&self, _request: &AdmissionRequest<'_>, _object: Option<&mut Value>) -> Result<(), Status> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
-use super::{Level, Stage};
+use super::{Annotations, Level, Stage};
 use crate::{authn::User, request::RequestInfo};
 
 /// What is known of a request.
@@ -21,6 +21,8 @@ pub(super) struct Draft {
     pub(super) source: Option<IpAddr>,
     /// `allow` or `forbid`, and why.
     pub(super) decision: Option<(&'static str, String)>,
+    /// What the server's parts added.
+    pub(super) annotations: Annotations,
     pub(super) request: Option<Value>,
     pub(super) response: Option<Value>,
     pub(super) code: Option<StatusCode>,
@@ -50,7 +52,7 @@ impl Draft {
         add("impersonatedUser", self.impersonated.as_ref().map(user));
         add("sourceIPs", self.source.map(|source| json!([source.to_string()])));
         add("objectRef", info.is_resource.then(|| object_ref(info)));
-        add("annotations", self.decision.as_ref().map(annotations));
+        add("annotations", self.all_annotations());
         if stage != Stage::RequestReceived {
             add(
                 "responseStatus",
@@ -64,6 +66,15 @@ impl Draft {
             add("responseObject", self.response.clone());
         }
         event
+    }
+
+    fn all_annotations(&self) -> Option<Value> {
+        let mut all = self.annotations.all();
+        if let Some((decision, reason)) = &self.decision {
+            all.insert("authorization.k8s.io/decision".to_owned(), (*decision).to_owned());
+            all.insert("authorization.k8s.io/reason".to_owned(), reason.clone());
+        }
+        (!all.is_empty()).then(|| json!(all))
     }
 }
 
@@ -113,10 +124,6 @@ fn object_ref(info: &RequestInfo) -> Value {
     said.map(|(field, value)| (field.to_owned(), json!(value)))
         .collect::<Map<_, _>>()
         .into()
-}
-
-fn annotations((decision, reason): &(&'static str, String)) -> Value {
-    json!({"authorization.k8s.io/decision": decision, "authorization.k8s.io/reason": reason})
 }
 
 /// The code; of an error also its words.

@@ -2,6 +2,7 @@
 //!
 //! Bodies are kept only where the policy says so, and never those that carry credentials, whatever it says.
 
+mod annotations;
 mod auditor;
 mod event;
 mod file;
@@ -13,4 +14,5 @@ pub use self::{
     file::{AuditFile, Rotation},
     policy::{InvalidPolicy, Level, Policy, Stage},
 };
+pub(crate) use annotations::Annotations;
 pub(crate) use trail::Trail;

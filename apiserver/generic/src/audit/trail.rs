@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{
-    Auditor, Level, Stage,
+    Annotations, Auditor, Level, Stage,
     auditor::id,
     event::{Draft, without_managed_fields, without_words},
     policy::Verdict,
@@ -57,6 +57,11 @@ impl Trail {
         state.draft.source = source;
         state.verdict = Some(self.auditor.judge(&self.info, user));
         self.write(&state, Stage::RequestReceived);
+    }
+
+    /// Where the parts of the server that answer it add annotations.
+    pub(crate) fn annotations(&self) -> Annotations {
+        self.state.lock().draft.annotations.clone()
     }
 
     /// It is known as whom they act.

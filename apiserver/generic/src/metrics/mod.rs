@@ -1,6 +1,7 @@
 //! Request metrics in Prometheus' text format, under the names that dashboards for kube-apiserver use.
 
 mod render;
+mod text;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,6 +12,7 @@ use std::{
 use http::StatusCode;
 use parking_lot::Mutex;
 
+pub(crate) use self::text::{Histogram, declare};
 use crate::{discovery::subresources, flow::Load, registry::ResourceDefinition, request::RequestInfo};
 
 /// Upper bounds of the latency buckets in seconds, kube-apiserver's.
@@ -43,9 +45,7 @@ type Served = (usize, usize);
 struct Counts {
     /// By HTTP code.
     answers: BTreeMap<u16, u64>,
-    buckets: [u64; BUCKETS.len()],
-    count: u64,
-    seconds: f64,
+    took: Histogram<{ BUCKETS.len() }>,
 }
 
 impl Series {
@@ -78,15 +78,10 @@ impl Series {
 impl Metrics {
     /// Counts one answered request.
     pub fn observe(&self, series: Series, code: StatusCode, took: Duration) {
-        let seconds = took.as_secs_f64();
         let mut all = self.series.lock();
         let counts = all.entry(series).or_default();
         *counts.answers.entry(code.as_u16()).or_default() += 1;
-        counts.count += 1;
-        counts.seconds += seconds;
-        if let Some(bucket) = BUCKETS.iter().position(|bound| seconds <= *bound) {
-            counts.buckets[bucket] += 1;
-        }
+        counts.took.observe(&BUCKETS, took.as_secs_f64());
     }
 
     /// Counts a watch as it begins.

@@ -1,8 +1,6 @@
 //! The text format.
 
-use std::fmt::Write as _;
-
-use super::{BUCKETS, Counts, Series};
+use super::{BUCKETS, Counts, Series, declare, text::line};
 use crate::{discovery::subresources, flow::Load, registry::ResourceDefinition};
 
 const TOTAL: &str = "apiserver_request_total";
@@ -48,24 +46,7 @@ pub(super) fn page(series: &[(String, Counts)], load: Load, long_running: usize)
 }
 
 fn duration(page: &mut String, labels: &str, counts: &Counts) {
-    let mut below = 0;
-    for (bound, count) in BUCKETS.iter().zip(counts.buckets) {
-        below += count;
-        line(
-            page,
-            &format!("{DURATION}_bucket"),
-            &format!("{labels},le=\"{bound}\""),
-            below,
-        );
-    }
-    line(
-        page,
-        &format!("{DURATION}_bucket"),
-        &format!("{labels},le=\"+Inf\""),
-        counts.count,
-    );
-    line(page, &format!("{DURATION}_sum"), labels, counts.seconds);
-    line(page, &format!("{DURATION}_count"), labels, counts.count);
+    counts.took.render(page, DURATION, labels, &BUCKETS);
 }
 
 /// The labels in text. Their values come from served definitions and fixed words: none needs escaping.
@@ -93,14 +74,4 @@ pub(super) fn labels(series: &Series, definitions: &[ResourceDefinition]) -> Str
         "verb=\"{verb}\",dry_run=\"{dry_run}\",group=\"{group}\",version=\"{version}\",resource=\"{resource}\",\
          subresource=\"{subresource}\",scope=\"{scope}\",component=\"apiserver\""
     )
-}
-
-// Writing to a string does not fail.
-
-fn declare(page: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn line(page: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
-    let _ = writeln!(page, "{name}{{{labels}}} {value}");
 }

@@ -79,6 +79,7 @@ impl Resource {
         object["apiVersion"] = names.api_version().into();
         object["kind"] = names.kind.clone().into();
         request
+            .notes
             .warnings
             .extend(self.prune(&mut object).into_iter().map(|path| path_problem(&path)));
         self.definition().schema.apply_defaults(&mut object);
@@ -128,7 +129,7 @@ pub(super) fn report(
         _ if problems.is_empty() => Ok(()),
         FieldValidation::Ignore => Ok(()),
         FieldValidation::Warn => {
-            request.warnings.extend(problems.iter().cloned());
+            request.notes.warnings.extend(problems.iter().cloned());
             Ok(())
         }
         FieldValidation::Strict => Err(refuse(&problems.join(", "))),

@@ -29,4 +29,5 @@ pub use definition::{
 pub use resource::Resource;
 pub use serving::Registry;
 pub use strategy::{CreateOnly, Findings, NoRules, ScaleValues, Strategy, StrategyContext};
+pub(crate) use warnings::Warnings;
 pub use write::{DeleteOptions, Deleted, Preconditions, Propagation};

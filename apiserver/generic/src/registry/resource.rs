@@ -9,11 +9,10 @@ use super::{
     definition_ref::DefinitionRef,
     index::DefinitionIndexer,
     turns::Turns,
-    warnings::Warnings,
     write::{Part, Update, WriteRequest},
 };
 use crate::{
-    admission::Admission,
+    admission::{Chain, Notes},
     authn::User,
     cache::{Cache, ResourceCache},
     request::options::WriteOptions,
@@ -32,7 +31,7 @@ pub struct Resource {
     /// None for a virtual resource, which stores nothing.
     objects: Option<Arc<ResourceCache>>,
     pub(super) indexer: DefinitionIndexer,
-    pub(super) admission: Arc<[Arc<dyn Admission>]>,
+    pub(super) admission: Arc<Chain>,
     pub(super) turns: Turns,
 }
 
@@ -41,7 +40,7 @@ impl Resource {
         definition: DefinitionRef,
         store: Arc<dyn Store>,
         cache: Arc<Cache>,
-        admission: Arc<[Arc<dyn Admission>]>,
+        admission: Arc<Chain>,
     ) -> Resource {
         Resource {
             objects: cache.resource(&definition.names.key_prefix()),
@@ -181,7 +180,7 @@ impl<'a> WriteRequest<'a> {
                 manager: user.name.clone(),
                 ..WriteOptions::default()
             },
-            warnings: Warnings::default(),
+            notes: Notes::default(),
         }
     }
 }

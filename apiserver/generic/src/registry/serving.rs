@@ -8,7 +8,7 @@ use http::{Request, Response};
 
 use super::{Resource, ResourceDefinition, definition_ref::DefinitionRef, index::DefinitionIndexer, verbs};
 use crate::{
-    admission::Admission,
+    admission::{Admission, Chain},
     authz::Access,
     cache::{Cache, Limits, ResourceSpec},
     negotiate::Accepted,
@@ -24,6 +24,7 @@ pub struct Registry {
     cache: Arc<Cache>,
     /// One for each definition; so few that a search is quicker than a hash.
     resources: Box<[Arc<Resource>]>,
+    admission: Arc<Chain>,
 }
 
 impl Registry {
@@ -49,7 +50,7 @@ impl Registry {
             indexer: Arc::new(DefinitionIndexer(definition)),
         });
         let cache = Cache::start(store.clone(), specs.collect(), limits).await?;
-        let admission: Arc<[Arc<dyn Admission>]> = admission.into();
+        let admission = Arc::new(Chain::new(admission));
         let resources = DefinitionRef::all(&definitions).map(|definition| {
             Arc::new(Resource::new(
                 definition,
@@ -63,6 +64,7 @@ impl Registry {
             definitions,
             cache,
             resources,
+            admission,
         }))
     }
 
@@ -90,6 +92,10 @@ impl Registry {
 impl Resources for Registry {
     fn definitions(&self) -> &Arc<[ResourceDefinition]> {
         &self.definitions
+    }
+
+    fn append_metrics(&self, page: &mut String) {
+        self.admission.append_metrics(page);
     }
 
     async fn handle(&self, info: &RequestInfo, access: Access<'_>, request: Request<Bytes>) -> Response<Body> {

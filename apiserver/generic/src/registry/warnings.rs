@@ -10,10 +10,10 @@ const CUT: usize = 256;
 
 /// Collects the warnings of one request; each text is said once, also when the write is tried again.
 #[derive(Default)]
-pub(super) struct Warnings(Mutex<Vec<String>>);
+pub(crate) struct Warnings(Mutex<Vec<String>>);
 
 impl Warnings {
-    pub(super) fn add(&self, warning: impl Into<String>) {
+    pub(crate) fn add(&self, warning: impl Into<String>) {
         let warning = warning.into();
         let mut warnings = self.0.lock();
         if !warnings.contains(&warning) {

@@ -91,6 +91,7 @@ impl ApiServer {
         let requestor = self.authenticate(&mut head, caller).await?;
         if let Some(trail) = trail {
             trail.known(&requestor, head.extensions.get().map(|Source(address)| *address));
+            head.extensions.insert(trail.annotations());
         }
         let user = self.impersonate(&mut head, requestor, trail).await?;
         let _ticket = self.enter(info, &user, in_process).await?;

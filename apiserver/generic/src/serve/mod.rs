@@ -37,6 +37,9 @@ pub trait Resources: Send + Sync + 'static {
     /// Every served resource, for routing, discovery and OpenAPI. Servers that share it share those documents.
     fn definitions(&self) -> &Arc<[ResourceDefinition]>;
 
+    /// Appends the metrics of what is served, in the text exposition format.
+    fn append_metrics(&self, _page: &mut String) {}
+
     /// Answers a request for a resource that [`Resources::definitions`] names, in a version and with a verb that it serves,
     /// already authorized. The body has been read, within the limit.
     async fn handle(

@@ -36,6 +36,7 @@ impl ApiServer {
 
     fn metrics_page(&self) -> Response<Body> {
         let mut page = self.metrics.render(self.documents.definitions(), self.in_flight.load());
+        self.resources.append_metrics(&mut page);
         for append in &self.metrics_pages {
             append(&mut page);
         }

@@ -5,13 +5,16 @@ use std::sync::{Arc, OnceLock, Weak};
 use async_trait::async_trait;
 use generic_apiserver::{
     Status,
-    admission::{Admission, AdmissionRequest, Operation},
+    admission::{Admission, AdmissionRequest, Operation, Step},
     registry::{Names, Registry},
     status::Forbidden,
 };
 use serde_json::Value;
 
 use super::PERMANENT;
+
+/// What kube-apiserver calls the plug-in.
+pub const NAME: &str = "NamespaceLifecycle";
 
 /// Refuses a create in a missing (404) or terminating (403) namespace, and the deletion of the permanent ones.
 pub struct NamespaceLifecycle {
@@ -74,21 +77,17 @@ impl NamespaceLifecycle {
 
 #[async_trait]
 impl Admission for NamespaceLifecycle {
-    async fn admit(&self, request: &AdmissionRequest<'_>, object: &mut Value) -> Result<(), Status> {
-        let names = &request.resource.names;
-        if request.operation != Operation::Create || !names.namespaced {
-            return Ok(());
-        }
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        self.phase(request.namespace)
-            .await?
-            .admit_create(names, name, request.namespace)
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    async fn validate(&self, request: &AdmissionRequest<'_>, _: Option<&Value>) -> Result<(), Status> {
+    fn handles(&self, step: Step, request: &AdmissionRequest<'_>) -> bool {
+        step == Step::Admit && (stores_in_a_namespace(request) || deletes_a_permanent_namespace(request))
+    }
+
+    async fn admit(&self, request: &AdmissionRequest<'_>, _: Option<&mut Value>) -> Result<(), Status> {
         let names = &request.resource.names;
-        let is_namespace = names.group.is_empty() && names.plural == "namespaces";
-        if request.operation == Operation::Delete && is_namespace && PERMANENT.contains(&request.name) {
+        if request.operation == Operation::Delete {
             let what = Forbidden {
                 group: "",
                 resource: &names.plural,
@@ -96,8 +95,24 @@ impl Admission for NamespaceLifecycle {
             };
             return Err(Status::forbidden(what, "this namespace may not be deleted"));
         }
-        Ok(())
+        self.phase(request.namespace)
+            .await?
+            .admit_create(names, request.name, request.namespace)
     }
+}
+
+/// Whether the request makes an object in a namespace. Access reviews, which are only answered, would tell of namespaces; what
+/// the POST to a subresource stores is a create of its own.
+pub fn stores_in_a_namespace(request: &AdmissionRequest<'_>) -> bool {
+    let resource = request.resource;
+    let is_stored = resource.virtual_create.is_none() && request.subresource.is_empty();
+    request.operation == Operation::Create && resource.names.namespaced && is_stored
+}
+
+fn deletes_a_permanent_namespace(request: &AdmissionRequest<'_>) -> bool {
+    let names = &request.resource.names;
+    let is_namespace = names.group.is_empty() && names.plural == "namespaces";
+    request.operation == Operation::Delete && is_namespace && PERMANENT.contains(&request.name)
 }
 
 fn namespace_names() -> Names {

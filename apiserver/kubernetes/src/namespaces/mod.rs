@@ -4,7 +4,7 @@ mod admission;
 mod content;
 mod controller;
 
-pub use admission::{NamespaceLifecycle, NamespacePhase};
+pub use admission::{NAME, NamespaceLifecycle, NamespacePhase, stores_in_a_namespace};
 pub(crate) use controller::NamespaceController;
 
 /// Namespaces that every cluster has and that may not be deleted.

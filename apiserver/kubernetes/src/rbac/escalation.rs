@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use generic_apiserver::{
     Status,
-    admission::{Admission, AdmissionRequest, Operation},
+    admission::{Admission, AdmissionRequest, Operation, Step},
     authn::User,
     authz::{Attributes, Decision, Target},
     status::Forbidden,
@@ -132,11 +132,16 @@ impl Judge<'_> {
 
 #[async_trait]
 impl Admission for EscalationGuard {
+    fn name(&self) -> &'static str {
+        "EscalationGuard"
+    }
+
+    fn handles(&self, step: Step, request: &AdmissionRequest<'_>) -> bool {
+        step == Step::Validate && request.resource.names.group == GROUP && request.operation != Operation::Delete
+    }
+
     async fn validate(&self, request: &AdmissionRequest<'_>, object: Option<&Value>) -> Result<(), Status> {
         let names = &request.resource.names;
-        if names.group != GROUP || request.operation == Operation::Delete {
-            return Ok(());
-        }
         let Some(object) = object else { return Ok(()) };
         if request.user.groups.iter().any(|group| group == MASTERS) {
             return Ok(());

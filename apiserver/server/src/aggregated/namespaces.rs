@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use generic_apiserver::{
     Status,
-    admission::{Admission, AdmissionRequest, Operation},
+    admission::{Admission, AdmissionRequest, Step},
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
@@ -14,7 +14,7 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{WatchStreamExt as _, watcher},
 };
-use kubernetes_apiserver::namespaces::NamespacePhase;
+use kubernetes_apiserver::namespaces::{self, NamespacePhase};
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -81,15 +81,19 @@ impl HostNamespaces {
 
 #[async_trait]
 impl Admission for HostNamespaces {
-    async fn admit(&self, request: &AdmissionRequest<'_>, object: &mut Value) -> Result<(), Status> {
+    fn name(&self) -> &'static str {
+        namespaces::NAME
+    }
+
+    fn handles(&self, step: Step, request: &AdmissionRequest<'_>) -> bool {
+        step == Step::Admit && namespaces::stores_in_a_namespace(request)
+    }
+
+    async fn admit(&self, request: &AdmissionRequest<'_>, _: Option<&mut Value>) -> Result<(), Status> {
         let names = &request.resource.names;
-        if request.operation != Operation::Create || !names.namespaced {
-            return Ok(());
-        }
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
         self.phase(request.namespace)
             .await?
-            .admit_create(names, name, request.namespace)
+            .admit_create(names, request.name, request.namespace)
     }
 }
 

@@ -15,15 +15,15 @@ use serde_json::json;
 use super::{WIDGETS, World, widget};
 use crate::storage::{CommitStream, Item, Outcome, Page, Revision, Store, StoreError, Transaction, redb::Engine};
 
-const WELL: u8 = 0;
-const BROKEN: u8 = 1;
+pub(super) const WELL: u8 = 0;
+pub(super) const BROKEN: u8 = 1;
 const HANGING: u8 = 2;
 const CONTENDED: u8 = 3;
 
 /// A store whose transactions go wrong as told.
-struct Faulty {
+pub(super) struct Faulty {
     inner: Arc<dyn Store>,
-    mode: AtomicU8,
+    pub(super) mode: AtomicU8,
     transactions: AtomicUsize,
 }
 
@@ -56,13 +56,20 @@ impl Store for Faulty {
     }
 }
 
+impl Faulty {
+    /// One that is well as yet.
+    pub(super) fn new() -> Arc<Faulty> {
+        Arc::new(Faulty {
+            inner: Engine::in_memory().unwrap().keyspace("test/"),
+            mode: AtomicU8::new(WELL),
+            transactions: AtomicUsize::new(0),
+        })
+    }
+}
+
 /// A world with one widget, `a`, over a store that then goes wrong.
 async fn world(mode: u8) -> (World, Arc<Faulty>) {
-    let store = Arc::new(Faulty {
-        inner: Engine::in_memory().unwrap().keyspace("test/"),
-        mode: AtomicU8::new(WELL),
-        transactions: AtomicUsize::new(0),
-    });
+    let store = Faulty::new();
     let world = World::over(store.clone()).await;
     world.widget("a").await;
     store.mode.store(mode, Ordering::SeqCst);

@@ -97,10 +97,9 @@ impl World {
         World::start(store, Limits::default(), false).await
     }
 
-    /// A world with an admission plugin.
-    pub(super) async fn admitted_by(plugin: Arc<dyn Admission>) -> World {
-        let store = Engine::in_memory().unwrap().keyspace("test/");
-        let registry = Registry::start(store, definitions(), vec![plugin]).await.unwrap();
+    /// A world with admission plug-ins, over a store.
+    pub(super) async fn admitted_by(store: Arc<dyn Store>, plugins: Vec<Arc<dyn Admission>>) -> World {
+        let registry = Registry::start(store, definitions(), plugins).await.unwrap();
         World::of(registry, false)
     }
 

@@ -28,6 +28,6 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         StatusCode::CREATED,
         &written.object,
         accepted,
-        &request.warnings,
+        &request.notes.warnings,
     ))
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::{Call, delete::expect_name};
 use crate::{
+    admission::{AdmissionRequest, Kind, Operation},
     negotiate::{Accepted, Answered, BodyFormat},
-    registry::{CreateOnly, CreateSubresource, answer, decode, write::WriteRequest},
+    registry::{CreateOnly, CreateSubresource, answer, decode, object, write::WriteRequest},
     request::options::WriteOptions,
     serve::Body,
     status::Status,
@@ -23,7 +24,8 @@ pub(super) async fn virtual_resource(call: &Call<'_>) -> Result<Response<Body>, 
     let object = call
         .resource
         .decode(call.body, BodyFormat::of(call.headers)?, &request)?;
-    respond(call, &request, handler.as_ref(), None, object).await
+    let kind = (&definition.names).into();
+    respond(call, &request, handler.as_ref(), None, (kind, object)).await
 }
 
 /// A subresource of an object, such as `credential`. Whether the object exists is the handler's question.
@@ -37,12 +39,17 @@ pub(super) async fn subresource(call: &Call<'_>) -> Result<Response<Body>, Statu
     let subresource = found.ok_or_else(Status::resource_not_served)?;
     let request = request(call)?;
     let object = decode_subresource(call, subresource, &request)?;
+    let kind = Kind {
+        group: &subresource.group,
+        version: &subresource.version,
+        kind: &subresource.kind,
+    };
     respond(
         call,
         &request,
         subresource.handler.as_ref(),
         Some(&call.info.name),
-        object,
+        (kind, object),
     )
     .await
 }
@@ -56,19 +63,28 @@ async fn respond(
     request: &WriteRequest<'_>,
     handler: &dyn CreateOnly,
     parent: Option<&str>,
-    object: Value,
+    (kind, mut object): (Kind<'_>, Value),
 ) -> Result<Response<Body>, Status> {
     let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Item)?;
     let context = request.strategy_context();
-    let answered = call
-        .resource
-        .within_deadline(handler.create(&context, parent, object))
-        .await?;
+    let name = parent.unwrap_or(object::text(&object, "name")).to_owned();
+    let answering = async {
+        let admission = AdmissionRequest {
+            kind,
+            ..call.resource.admission_request(request, &name, Operation::Create, None)
+        };
+        call.resource.admission.admit(&admission, Some(&mut object)).await?;
+        call.resource.admission.validate(&admission, Some(&object)).await?;
+        let answered = handler.create(&context, parent, object).await;
+        request.notes.settle();
+        answered
+    };
+    let answered = call.resource.within_deadline(answering).await?;
     Ok(answer::value(
         StatusCode::CREATED,
         &answered,
         accepted.media,
-        &request.warnings,
+        &request.notes.warnings,
     ))
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
             StatusCode::OK,
             &success(call, &object),
             accepted.media,
-            &request.warnings,
+            &request.notes.warnings,
         ),
         Deleted::Terminating(object) => {
             // Only the namespace controller asks like this, and reads the code.

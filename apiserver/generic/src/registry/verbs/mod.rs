@@ -20,10 +20,11 @@ use http::{HeaderMap, Request, Response};
 
 use super::{
     Resource, ResourceDefinition, Style,
-    warnings::Warnings,
     write::{Part, WriteRequest},
 };
 use crate::{
+    admission::Notes,
+    audit::Annotations,
     authn::Source,
     authz::Access,
     discovery::subresources,
@@ -40,6 +41,8 @@ pub(super) struct Call<'a> {
     pub(super) headers: &'a HeaderMap,
     /// Where the request came from; none for calls within the process.
     pub(super) source: Option<IpAddr>,
+    /// What is added to the request's audit events; none where it is not under audit.
+    annotations: Option<&'a Annotations>,
     pub(super) body: &'a Bytes,
 }
 
@@ -57,6 +60,7 @@ pub(super) async fn answer(
         access,
         headers: &parts.headers,
         source: parts.extensions.get().map(|Source(address)| *address),
+        annotations: parts.extensions.get(),
         body: &body,
     };
     if resource.definition().style == Style::Custom {
@@ -146,7 +150,7 @@ impl<'a> Call<'a> {
             namespace: self.namespace(),
             subresource: &self.info.subresource,
             options,
-            warnings: Warnings::default(),
+            notes: Notes::of(self.annotations.cloned()),
         }
     }
 }

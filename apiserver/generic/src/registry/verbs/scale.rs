@@ -1,7 +1,7 @@
 //! `/scale`: an `autoscaling/v1 Scale` as a view of the object's replicas.
 
 use http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     Call,
@@ -14,17 +14,17 @@ use crate::{
     FieldError,
     negotiate::{Accepted, Answered, BodyFormat, patch_type},
     registry::{
-        Resource, Scale, ScaleValues, answer, decode, object,
+        Scale, answer, decode, object,
         warnings::Warnings,
-        write::{Part, Update, WriteRequest, Written},
+        write::{
+            Part, Update, WriteRequest, Written,
+            replicas::{API_VERSION, set_path, set_replicas, view},
+        },
     },
     request::options::{PatchType, ResourceVersion, WriteOptions},
     serve::Body,
     status::Status,
-    table::json_path_first,
 };
-
-const API_VERSION: &str = "autoscaling/v1";
 
 pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     expect_name(call)?;
@@ -47,7 +47,7 @@ async fn get(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
     wait_until_fresh(call.resource, ResourceVersion::parse_get(&call.info.query)?).await?;
     let found = call.resource.get(call.namespace(), &call.info.name);
     let object = found.ok_or_else(|| Status::not_found(&call.resource.definition().names, &call.info.name))?;
-    let shown = view(call.resource, scale, &object)?;
+    let shown = view(call.resource.definition(), scale, &object)?;
     Ok(answer::value(
         StatusCode::OK,
         &shown,
@@ -72,7 +72,7 @@ async fn patch(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status>
     }
     let patch = Patch::decode(patch_type, call.body)?;
     let change = |live: &Value| {
-        let (wanted, _) = patch.patched(call.resource, &view(call.resource, scale, live)?)?;
+        let (wanted, _) = patch.patched(call.resource, &view(call.resource.definition(), scale, live)?)?;
         scaled(call, scale, live, &wanted)
     };
     write(call, scale, &request, Update::of(Part::Scale, &change)).await
@@ -109,58 +109,20 @@ async fn write(
         .resource
         .within_deadline(call.resource.modify(request, &call.info.name, &update.into()))
         .await?;
-    let shown = view(call.resource, scale, &written.into_value()?)?;
-    Ok(answer::value(StatusCode::OK, &shown, accepted.media, &request.warnings))
-}
-
-/// The Scale of an object.
-fn view(resource: &Resource, scale: &Scale, object: &Value) -> Result<Value, Status> {
-    let values = values(resource, scale, object)?;
-    let mut metadata = Map::new();
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        if let Some(value) = object["metadata"].get(field) {
-            metadata.insert(field.to_owned(), value.clone());
-        }
-    }
-    let mut status = json!({"replicas": values.observed});
-    if !values.selector.is_empty() {
-        status["selector"] = values.selector.into();
-    }
-    let spec = match values.desired {
-        0 => json!({}),
-        desired => json!({"replicas": desired}),
-    };
-    Ok(json!({"kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata, "spec": spec, "status": status}))
-}
-
-fn values(resource: &Resource, scale: &Scale, object: &Value) -> Result<ScaleValues, Status> {
-    let Scale::Paths { spec, status, selector } = scale else {
-        return resource.definition().strategy.scale(object);
-    };
-    let desired = json_path_first(spec, object).and_then(Value::as_i64).ok_or_else(|| {
-        Status::internal(format!(
-            "Internal error occurred: the spec replicas field \"{spec}\" does not exist"
-        ))
-    })?;
-    let selector = selector
-        .as_deref()
-        .and_then(|path| json_path_first(path, object))
-        .and_then(Value::as_str);
-    Ok(ScaleValues {
-        desired,
-        observed: json_path_first(status, object).and_then(Value::as_i64).unwrap_or(0),
-        selector: selector.unwrap_or_default().to_owned(),
-    })
+    let shown = view(call.resource.definition(), scale, &written.into_value()?)?;
+    Ok(answer::value(
+        StatusCode::OK,
+        &shown,
+        accepted.media,
+        &request.notes.warnings,
+    ))
 }
 
 /// The object with the replicas that a Scale wants.
 fn scaled(call: &Call<'_>, scale: &Scale, live: &Value, wanted: &Value) -> Result<Value, Status> {
     let replicas = wanted_replicas(call, live, wanted)?;
     let mut object = live.clone();
-    match scale {
-        Scale::Paths { spec, .. } => set_path(&mut object, spec, replicas)?,
-        Scale::Strategy => call.resource.definition().strategy.set_scale(&mut object, replicas)?,
-    }
+    set_replicas(call.resource.definition(), scale, &mut object, replicas)?;
     Ok(object)
 }
 
@@ -190,20 +152,4 @@ fn wanted_replicas(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<i64,
         return Err(Status::invalid("Scale", "autoscaling", name, vec![error]));
     }
     Ok(replicas)
-}
-
-/// Sets the value at a dotted path such as `.spec.replicas`, making objects on the way.
-fn set_path(object: &mut Value, path: &str, value: i64) -> Result<(), Status> {
-    let mut at = object;
-    for field in path.split('.').filter(|field| !field.is_empty()) {
-        if at.is_null() {
-            *at = Value::Object(Map::new());
-        }
-        let fields = at
-            .as_object_mut()
-            .ok_or_else(|| Status::internal(format!("{path} leads through no object")))?;
-        at = fields.entry(field).or_insert(Value::Null);
-    }
-    *at = value.into();
-    Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         code,
         &written.object,
         accepted,
-        &request.warnings,
+        &request.notes.warnings,
     ))
 }
 

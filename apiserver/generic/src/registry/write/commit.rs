@@ -33,11 +33,16 @@ impl Resource {
             None => self.stored(request.namespace, name).await?,
         };
         for _ in 0..ATTEMPTS {
+            // What was set aside for the try before, which wrote nothing.
+            request.notes.settle();
             let plan = self.plan(request, name, &live, change).await;
             match plan {
                 Ok(plan) if plan.writes() && !request.options.dry_run => {
                     match self.commit(request.namespace, name, &live, plan, change).await? {
-                        Some(written) => return Ok(written),
+                        Some(written) => {
+                            request.notes.settle();
+                            return Ok(written);
+                        }
                         None => live = self.stored(request.namespace, name).await?,
                     }
                 }
@@ -174,6 +179,7 @@ impl Resource {
 
     /// The answer of a change that writes nothing: a dry run shows what would be.
     fn unwritten(&self, request: &WriteRequest<'_>, name: &str, live: Live, plan: Plan) -> Written {
+        request.notes.settle();
         match plan {
             Plan::Put(object) => Written {
                 state: State::Kept,

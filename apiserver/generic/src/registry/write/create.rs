@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Part, Shown, State, WriteRequest, Written, metadata, replicas::scale_errors};
 use crate::{
-    admission::{AdmissionRequest, Operation},
+    admission::{AdmissionRequest, Operation, Options},
     apply,
     registry::{Resource, Style, object},
     status::{FieldError, Status},
@@ -81,14 +81,19 @@ impl Resource {
         managed: bool,
     ) -> Result<Option<Written>, Status> {
         self.prepare_new(request, &mut object, managed);
-        self.admit_new(request, name, &mut object).await?;
-        metadata::dedupe_owner_references(&mut object, &request.warnings);
-        metadata::warn_of_short_finalizers(&object, &[], &request.warnings);
+        let admission = self.admission_request(request, name, Operation::Create, None);
+        self.admission.admit(&admission, Some(&mut object)).await?;
+        metadata::dedupe_owner_references(&mut object, &request.notes.warnings);
+        metadata::warn_of_short_finalizers(&object, &[], &request.notes.warnings);
         self.validate_new(request, name, &object).await?;
-        if request.options.dry_run {
-            return self.pretend_insert(request, name, object).await;
-        }
-        self.commit_new(request.namespace, name, object).await
+        self.admission.validate(&admission, Some(&object)).await?;
+        let written = if request.options.dry_run {
+            self.pretend_insert(request, name, object).await?
+        } else {
+            self.commit_new(request.namespace, name, object).await?
+        };
+        request.notes.settle();
+        Ok(written)
     }
 
     /// Sets what the server owns, takes away what the client may not set, and records who owns the rest.
@@ -118,14 +123,6 @@ impl Resource {
             .prepare_for_create(&request.strategy_context(), object);
     }
 
-    async fn admit_new(&self, request: &WriteRequest<'_>, name: &str, object: &mut Value) -> Result<(), Status> {
-        let admission = self.admission_request(request, name, Operation::Create, None);
-        for plugin in self.admission.iter() {
-            plugin.admit(&admission, object).await?;
-        }
-        Ok(())
-    }
-
     async fn validate_new(&self, request: &WriteRequest<'_>, name: &str, object: &Value) -> Result<(), Status> {
         let definition = self.definition();
         let mut errors = metadata::validate(definition, object);
@@ -136,15 +133,10 @@ impl Resource {
                 .strategy
                 .validate_create(&request.strategy_context(), object)
                 .await?;
-            request.warnings.extend(findings.warnings);
+            request.notes.warnings.extend(findings.warnings);
             errors.extend(findings.errors);
         }
-        self.refuse(name, errors)?;
-        let admission = self.admission_request(request, name, Operation::Create, None);
-        for plugin in self.admission.iter() {
-            plugin.validate(&admission, Some(object)).await?;
-        }
-        Ok(())
+        self.refuse(name, errors)
     }
 
     /// A dry run finds out whether the name is taken, and stores nothing.
@@ -174,7 +166,7 @@ impl Resource {
         }
     }
 
-    pub(super) fn admission_request<'r>(
+    pub(in crate::registry) fn admission_request<'r>(
         &'r self,
         request: &'r WriteRequest<'_>,
         name: &'r str,
@@ -185,11 +177,14 @@ impl Resource {
             user: request.user,
             resource: self.definition(),
             subresource: request.subresource,
+            kind: (&self.definition().names).into(),
             namespace: request.namespace,
             name,
             operation,
+            options: Options::Write(&request.options),
             old,
             dry_run: request.options.dry_run,
+            notes: &request.notes,
         }
     }
 

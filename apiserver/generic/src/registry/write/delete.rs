@@ -7,7 +7,7 @@ use super::{
     Change, DeleteOptions, Deleted, Live, Plan, Propagation, Shown, State, WriteRequest, create::counts_generations,
 };
 use crate::{
-    admission::Operation,
+    admission::{AdmissionRequest, Operation, Options},
     registry::{Resource, object},
     status::Status,
 };
@@ -46,10 +46,12 @@ impl Resource {
         options: &DeleteOptions,
     ) -> Result<Plan, Status> {
         self.check_preconditions(name, &live.value, options)?;
-        let admission = self.admission_request(request, name, Operation::Delete, Some(&live.value));
-        for plugin in self.admission.iter() {
-            plugin.validate(&admission, None).await?;
-        }
+        let admission = AdmissionRequest {
+            options: Options::Delete(options),
+            ..self.admission_request(request, name, Operation::Delete, Some(&live.value))
+        };
+        self.admission.admit(&admission, None).await?;
+        self.admission.validate(&admission, None).await?;
         let strategy = &self.definition().strategy;
         let mut object = live.value.clone();
         set_propagation(&mut object, options.propagation);

@@ -1,11 +1,12 @@
 //! The write path: one pipeline for all verbs, from a decoded object to a durable one.
 
+mod admitted;
 mod commit;
 mod create;
 mod delete;
 mod metadata;
 mod options;
-mod replicas;
+pub(super) mod replicas;
 mod update;
 mod validate;
 
@@ -14,10 +15,10 @@ use std::{net::IpAddr, sync::Arc};
 use serde_json::Value;
 
 pub use self::options::{DeleteOptions, Deleted, Preconditions, Propagation};
-use super::{StrategyContext, warnings::Warnings};
+use super::StrategyContext;
 use crate::{
-    apply::Manager, authn::User, authz::Access, cache::Entry, request::options::WriteOptions, status::Status,
-    storage::Revision,
+    admission::Notes, apply::Manager, authn::User, authz::Access, cache::Entry, request::options::WriteOptions,
+    status::Status, storage::Revision,
 };
 
 /// Who writes, where and how.
@@ -32,7 +33,8 @@ pub(super) struct WriteRequest<'a> {
     /// Empty for the main resource.
     pub(super) subresource: &'a str,
     pub(super) options: WriteOptions,
-    pub(super) warnings: Warnings,
+    /// What is left for the client, the audit log, and after the write.
+    pub(super) notes: Notes,
 }
 
 impl WriteRequest<'_> {

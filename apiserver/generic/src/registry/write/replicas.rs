@@ -1,11 +1,89 @@
-//! The numbers that `/scale` shows, on every write of the object: they must be numbers that a Scale can have.
+//! The numbers behind `/scale`: as a Scale shows them, and what they may be on every write of the object.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{
     FieldError,
-    registry::{ResourceDefinition, Scale},
+    registry::{ResourceDefinition, Scale, ScaleValues},
+    status::Status,
+    table::json_path_first,
 };
+
+/// Group and version of a Scale.
+pub(in crate::registry) const API_VERSION: &str = "autoscaling/v1";
+
+/// The Scale of an object.
+pub(in crate::registry) fn view(
+    definition: &ResourceDefinition,
+    scale: &Scale,
+    object: &Value,
+) -> Result<Value, Status> {
+    let values = values(definition, scale, object)?;
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object["metadata"].get(field) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+    let mut status = json!({"replicas": values.observed});
+    if !values.selector.is_empty() {
+        status["selector"] = values.selector.into();
+    }
+    let spec = match values.desired {
+        0 => json!({}),
+        desired => json!({"replicas": desired}),
+    };
+    Ok(json!({"kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata, "spec": spec, "status": status}))
+}
+
+fn values(definition: &ResourceDefinition, scale: &Scale, object: &Value) -> Result<ScaleValues, Status> {
+    let Scale::Paths { spec, status, selector } = scale else {
+        return definition.strategy.scale(object);
+    };
+    let desired = json_path_first(spec, object).and_then(Value::as_i64).ok_or_else(|| {
+        Status::internal(format!(
+            "Internal error occurred: the spec replicas field \"{spec}\" does not exist"
+        ))
+    })?;
+    let selector = selector
+        .as_deref()
+        .and_then(|path| json_path_first(path, object))
+        .and_then(Value::as_str);
+    Ok(ScaleValues {
+        desired,
+        observed: json_path_first(status, object).and_then(Value::as_i64).unwrap_or(0),
+        selector: selector.unwrap_or_default().to_owned(),
+    })
+}
+
+/// Sets the replicas that a Scale wants.
+pub(in crate::registry) fn set_replicas(
+    definition: &ResourceDefinition,
+    scale: &Scale,
+    object: &mut Value,
+    replicas: i64,
+) -> Result<(), Status> {
+    match scale {
+        Scale::Paths { spec, .. } => set_path(object, spec, replicas),
+        Scale::Strategy => definition.strategy.set_scale(object, replicas),
+    }
+}
+
+/// Sets the value at a dotted path such as `.spec.replicas`, making objects on the way.
+pub(in crate::registry) fn set_path(object: &mut Value, path: &str, value: i64) -> Result<(), Status> {
+    let mut at = object;
+    for field in path.split('.').filter(|field| !field.is_empty()) {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        let fields = at
+            .as_object_mut()
+            .ok_or_else(|| Status::internal(format!("{path} leads through no object")))?;
+        at = fields.entry(field).or_insert(Value::Null);
+    }
+    *at = value.into();
+    Ok(())
+}
 
 /// What is wrong with the fields behind `/scale`.
 pub(super) fn scale_errors(definition: &ResourceDefinition, object: &Value) -> Vec<FieldError> {

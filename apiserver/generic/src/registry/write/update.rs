@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{Live, Part, Plan, Update, WriteRequest, create::counts_generations, metadata};
 use crate::{
-    admission::Operation,
     apply,
     registry::{Resource, ResourceDefinition, Style, object},
     status::Status,
@@ -41,11 +40,12 @@ impl Resource {
                 .strategy
                 .prepare_for_update(&request.strategy_context(), &mut new, &live.value);
         }
-        self.admit_update(request, name, &live.value, &mut new).await?;
+        self.admit_update(request, name, part, &live.value, &mut new).await?;
         count_generation(definition, &mut new, &live.value);
-        metadata::dedupe_owner_references(&mut new, &request.warnings);
-        metadata::warn_of_short_finalizers(&new, &object::finalizers(&live.value), &request.warnings);
+        metadata::dedupe_owner_references(&mut new, &request.notes.warnings);
+        metadata::warn_of_short_finalizers(&new, &object::finalizers(&live.value), &request.notes.warnings);
         self.validate_update(request, name, part, &live.value, &new).await?;
+        self.judge_update(request, name, part, &live.value, &new).await?;
         Ok(self.judge(&live.value, new))
     }
 
@@ -87,20 +87,6 @@ impl Resource {
         }
         if !version.is_empty() && version != object::text(live, "resourceVersion") {
             return Err(Status::modified(names, name));
-        }
-        Ok(())
-    }
-
-    async fn admit_update(
-        &self,
-        request: &WriteRequest<'_>,
-        name: &str,
-        live: &Value,
-        new: &mut Value,
-    ) -> Result<(), Status> {
-        let admission = self.admission_request(request, name, Operation::Update, Some(live));
-        for plugin in self.admission.iter() {
-            plugin.admit(&admission, new).await?;
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::{Part, WriteRequest, metadata, replicas::scale_errors};
 use crate::{
     FieldError,
-    admission::Operation,
     registry::{Findings, Resource, ResourceDefinition, Style},
     status::Status,
 };
@@ -50,15 +49,10 @@ impl Resource {
                         .await?
                 }
             };
-            request.warnings.extend(findings.warnings);
+            request.notes.warnings.extend(findings.warnings);
             errors.extend(findings.errors);
         }
-        self.refuse(name, errors)?;
-        let admission = self.admission_request(request, name, Operation::Update, Some(live));
-        for plugin in self.admission.iter() {
-            plugin.validate(&admission, Some(new)).await?;
-        }
-        Ok(())
+        self.refuse(name, errors)
     }
 
     /// What the schema refuses, but for what it refuses in the stored object already: an object that was valid under an

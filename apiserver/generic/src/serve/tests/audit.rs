@@ -5,8 +5,13 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    admission::{Admission, AdmissionRequest, Step},
     audit::{AuditFile, Auditor, Confidential, Policy, Rotation, Trail},
+    registry::Registry,
     request::RequestInfo,
+    serve::testing::definitions,
+    status::Status,
+    storage::redb::Engine,
 };
 
 const POLICY: &str = "
@@ -28,6 +33,10 @@ struct Audited {
 
 impl Audited {
     fn new() -> Audited {
+        Audited::by(builder())
+    }
+
+    fn by(builder: ApiServerBuilder) -> Audited {
         let folder = tempfile::tempdir().unwrap();
         let log = AuditFile::open(&folder.path().join("audit.log"), Rotation::default()).unwrap();
         let secret = Confidential {
@@ -36,7 +45,7 @@ impl Audited {
             subresource: "",
         };
         let auditor = Arc::new(Auditor::new(Policy::parse(POLICY).unwrap(), &[secret], log));
-        let server = builder().auditor(Some(auditor.clone())).build();
+        let server = builder.auditor(Some(auditor.clone())).build();
         Audited {
             server,
             auditor,
@@ -206,4 +215,43 @@ async fn a_refusal_that_repeats_a_credential_is_told_without_its_words() {
             .unwrap()
             .contains("s3cret")
     );
+}
+
+/// Adds an annotation to every create.
+struct Annotating;
+
+#[async_trait]
+impl Admission for Annotating {
+    fn name(&self) -> &'static str {
+        "Annotating"
+    }
+
+    fn handles(&self, step: Step, _: &AdmissionRequest<'_>) -> bool {
+        step == Step::Validate
+    }
+
+    async fn validate(&self, request: &AdmissionRequest<'_>, _: Option<&Value>) -> Result<(), Status> {
+        request.notes.annotate("annotating.example.io/why", "because");
+        request.notes.annotate("annotating.example.io/why", "never mind");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn plugins_annotate_the_event() {
+    let store = Engine::in_memory().unwrap().keyspace("test/");
+    let registry = Registry::start(store, definitions(), vec![Arc::new(Annotating)])
+        .await
+        .unwrap();
+    let audited = Audited::by(ApiServer::builder(registry).authenticator(Arc::new(Tokens)));
+    let head = "POST /apis/demo.example.io/v1/namespaces/ns/widgets\nAuthorization: Bearer root";
+    let body = r#"{"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"a"}}"#;
+    audited.send(head, body).await;
+    let events = audited.events().await;
+    let annotations = &events[0]["annotations"];
+    assert_eq!(
+        annotations["annotating.example.io/why"], "because",
+        "the first one stays"
+    );
+    assert_eq!(annotations["authorization.k8s.io/decision"], "allow");
 }

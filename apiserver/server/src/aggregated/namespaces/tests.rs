@@ -1,4 +1,9 @@
-use generic_apiserver::{authn::User, registry::ResourceDefinition};
+use generic_apiserver::{
+    admission::{Notes, Operation, Options},
+    authn::User,
+    registry::ResourceDefinition,
+    request::options::WriteOptions,
+};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
@@ -15,19 +20,24 @@ fn definition(plural: &str) -> ResourceDefinition {
 
 /// What becomes of a write of `what`, named x.
 async fn write(namespaces: &HostNamespaces, operation: Operation, what: &str, namespace: &str) -> Result<(), Status> {
+    let definition = definition(what);
     let request = AdmissionRequest {
         user: &User::default(),
-        resource: &definition(what),
+        resource: &definition,
         subresource: "",
+        kind: (&definition.names).into(),
         namespace,
         name: "x",
         operation,
+        options: Options::Write(&WriteOptions::default()),
         old: None,
         dry_run: false,
+        notes: &Notes::default(),
     };
-    namespaces
-        .admit(&request, &mut json!({"metadata": {"name": "x"}}))
-        .await
+    if !namespaces.handles(Step::Admit, &request) {
+        return Ok(());
+    }
+    namespaces.admit(&request, None).await
 }
 
 async fn create(namespaces: &HostNamespaces, namespace: &str) -> Result<(), Status> {
