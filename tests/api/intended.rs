@@ -16,6 +16,9 @@ const NO_PROTOBUF: &str =
     "messages list the forms that a server has, and ours writes no protobuf: clients that prefer it also take JSON";
 const YAML_WORDS: &str = "our YAML parser has words of its own, and names a repeated field by its path where kube-apiserver's names the line";
 const GO_TYPE: &str = "kube-apiserver names the Go type that it decodes into; ours says the same without it";
+const OTHER_KINDS: &str = "of a body of another kind, kube-apiserver tells kinds that it has from those that it does not, and names the place in \
+                            its source; ours knows only what it serves";
+const UNOWNED_REVIEW: &str = "a review is answered and not kept, so nobody owns its fields";
 const BAD_REVISION: &str = "a resourceVersion that is no number is the client's mistake (400); kube-apiserver answers 500, as it forgets \
                             to say so";
 const OWN_BUILD: &str = "/version describes each server's own build";
@@ -106,18 +109,29 @@ pub(crate) const INTENDED: &[Intended] = &[
         "header.*",
         "the index of documents is JSON and can be cached by its ETag, like the documents; kube-apiserver calls it text and gives it none",
     ),
-    meant("table/*", "", "body.columnDefinitions[*].description", OWN_TEXT),
+    meant("*", "", "body.columnDefinitions[*].description", OWN_TEXT),
     meant(
         "table/*",
         "",
         "body[*].object.columnDefinitions[*].description",
         OWN_TEXT,
     ),
+    meant("rights/reviews", "", "body.metadata.managedFields", UNOWNED_REVIEW),
+    meant("access/*reviews", "", "body.metadata.managedFields", UNOWNED_REVIEW),
+    meant("access/named reviews", "", "body.*message", UNOWNED_REVIEW),
+    meant("decode/selves", "", "body.message", OTHER_KINDS),
+    meant("access/reviews", "", "body.message", OTHER_KINDS),
     meant(
-        "rights/reviews",
+        "access/token reviews",
         "",
-        "body.metadata.managedFields",
-        "a review is answered and not kept, so nobody owns its fields",
+        "*",
+        "TokenReview is not served: nobody delegates the judging of tokens to this server, whose guests judge theirs by themselves",
+    ),
+    meant(
+        "decode/forms",
+        "/nodes",
+        "body.spec.taints",
+        "a fresh node is tainted until the node lifecycle controller finds it ready; there is none here, so nobody would take the taint away",
     ),
 ];
 

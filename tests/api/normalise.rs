@@ -13,6 +13,7 @@ static TIME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|\+00:00)").unwrap());
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d{1,3}s$").unwrap());
 static HASH: LazyLock<Regex> = LazyLock::new(|| Regex::new("hash=[0-9A-F]{128}").unwrap());
+static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").unwrap());
 static REVISIONS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(esource version: |current: |ResourceVersion in (?:the )?(?:precondition|record|object meta)[: ]+\(?)(\d+)( \(\d+\))?|(resourceVersion\\*":\\*")\d+"#).unwrap()
 });
@@ -90,6 +91,7 @@ impl Seen {
             }
         });
         let text = HASH.replace_all(&text, "hash=HASH");
+        let text = CREDENTIAL.replace_all(&text, "X509SHA256=HASH");
         REVISIONS.replace_all(&text, "${1}${4}N").into_owned()
     }
 }

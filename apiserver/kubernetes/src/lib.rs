@@ -12,6 +12,7 @@ pub mod namespaces;
 mod protobuf;
 pub mod rbac;
 mod seed;
+mod structs;
 
 pub use cluster::{Cluster, ClusterOptions, StartError};
 pub use kinds::core_definitions;

@@ -1,8 +1,10 @@
 //! The requests, a file for each theme.
 
+mod access;
 mod apply;
 mod core;
 mod create;
+mod decode;
 mod delete;
 mod discovery;
 mod errors;
@@ -49,6 +51,8 @@ pub(crate) const THEMES: &[Theme] = &[
     library("watch", watch::CASES),
     library("scale", scale::CASES),
     library("core", core::CASES),
+    library("decode", decode::CASES),
+    library("access", access::CASES),
     Theme {
         name: "guests",
         ours: Ours::Embedded,

@@ -1,6 +1,6 @@
 //! Server-side apply: who owns which field, merging, conflicts.
 //!
-//! [`track_update`] is for every write that is no apply, [`apply`] for those that are; both compute
+//! [`track_create`] and [`track_update`] are for every write that is no apply, [`apply`] for those that are; all compute
 //! `metadata.managedFields`. They follow the schema: objects merge field by field, lists by their keys or items where it
 //! says so, and everything else is owned and replaced as a whole.
 //!
@@ -29,7 +29,11 @@ mod value;
 use std::fmt;
 
 pub use self::{
-    equality::equal_ignoring_managed_time, path::PathElement, server_side::apply, set::FieldSet, update::track_update,
+    equality::equal_ignoring_managed_time,
+    path::PathElement,
+    server_side::apply,
+    set::FieldSet,
+    update::{track_create, track_update},
 };
 
 pub(crate) use self::value::{OrderedValue, same as same_value};

@@ -20,6 +20,21 @@ use crate::schema::Schema;
 /// `reset` are fields (dotted paths such as `status` or `metadata.ownerReferences`) that this endpoint can't own; `new`
 /// must hold their live values already.
 pub fn track_update(schema: &Schema, live: Option<&Value>, new: &mut Value, manager: &Manager<'_>, reset: &[&str]) {
+    track(schema, (live, live), new, manager, reset);
+}
+
+/// As [`track_update`] after a create. What is in `blank` already, as a struct writes it when nothing is set, is nobody's.
+pub fn track_create(schema: &Schema, blank: Option<&Value>, new: &mut Value, manager: &Manager<'_>, reset: &[&str]) {
+    track(schema, (None, blank), new, manager, reset);
+}
+
+fn track(
+    schema: &Schema,
+    (live, compared): (Option<&Value>, Option<&Value>),
+    new: &mut Value,
+    manager: &Manager<'_>,
+    reset: &[&str],
+) {
     let root = Type::root(schema);
     let mut managers = before(live, new, manager);
     if managers.is_empty() && live.is_some() {
@@ -27,7 +42,7 @@ pub fn track_update(schema: &Schema, live: Option<&Value>, new: &mut Value, mana
         return;
     }
     managers.fit(root);
-    match after(root, live, new, managers, manager, reset) {
+    match after(root, compared, new, managers, manager, reset) {
         Ok(managers) => managers.encode(new),
         // A list whose items can't be told apart: validation refuses the object, or it was stored under another schema.
         Err(NoIdentity) => live.map(decode_or_none).unwrap_or_default().encode(new),

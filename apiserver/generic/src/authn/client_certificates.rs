@@ -1,15 +1,18 @@
 //! Users by X.509 client certificate: CN is the name, O are the groups.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::X509Name;
 
 use super::{Authenticated, Authenticator, Connection, InvalidRoots, Refused, User, client_chains::ClientChains};
 
 /// The subject attribute that carries the user's uid, as kube-apiserver reads it.
 const UID_ATTRIBUTE: &str = "1.3.6.1.4.1.57683.2";
+/// The extra that tells which credential was shown.
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// Accepts client certificates that chain to its roots, are within their validity and allow client authentication.
 /// A certificate without a CN is no credential; any other certificate is refused.
@@ -26,7 +29,9 @@ impl ClientCertificates {
 
     /// The user of a chain, leaf first.
     fn judge(&self, chain: &[CertificateDer<'static>]) -> Result<Option<User>, Refused> {
-        let user = self.chains.judge(chain, |certificate| user_of(certificate.subject()))?;
+        let user = self.chains.judge(chain, |certificate| {
+            user_of(certificate.subject(), chain.first().map(|leaf| credential_id(leaf)))
+        })?;
         Ok(user.flatten())
     }
 }
@@ -43,7 +48,7 @@ impl Authenticator for ClientCertificates {
     }
 }
 
-fn user_of(subject: &X509Name<'_>) -> Option<User> {
+fn user_of(subject: &X509Name<'_>, credential_id: Option<String>) -> Option<User> {
     let name = subject
         .iter_common_name()
         .find_map(|value| value.as_str().ok())
@@ -62,8 +67,20 @@ fn user_of(subject: &X509Name<'_>) -> Option<User> {
         name: name.to_owned(),
         uid,
         groups,
-        extra: BTreeMap::new(),
+        extra: credential_id
+            .map(|id| BTreeMap::from([(CREDENTIAL_ID.to_owned(), vec![id])]))
+            .unwrap_or_default(),
     })
+}
+
+/// Names a certificate by its bytes.
+fn credential_id(leaf: &[u8]) -> String {
+    let mut id = "X509SHA256=".to_owned();
+    for byte in Sha256::digest(leaf) {
+        // Writing to memory can't fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
 }
 
 #[cfg(test)]

@@ -111,18 +111,6 @@ impl Authorizer for AlwaysAllowPaths {
             exact || self.prefixes.iter().any(|prefix| path.starts_with(prefix)),
         ))
     }
-
-    async fn held_rules(&self, _user: &User, _namespace: &str) -> HeldRules {
-        let prefixes = self.prefixes.iter().map(|prefix| format!("{prefix}*"));
-        let paths = self.exact.iter().cloned().chain(prefixes).collect();
-        HeldRules {
-            paths: vec![PathRule {
-                verbs: vec!["*".to_owned()],
-                paths,
-            }],
-            ..HeldRules::default()
-        }
-    }
 }
 
 fn allow_if(allowed: bool) -> Decision {
@@ -230,8 +218,7 @@ mod tests {
             (masters.resources.len(), masters.resources[0].verbs[0].as_str()),
             (1, "*")
         );
-        let others = union.held_rules(&user("g"), "a").await;
-        assert!(others.resources.is_empty());
-        assert_eq!(others.paths[0].paths, ["/x", "/y/*"]);
+        // What everybody may do is no rule, as in kube-apiserver.
+        assert_eq!(union.held_rules(&user("g"), "a").await, HeldRules::default());
     }
 }

@@ -4,13 +4,14 @@
 
 mod json;
 mod merge;
+mod printed;
 mod strategic;
 #[cfg(test)]
 mod tests;
 
 use serde_json::Value;
 
-pub use self::{json::json_patch, merge::merge_patch, strategic::strategic_merge_patch};
+pub use self::{json::json_patch, merge::merge_patch, printed::printed, strategic::strategic_merge_patch};
 
 /// Why a patch could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -274,7 +274,13 @@ fn table_of_list(
         };
         table::write_row(&mut out, definition, &row, include, now);
     }
-    out.extend_from_slice(b"]}\n");
+    if entries.is_empty() && definition.style != Style::Custom {
+        // Their tables are made by Go code that leaves the list unset.
+        out.pop();
+        out.extend_from_slice(b"null}\n");
+    } else {
+        out.extend_from_slice(b"]}\n");
+    }
     out.into()
 }
 

@@ -71,6 +71,7 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
         update_subresources: Vec::new(),
         create_subresources: Vec::new(),
         decode_protobuf: None,
+        hold: None,
         virtual_create: None,
     })
 }

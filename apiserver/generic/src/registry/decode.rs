@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Names, Resource, ResourceDefinition, Style, object, typed_metadata, write::WriteRequest};
+use super::{Decoder, Names, Resource, ResourceDefinition, Style, object, typed_metadata, write::WriteRequest};
 use crate::{
     negotiate::BodyFormat,
+    patch,
     request::options::FieldValidation,
     schema::decode,
     status::{FieldError, Status},
@@ -17,10 +18,7 @@ impl Resource {
         let decoded = decode_body(body, format, &definition.names.kind)?;
         let mut object = decoded.value;
         check_kind(definition, &mut object, body)?;
-        if let Some(problem) = typed_metadata::problem(&object) {
-            return Err(cannot_be_handled(definition, &problem));
-        }
-        typed_metadata::tidy(&mut object);
+        hold(definition, &mut object, Decoder::Json).map_err(|problem| cannot_be_handled(definition, &problem))?;
         let mut problems: Vec<String> = decoded
             .duplicates
             .iter()
@@ -43,28 +41,29 @@ impl Resource {
         )
     }
 
-    /// Prunes and defaults the result of a patch. `problems` were found in the patch itself.
+    /// Prunes and defaults the result of a patch. `problems` were found in the patch itself; `strategic` is that patch, if it is one.
     pub(super) fn complete_patched(
         &self,
         mut object: Value,
         mut problems: Vec<String>,
+        strategic: Option<&Value>,
         request: &WriteRequest<'_>,
     ) -> Result<Value, Status> {
         check_patched_kind(self.definition(), &mut object)?;
-        if let Some(problem) = typed_metadata::problem(&object) {
-            let error = FieldError::invalid("patch", object.to_string(), problem);
-            return Err(Status::invalid("", "", "", vec![error]));
-        }
-        typed_metadata::tidy(&mut object);
-        let shown = if request.options.field_validation == FieldValidation::Strict {
+        let refused = |object: &str, problem: String| {
+            let shown = strategic.map_or_else(|| object.to_owned(), patch::printed);
+            Status::invalid("", "", "", vec![FieldError::invalid("patch", shown, problem)])
+        };
+        let decoder = strategic.map_or(Decoder::Json, |_| Decoder::Unstructured);
+        hold(self.definition(), &mut object, decoder).map_err(|problem| refused(&object.to_string(), problem))?;
+        let whole = if request.options.field_validation == FieldValidation::Strict {
             object.to_string()
         } else {
             String::new()
         };
         problems.extend(self.prune(&mut object));
         report(&problems, request, |problems| {
-            let detail = format!("strict decoding error: {problems}");
-            Status::invalid("", "", "", vec![FieldError::invalid("patch", shown.as_str(), detail)])
+            refused(&whole, format!("strict decoding error: {problems}"))
         })?;
         self.definition().schema.apply_defaults(&mut object);
         Ok(object)
@@ -78,12 +77,33 @@ impl Resource {
         }
         object["apiVersion"] = names.api_version().into();
         object["kind"] = names.kind.clone().into();
+        hold(self.definition(), &mut object, Decoder::Json).map_err(Status::bad_request)?;
         request
             .notes
             .warnings
             .extend(self.prune(&mut object).into_iter().map(|path| path_problem(&path)));
         self.definition().schema.apply_defaults(&mut object);
         Ok(object)
+    }
+
+    /// Gives an object the form of its kind's struct again, after something was set in it.
+    pub(super) fn reform(&self, object: &mut Value, decoder: Decoder) {
+        if let Some(hold) = self.definition().hold
+            && let Err(problem) = hold(object, decoder)
+        {
+            // An applied object that does not fit is refused by its schema.
+            tracing::debug!(problem, "an object does not fit its struct");
+        }
+    }
+
+    /// What the kind's struct shows when nothing is set; none for a custom resource, which has no struct.
+    pub(super) fn blank(&self) -> Option<Value> {
+        let definition = self.definition();
+        definition.hold?;
+        let mut blank =
+            serde_json::json!({"apiVersion": definition.names.api_version(), "kind": definition.names.kind});
+        self.reform(&mut blank, Decoder::Json);
+        Some(blank)
     }
 
     /// Removes fields that the schema does not know and says which.
@@ -96,6 +116,20 @@ impl Resource {
             .map(|path| path_problem(&path))
             .collect()
     }
+}
+
+/// Gives a decoded object the form of its kind's struct; of a custom resource only the metadata has one.
+pub(super) fn hold(definition: &ResourceDefinition, object: &mut Value, decoder: Decoder) -> Result<(), String> {
+    match definition.hold {
+        Some(hold) => hold(object, decoder)?,
+        None => {
+            if let Some(problem) = typed_metadata::problem(object) {
+                return Err(problem);
+            }
+        }
+    }
+    typed_metadata::tidy(object);
+    Ok(())
 }
 
 fn path_problem(path: &str) -> String {
@@ -193,15 +227,22 @@ fn check_kind(definition: &ResourceDefinition, object: &mut Value, body: &[u8]) 
         let why = format!("unexpected GroupVersion string: {api_version}");
         return Err(unrecognized(&names.kind, &why, body));
     }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+    let is_other = (!kind.is_empty() && kind != names.kind) || (!api_version.is_empty() && group != names.group);
+    if !custom && is_other {
+        let (given, version) = match api_version.as_str() {
+            "" => (expected.as_str(), names.version.as_str()),
+            given => (given, version),
+        };
+        let kind = if kind.is_empty() { &names.kind } else { &kind };
+        return Err(Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{given}\"",
+            names.kind
+        )));
+    }
     if api_version != expected && (custom || !api_version.is_empty()) {
         return Err(Status::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({expected})"
-        )));
-    }
-    if !custom && !kind.is_empty() && kind != names.kind {
-        return Err(Status::bad_request(format!(
-            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{expected}\"",
-            names.version, names.kind
         )));
     }
     object["apiVersion"] = expected.into();

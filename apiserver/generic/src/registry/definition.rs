@@ -38,12 +38,28 @@ pub struct ResourceDefinition {
     pub create_subresources: Vec<CreateSubresource>,
     /// When set, request bodies in protobuf are read by this.
     pub decode_protobuf: Option<DecodeProtobuf>,
+    /// When set, decoded objects get the form of the kind's struct by this, as built-in kinds do in kube-apiserver.
+    pub hold: Option<Hold>,
     /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
     pub virtual_create: Option<Arc<dyn CreateOnly>>,
 }
 
 /// Reads a protobuf body, envelope and all, into the object as JSON would have it; the error is shown to the client.
 pub type DecodeProtobuf = fn(&[u8]) -> Result<Value, String>;
+
+/// Gives an object the form that the struct of its kind gives it; the error says, in the decoder's words, what the struct can't hold.
+pub type Hold = fn(&mut Value, Decoder) -> Result<(), String>;
+
+/// Which of kube-apiserver's decoders reads an object into its struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoder {
+    /// That of JSON.
+    Json,
+    /// The converter from maps, which the results of strategic merge patches go through.
+    Unstructured,
+    /// That of the store, where an empty list is none.
+    Store,
+}
 
 /// Names and scope of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +200,7 @@ pub enum Scale {
 pub struct Column {
     /// Header, such as `Version`.
     pub name: String,
-    /// `string`, `integer`, `number`, `boolean` or `date`.
+    /// `string`, `integer`, `number`, `boolean` or `date`, which is shown as an age; `time` is a date that is shown as it is.
     pub r#type: String,
     /// OpenAPI format, mostly empty.
     pub format: String,

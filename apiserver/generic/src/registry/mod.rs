@@ -23,8 +23,8 @@ mod watching;
 mod write;
 
 pub use definition::{
-    Cell, Column, CreateSubresource, DecodeProtobuf, NameRule, Names, ResourceDefinition, Scale, SelectableField,
-    Style, Verbs,
+    Cell, Column, CreateSubresource, DecodeProtobuf, Decoder, Hold, NameRule, Names, ResourceDefinition, Scale,
+    SelectableField, Style, Verbs,
 };
 pub use resource::Resource;
 pub use serving::Registry;

@@ -131,6 +131,10 @@ fn check(info: &RequestInfo, definition: &ResourceDefinition) -> Option<Route<'s
     if too_long || (in_namespace && !names.namespaced) {
         return Some(unknown(definition));
     }
+    // What is not stored has no objects to name, and nothing outside of its namespaces.
+    if definition.virtual_create.is_some() && (!info.name.is_empty() || names.namespaced != in_namespace) {
+        return Some(unknown(definition));
+    }
     if names.namespaced && !in_namespace && !across_namespaces {
         return Some(unscoped(info, definition));
     }

@@ -13,7 +13,7 @@ pub struct FieldError {
     pub kind: FieldErrorKind,
     /// Path such as `spec.topology.nodePools[0].replicas`.
     pub field: String,
-    /// The value that was refused; `None` where the form has none (Required, Forbidden, TooLong).
+    /// The value that was refused; `None` where none is shown.
     pub value: Option<Value>,
     /// What is accepted.
     pub detail: String,
@@ -64,6 +64,11 @@ impl FieldError {
         Self::new(FieldErrorKind::Invalid, field, Some(value.into()), detail)
     }
 
+    /// `Invalid value` of something that is not there: `null` without quotes.
+    pub fn invalid_absent(field: impl Into<String>, detail: &str) -> Self {
+        Self::new(FieldErrorKind::Invalid, field, None, format!("null: {detail}"))
+    }
+
     /// `Invalid value` of the wrong JSON type.
     pub fn type_invalid(field: impl Into<String>, value: impl Into<Value>, detail: impl Into<String>) -> Self {
         Self::new(FieldErrorKind::TypeInvalid, field, Some(value.into()), detail)
@@ -112,9 +117,9 @@ impl FieldError {
     /// The message without the field: `Word: value: detail`.
     pub fn body(&self) -> String {
         let mut body = self.kind.word().to_owned();
-        if self.kind.shows_value() {
+        if let Some(value) = self.value.as_ref().filter(|_| self.kind.shows_value()) {
             body.push_str(": ");
-            body.push_str(&shown(self.value.as_ref()));
+            body.push_str(&shown(value));
         }
         if !self.detail.is_empty() {
             body.push_str(": ");
@@ -180,11 +185,11 @@ impl FieldErrorKind {
 }
 
 /// The value as messages show it: strings quoted, `null` as a quoted word, everything else compact JSON.
-fn shown(value: Option<&Value>) -> String {
+fn shown(value: &Value) -> String {
     match value {
-        None | Some(Value::Null) => "\"null\"".to_owned(),
-        Some(Value::String(text)) => quote(text),
-        Some(other) => other.to_string(),
+        Value::Null => "\"null\"".to_owned(),
+        Value::String(text) => quote(text),
+        other => other.to_string(),
     }
 }
 
@@ -232,6 +237,10 @@ mod tests {
             (
                 FieldError::invalid("spec.a", Value::Null, "x"),
                 "spec.a: Invalid value: \"null\": x",
+            ),
+            (
+                FieldError::invalid_absent("spec.a", "x"),
+                "spec.a: Invalid value: null: x",
             ),
         ];
         for (error, expected) in cases {

@@ -39,9 +39,10 @@ pub fn column_definitions(definition: &ResourceDefinition) -> Value {
             "description": "Time since the object was created.",
         }));
     }
-    // The tables of built-in kinds are written by hand, with ready ages.
+    // The tables of built-in kinds are written by hand, with ready ages; a date is a time as it is stored.
     let shown = |r#type: &str| match (definition.style, r#type) {
         (Style::BuiltIn { .. }, "date") => "string".to_owned(),
+        (Style::BuiltIn { .. }, "time") => "date".to_owned(),
         _ => r#type.to_owned(),
     };
     columns.extend(definition.columns.iter().map(|column| {
@@ -74,7 +75,7 @@ fn cell(column: &Column, object: &Value) -> Value {
     };
     match (column.r#type.as_str(), found) {
         ("string", Value::Null) => Value::Null,
-        ("string" | "date", text @ Value::String(_)) => text,
+        ("string" | "date" | "time", text @ Value::String(_)) => text,
         // Written by hand, a cell of a built-in kind may be a number.
         ("string", number @ Value::Number(_)) if matches!(column.cell, Cell::Compute(_)) => number,
         ("string", other) => Value::String(other.to_string()),

@@ -5,9 +5,9 @@
 mod crd;
 mod openapi;
 mod print;
-mod protobuf;
 mod roles;
 mod sources;
+mod structs;
 
 use std::{
     collections::BTreeMap,
@@ -44,8 +44,8 @@ fn run() -> Result<()> {
     let mut files = Files::new();
     openapi::generate(&modules, &root, &mut files)?;
     crd::generate(&modules, &mut files)?;
-    protobuf::generate(&modules, &mut files)?;
     roles::generate(&modules, &mut files)?;
+    structs::generate(&modules, &mut files)?;
     match command.as_str() {
         "update" => update(&root, &files),
         "verify" => verify(&root, &files),

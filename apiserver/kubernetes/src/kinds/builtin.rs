@@ -8,7 +8,7 @@ use generic_apiserver::{
 };
 use serde_json::Value;
 
-use crate::protobuf;
+use crate::{protobuf, structs};
 
 /// Reads a field that selectors may name.
 type Field = fn(&Value) -> Option<String>;
@@ -51,6 +51,7 @@ pub(super) fn of((group, version): (&str, &str), kind: &str, plural: &str, schem
             update_subresources: Vec::new(),
             create_subresources: Vec::new(),
             decode_protobuf: Some(protobuf::decode),
+            hold: Some(structs::hold),
             virtual_create: None,
         },
     }

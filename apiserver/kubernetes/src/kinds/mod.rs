@@ -15,6 +15,7 @@ mod quota;
 mod rbac;
 mod review;
 mod secret;
+mod selector;
 mod service;
 mod service_account;
 mod storage_class;

@@ -58,6 +58,15 @@ pub(super) fn definition() -> ResourceDefinition {
 struct Node;
 
 impl Strategy for Node {
+    fn apply_defaults(&self, object: &mut Value) {
+        let capacity = object.pointer("/status/capacity").cloned();
+        if let (Some(capacity), Some(status)) = (capacity, object.get_mut("status"))
+            && status["allocatable"].is_null()
+        {
+            status["allocatable"] = capacity;
+        }
+    }
+
     fn keeps_status_on_create(&self) -> bool {
         true
     }

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use generic_apiserver::{
     FieldError, Status,
-    registry::{Column, Findings, NameRule, ResourceDefinition, Strategy, StrategyContext},
+    registry::{Column, Findings, NameRule, ResourceDefinition, Strategy, StrategyContext, naming::name_problems},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     builtin::{self, Builtin},
     cells::{age, column, items, text, wide},
+    selector,
 };
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -29,6 +30,7 @@ pub(super) fn definitions() -> [ResourceDefinition; 4] {
             .cluster_scoped()
             .columns(binding_columns())
             .strategy(Binding {
+                namespaced: false,
                 roles: &["ClusterRole"],
             })
             .build(),
@@ -39,6 +41,7 @@ pub(super) fn definitions() -> [ResourceDefinition; 4] {
         rbac("RoleBinding", "rolebindings", role_binding)
             .columns(binding_columns())
             .strategy(Binding {
+                namespaced: true,
                 roles: &["Role", "ClusterRole"],
             })
             .build(),
@@ -52,9 +55,12 @@ fn rbac(kind: &str, plural: &str, schema: &str) -> Builtin {
 }
 
 fn created_at() -> Column {
-    column("Created At", "When the object was created.", |object| {
-        text(object, "/metadata/creationTimestamp").into()
-    })
+    Column {
+        r#type: "time".to_owned(),
+        ..column("Created At", "When the object was created.", |object| {
+            text(object, "/metadata/creationTimestamp").into()
+        })
+    }
 }
 
 fn binding_columns() -> Vec<Column> {
@@ -95,9 +101,12 @@ struct Rules {
 impl Strategy for Rules {
     async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
         let rules = items(object, "/rules").iter().enumerate();
-        let errors = rules
+        let mut errors: Vec<FieldError> = rules
             .flat_map(|(position, rule)| self.validate(&format!("rules[{position}]"), rule))
             .collect();
+        if object["aggregationRule"].is_object() {
+            errors.extend(validate_aggregation(object));
+        }
         Ok(Findings {
             errors,
             ..Findings::default()
@@ -119,17 +128,19 @@ impl Rules {
         let has = |field: &str| rule[field].as_array().is_some_and(|list| !list.is_empty());
         let mut errors = Vec::new();
         if !has("verbs") {
-            errors.push(FieldError::required(
-                format!("{path}.verbs"),
-                "verbs must contain at least one value",
-            ));
+            errors.push(FieldError::required(format!("{path}.verbs"), ""));
         }
         if has("nonResourceURLs") {
             let value = rule["nonResourceURLs"].clone();
             if self.namespaced {
                 let detail = "namespaced rules cannot apply to non-resource URLs";
-                errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), value, detail));
-            } else if has("apiGroups") || has("resources") || has("resourceNames") {
+                errors.push(FieldError::invalid(
+                    format!("{path}.nonResourceURLs"),
+                    value.clone(),
+                    detail,
+                ));
+            }
+            if has("apiGroups") || has("resources") || has("resourceNames") {
                 let detail = "rules cannot apply to both regular resources and non-resource URLs";
                 errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), value, detail));
             }
@@ -147,19 +158,37 @@ impl Rules {
     }
 }
 
+/// Which other roles a ClusterRole is made of.
+fn validate_aggregation(object: &Value) -> Vec<FieldError> {
+    const FIELD: &str = "aggregationRule.clusterRoleSelectors";
+    let selectors = items(object, "/aggregationRule/clusterRoleSelectors");
+    if selectors.is_empty() {
+        let detail = "at least one clusterRoleSelector required if aggregationRule is non-nil";
+        return vec![FieldError::required(FIELD, detail)];
+    }
+    let mut errors = Vec::new();
+    for (position, selector) in selectors.iter().enumerate() {
+        let path = format!("{FIELD}[{position}]");
+        let problems = selector::validate(&path, selector);
+        let is_usable = problems.is_empty();
+        errors.extend(problems);
+        if !is_usable {
+            errors.push(FieldError::invalid_absent(path, "invalid label selector."));
+        }
+    }
+    errors
+}
+
 /// The role and the subjects of a binding.
 struct Binding {
+    namespaced: bool,
     /// Kinds of roles that may be granted.
     roles: &'static [&'static str],
 }
 
 #[async_trait]
 impl Strategy for Binding {
-    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
-        default_groups(object);
-    }
-
-    fn prepare_for_update(&self, _: &StrategyContext<'_>, object: &mut Value, _old: &Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         default_groups(object);
     }
 
@@ -175,8 +204,8 @@ impl Strategy for Binding {
         if object["roleRef"] != old["roleRef"] {
             errors.push(FieldError::invalid(
                 "roleRef",
-                object["roleRef"].clone(),
-                "cannot change roleRef",
+                capitalized(&object["roleRef"]),
+                "field is immutable",
             ));
         }
         Ok(Findings {
@@ -196,42 +225,58 @@ impl Binding {
         if !self.roles.contains(&kind) {
             errors.push(FieldError::not_supported("roleRef.kind", kind, self.roles));
         }
-        if text(object, "/roleRef/name").is_empty() {
+        let name = text(object, "/roleRef/name");
+        if name.is_empty() {
             errors.push(FieldError::required("roleRef.name", ""));
         }
+        let problems = name_problems(NameRule::PathSegment, name).into_iter();
+        errors.extend(problems.map(|problem| FieldError::invalid("roleRef.name", name, problem)));
         for (position, subject) in items(object, "/subjects").iter().enumerate() {
-            errors.extend(validate_subject(&format!("subjects[{position}]"), subject));
+            errors.extend(self.validate_subject(&format!("subjects[{position}]"), subject));
+        }
+        errors
+    }
+
+    fn validate_subject(&self, path: &str, subject: &Value) -> Vec<FieldError> {
+        let (kind, group, name) = (
+            text(subject, "/kind"),
+            text(subject, "/apiGroup"),
+            text(subject, "/name"),
+        );
+        let mut errors = Vec::new();
+        if name.is_empty() {
+            errors.push(FieldError::required(format!("{path}.name"), ""));
+        }
+        match kind {
+            "ServiceAccount" => {
+                if !name.is_empty() {
+                    let problems = name_problems(NameRule::Subdomain, name).into_iter();
+                    errors.extend(problems.map(|problem| FieldError::invalid(format!("{path}.name"), name, problem)));
+                }
+                if !group.is_empty() {
+                    errors.push(FieldError::not_supported(format!("{path}.apiGroup"), group, &[""]));
+                }
+                if !self.namespaced && text(subject, "/namespace").is_empty() {
+                    errors.push(FieldError::required(format!("{path}.namespace"), ""));
+                }
+            }
+            "User" | "Group" => {
+                if group != GROUP {
+                    errors.push(FieldError::not_supported(format!("{path}.apiGroup"), group, &[GROUP]));
+                }
+            }
+            _ => {
+                let supported = ["ServiceAccount", "User", "Group"];
+                errors.push(FieldError::not_supported(format!("{path}.kind"), kind, &supported));
+            }
         }
         errors
     }
 }
 
-fn validate_subject(path: &str, subject: &Value) -> Vec<FieldError> {
-    let (kind, group) = (text(subject, "/kind"), text(subject, "/apiGroup"));
-    let mut errors = Vec::new();
-    if text(subject, "/name").is_empty() {
-        errors.push(FieldError::required(format!("{path}.name"), ""));
-    }
-    match kind {
-        "ServiceAccount" => {
-            if !group.is_empty() {
-                errors.push(FieldError::not_supported(format!("{path}.apiGroup"), group, &[""]));
-            }
-            if text(subject, "/namespace").is_empty() {
-                errors.push(FieldError::required(format!("{path}.namespace"), ""));
-            }
-        }
-        "User" | "Group" => {
-            if group != GROUP {
-                errors.push(FieldError::not_supported(format!("{path}.apiGroup"), group, &[GROUP]));
-            }
-        }
-        _ => {
-            let supported = ["Group", "ServiceAccount", "User"];
-            errors.push(FieldError::not_supported(format!("{path}.kind"), kind, &supported));
-        }
-    }
-    errors
+/// A struct as kube-apiserver's refusals show those that it keeps inside: with the names that its fields have in Go.
+fn capitalized(reference: &Value) -> Value {
+    json!({"APIGroup": reference["apiGroup"], "Kind": reference["kind"], "Name": reference["name"]})
 }
 
 fn default_groups(object: &mut Value) {

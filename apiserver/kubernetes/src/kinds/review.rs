@@ -1,10 +1,12 @@
 //! The virtual kinds: reviews of access and of the caller. A POST is answered at once, nothing is stored.
 
+mod validate;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use generic_apiserver::{
-    Status,
+    FieldError, Status,
     authn::User,
     authz::{Access, Attributes, Decision, HeldRules, Target},
     registry::{CreateOnly, ResourceDefinition, StrategyContext, Verbs},
@@ -67,6 +69,7 @@ struct SelfAccess;
 impl CreateOnly for SelfAccess {
     async fn create(&self, context: &StrategyContext<'_>, _: Option<&str>, review: Value) -> Result<Value, Status> {
         let access = access(context)?;
+        refuse(validate::own(&review))?;
         let question = Question::read(&review)?;
         Ok(with_status(review, decide(access, context.user, &question).await))
     }
@@ -79,8 +82,8 @@ struct OthersAccess;
 impl CreateOnly for OthersAccess {
     async fn create(&self, context: &StrategyContext<'_>, _: Option<&str>, review: Value) -> Result<Value, Status> {
         let access = access(context)?;
-        let question = Question::read(&review)?;
-        let user = subject(&review)?;
+        refuse(validate::others(&review))?;
+        let (question, user) = (Question::read(&review)?, subject(&review));
         Ok(with_status(review, decide(access, &user, &question).await))
     }
 }
@@ -92,21 +95,8 @@ struct LocalAccess;
 impl CreateOnly for LocalAccess {
     async fn create(&self, context: &StrategyContext<'_>, _: Option<&str>, review: Value) -> Result<Value, Status> {
         let access = access(context)?;
-        let question = Question::read(&review)?;
-        match &question {
-            Question::Resource(resource) if resource.namespace == context.namespace => {}
-            Question::Resource(_) => {
-                return Err(Status::bad_request(
-                    "spec.resourceAttributes.namespace must be the namespace of the request",
-                ));
-            }
-            Question::Path(_) => {
-                return Err(Status::bad_request(
-                    "spec.nonResourceAttributes is not for a review in a namespace",
-                ));
-            }
-        }
-        let user = subject(&review)?;
+        refuse(validate::local(&review))?;
+        let (question, user) = (Question::read(&review)?, subject(&review));
         Ok(with_status(review, decide(access, &user, &question).await))
     }
 }
@@ -122,8 +112,10 @@ impl CreateOnly for SelfRules {
             return Err(Status::bad_request("no namespace on request"));
         }
         let held = access(context)?.authorizer().held_rules(context.user, namespace).await;
-        let status = rules_status(&held);
-        Ok(with_status(review, status))
+        Ok(json!({
+            "apiVersion": review["apiVersion"], "kind": review["kind"], "metadata": {}, "spec": {},
+            "status": rules_status(&held),
+        }))
     }
 }
 
@@ -149,7 +141,12 @@ impl CreateOnly for SelfSubject {
         if !extra.is_empty() {
             info.insert("extra".to_owned(), json!(extra));
         }
-        Ok(with_status(review, json!({"userInfo": info})))
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        Ok(json!({
+            "apiVersion": review["apiVersion"], "kind": review["kind"],
+            "metadata": {"creationTimestamp": now},
+            "status": {"userInfo": info},
+        }))
     }
 }
 
@@ -157,6 +154,13 @@ fn access<'a>(context: &StrategyContext<'a>) -> Result<Access<'a>, Status> {
     context
         .access
         .ok_or_else(|| Status::internal("a review needs the server's authorizer"))
+}
+
+fn refuse(errors: Vec<FieldError>) -> Result<(), Status> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid("", AUTHORIZATION, "", errors))
 }
 
 fn with_status(mut review: Value, status: Value) -> Value {
@@ -194,18 +198,12 @@ impl Question {
         let spec = &review["spec"];
         let unreadable = |error: serde_json::Error| Status::bad_request(format!("spec: {error}"));
         match (&spec["resourceAttributes"], &spec["nonResourceAttributes"]) {
-            (Value::Null, Value::Null) => Err(Status::bad_request(
-                "spec must have resourceAttributes or nonResourceAttributes",
-            )),
-            (resource, Value::Null) => ResourceAttributes::deserialize(resource)
-                .map(Question::Resource)
-                .map_err(unreadable),
             (Value::Null, path) => PathAttributes::deserialize(path)
                 .map(Question::Path)
                 .map_err(unreadable),
-            _ => Err(Status::bad_request(
-                "spec must not have both resourceAttributes and nonResourceAttributes",
-            )),
+            (resource, _) => ResourceAttributes::deserialize(resource)
+                .map(Question::Resource)
+                .map_err(unreadable),
         }
     }
 
@@ -249,7 +247,7 @@ fn decided(mut status: Value, field: &str, text: String) -> Value {
 }
 
 /// The user that a review names. Unlike a request's user it is taken as it is, without `system:authenticated`.
-fn subject(review: &Value) -> Result<User, Status> {
+fn subject(review: &Value) -> User {
     let spec = &review["spec"];
     let groups: Vec<String> = items(spec, "/groups")
         .iter()
@@ -257,19 +255,16 @@ fn subject(review: &Value) -> Result<User, Status> {
         .map(str::to_owned)
         .collect();
     let name = text(spec, "/user").to_owned();
-    if name.is_empty() && groups.is_empty() {
-        return Err(Status::bad_request("spec must have a user or groups"));
-    }
     let extra = serde_json::from_value(spec["extra"].clone()).unwrap_or_default();
     let uid = Some(text(spec, "/uid"))
         .filter(|uid| !uid.is_empty())
         .map(str::to_owned);
-    Ok(User {
+    User {
         name,
         uid,
         groups,
         extra,
-    })
+    }
 }
 
 fn rules_status(held: &HeldRules) -> Value {

@@ -1,7 +1,7 @@
 //! Service: stored and shown; nothing here balances load or hands out addresses.
 
 use generic_apiserver::registry::{NameRule, ResourceDefinition, Strategy, StrategyContext};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     builtin,
@@ -43,25 +43,67 @@ pub(super) fn definition() -> ResourceDefinition {
 struct Service;
 
 impl Strategy for Service {
-    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
-        object["status"] = json!({"loadBalancer": {}});
-        default(object);
+    fn apply_defaults(&self, object: &mut Value) {
+        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            default(spec);
+        }
     }
 
-    fn prepare_for_update(&self, _: &StrategyContext<'_>, object: &mut Value, _old: &Value) {
-        default(object);
+    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
+        object["status"] = json!({});
+        let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
+            return;
+        };
+        if spec.get("clusterIP").is_some_and(|address| address == "None") {
+            let is_everywhere = spec.get("selector").is_none();
+            spec.insert("clusterIPs".to_owned(), json!(["None"]));
+            let families = if is_everywhere {
+                json!(["IPv4", "IPv6"])
+            } else {
+                json!(["IPv4"])
+            };
+            spec.entry("ipFamilies").or_insert(families);
+            let policy = if is_everywhere {
+                "RequireDualStack"
+            } else {
+                "SingleStack"
+            };
+            spec.entry("ipFamilyPolicy").or_insert_with(|| policy.into());
+        }
     }
 }
 
-fn default(object: &mut Value) {
-    let Some(spec) = object["spec"].as_object_mut() else {
-        return;
-    };
-    spec.entry("type").or_insert_with(|| "ClusterIP".into());
-    spec.entry("sessionAffinity").or_insert_with(|| "None".into());
+fn default(spec: &mut Map<String, Value>) {
+    let is_unset = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value == "");
+    for (field, value) in [("type", "ClusterIP"), ("sessionAffinity", "None")] {
+        if is_unset(spec.get(field)) {
+            spec.insert(field.to_owned(), value.into());
+        }
+    }
+    if spec["sessionAffinity"] == "None" {
+        spec.remove("sessionAffinityConfig");
+    } else {
+        let config = json!({"clientIP": {"timeoutSeconds": 10_800}});
+        spec.entry("sessionAffinityConfig").or_insert(config);
+    }
+    let r#type = spec["type"].as_str().unwrap_or_default().to_owned();
+    let is_reached_from_outside = matches!(r#type.as_str(), "NodePort" | "LoadBalancer")
+        || (r#type == "ClusterIP" && spec.get("externalIPs").is_some());
+    if is_reached_from_outside && is_unset(spec.get("externalTrafficPolicy")) {
+        spec.insert("externalTrafficPolicy".to_owned(), "Cluster".into());
+    }
+    if r#type != "ExternalName" && is_unset(spec.get("internalTrafficPolicy")) {
+        spec.insert("internalTrafficPolicy".to_owned(), "Cluster".into());
+    }
+    if r#type == "LoadBalancer" {
+        spec.entry("allocateLoadBalancerNodePorts").or_insert(true.into());
+    }
     let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
     for port in ports.into_iter().flatten() {
-        if port["targetPort"].is_null() {
+        if is_unset(port.get("protocol")) {
+            port["protocol"] = "TCP".into();
+        }
+        if is_unset(port.get("targetPort")) || port["targetPort"] == 0 {
             port["targetPort"] = port["port"].clone();
         }
     }

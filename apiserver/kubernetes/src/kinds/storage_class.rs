@@ -56,7 +56,7 @@ struct StorageClass;
 
 #[async_trait]
 impl Strategy for StorageClass {
-    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
+    fn apply_defaults(&self, object: &mut Value) {
         for (field, default) in [("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate")] {
             if text(object, &format!("/{field}")).is_empty() {
                 object[field] = default.into();

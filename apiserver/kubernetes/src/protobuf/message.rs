@@ -4,20 +4,18 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
-use super::{
-    table::{Field, Many, Message, Shape, Table},
-    wire::{self, Fields, Wire},
-};
+use super::wire::{self, Fields, Wire};
+use crate::structs::{Field, Many, Shape, Struct, Table};
 
 /// Messages nest no deeper than this in any core kind.
 const DEEPEST: usize = 32;
 
 /// The object that the bytes of a message hold.
-pub(super) fn decode(message: &Message, bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub(super) fn decode(message: &Struct, bytes: &[u8]) -> Result<Map<String, Value>, String> {
     nested(message, bytes, 0)
 }
 
-fn nested(message: &Message, bytes: &[u8], depth: usize) -> Result<Map<String, Value>, String> {
+fn nested(message: &Struct, bytes: &[u8], depth: usize) -> Result<Map<String, Value>, String> {
     if depth > DEEPEST {
         return Err("protobuf: messages nest too deeply".to_owned());
     }
@@ -25,9 +23,11 @@ fn nested(message: &Message, bytes: &[u8], depth: usize) -> Result<Map<String, V
     for field in Fields(bytes) {
         let (number, wire) = field?;
         // A newer client may send fields that are not known here.
-        let Some(field) = message.get(&number) else { continue };
+        let Some(field) = message.numbered(number) else {
+            continue;
+        };
         if field.name.is_empty() {
-            if let Value::Object(fields) = value(&field.shape, wire, depth)? {
+            if let Value::Object(fields) = value(field.shape, wire, depth)? {
                 object.extend(fields);
             }
             continue;
@@ -41,19 +41,19 @@ fn add(object: &mut Map<String, Value>, field: &Field, wire: Wire<'_>, depth: us
     let name = String::from(&*field.name);
     match field.many {
         Many::One => {
-            let value = value(&field.shape, wire, depth)?;
+            let value = value(field.shape, wire, depth)?;
             if field.may_be_zero || !is_zero(&value) {
                 object.insert(name, value);
             }
         }
         Many::List => {
-            let value = value(&field.shape, wire, depth)?;
+            let value = value(field.shape, wire, depth)?;
             if let Value::Array(list) = object.entry(name).or_insert_with(|| json!([])) {
                 list.push(value);
             }
         }
         Many::Map => {
-            let (key, value) = entry(&field.shape, wire, depth)?;
+            let (key, value) = entry(field.shape, wire, depth)?;
             if let Value::Object(map) = object.entry(name).or_insert_with(|| json!({})) {
                 map.insert(key, value);
             }
@@ -73,7 +73,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn entry(shape: &Shape, wire: Wire<'_>, depth: usize) -> Result<(String, Value), String> {
+fn entry(shape: Shape, wire: Wire<'_>, depth: usize) -> Result<(String, Value), String> {
     let (mut key, mut held) = (String::new(), None);
     for field in Fields(bytes(wire)?) {
         match field? {
@@ -89,7 +89,7 @@ fn entry(shape: &Shape, wire: Wire<'_>, depth: usize) -> Result<(String, Value),
     Ok((key, held))
 }
 
-fn value(shape: &Shape, wire: Wire<'_>, depth: usize) -> Result<Value, String> {
+fn value(shape: Shape, wire: Wire<'_>, depth: usize) -> Result<Value, String> {
     Ok(match shape {
         Shape::Bool => (number(wire)? != 0).into(),
         Shape::Int => number(wire)?.into(),
@@ -104,12 +104,7 @@ fn value(shape: &Shape, wire: Wire<'_>, depth: usize) -> Result<Value, String> {
         }
         Shape::Time => time(bytes(wire)?, Unit::Second)?,
         Shape::MicroTime => time(bytes(wire)?, Unit::Microsecond)?,
-        Shape::Message(name) => {
-            let message = Table::get()
-                .message(name)
-                .ok_or_else(|| format!("protobuf: no message {name}"))?;
-            nested(message, bytes(wire)?, depth + 1)?.into()
-        }
+        Shape::Struct(id) => nested(Table::get().of(id), bytes(wire)?, depth + 1)?.into(),
     })
 }
 

@@ -4,13 +4,13 @@
 //! generated from upstream's types.
 
 mod message;
-mod table;
 mod wire;
 
 use serde_json::Value;
 
-use table::Table;
 use wire::{Fields, Wire};
+
+use crate::structs::Table;
 
 /// Begins every protobuf body of Kubernetes.
 const MAGIC: &[u8] = b"k8s\0";

@@ -132,6 +132,7 @@ fn gadgets() -> ResourceDefinition {
         update_subresources: vec!["finalize"],
         create_subresources: vec![],
         decode_protobuf: None,
+        hold: None,
         virtual_create: None,
     }
 }
@@ -157,6 +158,7 @@ fn reviews() -> ResourceDefinition {
         update_subresources: vec![],
         create_subresources: vec![],
         decode_protobuf: None,
+        hold: None,
         virtual_create: Some(Arc::new(Echo)),
     }
 }

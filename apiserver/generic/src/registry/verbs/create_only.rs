@@ -7,7 +7,10 @@ use super::{Call, delete::expect_name};
 use crate::{
     admission::{AdmissionRequest, Kind, Operation},
     negotiate::{Accepted, Answered, BodyFormat},
-    registry::{CreateOnly, CreateSubresource, answer, decode, object, write::WriteRequest},
+    registry::{
+        CreateOnly, CreateSubresource, answer, decode, object,
+        write::{WriteRequest, check_namespace},
+    },
     request::options::WriteOptions,
     serve::Body,
     status::Status,
@@ -21,9 +24,10 @@ pub(super) async fn virtual_resource(call: &Call<'_>) -> Result<Response<Body>, 
         .as_ref()
         .ok_or_else(Status::method_not_supported)?;
     let request = request(call)?;
-    let object = call
+    let mut object = call
         .resource
         .decode(call.body, BodyFormat::of(call.headers)?, &request)?;
+    check_namespace(definition, request.namespace, &mut object)?;
     let kind = (&definition.names).into();
     respond(call, &request, handler.as_ref(), None, (kind, object)).await
 }

@@ -130,7 +130,11 @@ impl<'a> Patch<'a> {
 
     fn apply(&self, resource: &Resource, live: &Value, request: &WriteRequest<'_>) -> Result<Value, Status> {
         let (value, problems) = self.patched(resource, live)?;
-        resource.complete_patched(value, problems, request)
+        let strategic = match self {
+            Patch::Strategic { patch, .. } => Some(patch),
+            Patch::Json(_) | Patch::Merge { .. } => None,
+        };
+        resource.complete_patched(value, problems, strategic, request)
     }
 }
 

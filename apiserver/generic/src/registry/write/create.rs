@@ -8,7 +8,7 @@ use super::{Part, Shown, State, WriteRequest, Written, metadata, replicas::scale
 use crate::{
     admission::{AdmissionRequest, Operation, Options},
     apply,
-    registry::{Resource, Style, object},
+    registry::{Decoder, Resource, Style, object},
     status::{FieldError, Status},
 };
 
@@ -112,15 +112,18 @@ impl Resource {
             fields.remove("status");
         }
         definition.strategy.apply_defaults(object);
+        self.reform(object, Decoder::Json);
         // What the kind's own rules set is nobody's.
         if !managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(Part::Main);
-            apply::track_update(&definition.schema, None, object, &request.manager(&api_version), &reset);
+            let (blank, manager) = (self.blank(), request.manager(&api_version));
+            apply::track_create(&definition.schema, blank.as_ref(), object, &manager, &reset);
         }
         definition
             .strategy
             .prepare_for_create(&request.strategy_context(), object);
+        self.reform(object, Decoder::Store);
     }
 
     async fn validate_new(&self, request: &WriteRequest<'_>, name: &str, object: &Value) -> Result<(), Status> {

@@ -69,7 +69,7 @@ pub(super) fn restore(new: &mut Value, live: &Value) {
 }
 
 /// Sets the namespace of the request; 400 when the object names another one.
-pub(super) fn check_namespace(
+pub(in crate::registry) fn check_namespace(
     definition: &ResourceDefinition,
     namespace: &str,
     object: &mut Value,

@@ -14,6 +14,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
 
+pub(super) use self::metadata::check_namespace;
 pub use self::options::{DeleteOptions, Deleted, Preconditions, Propagation};
 use super::StrategyContext;
 use crate::{

@@ -65,6 +65,7 @@ fn widgets() -> ResourceDefinition {
             handler: Arc::new(Nobody),
         }],
         decode_protobuf: None,
+        hold: None,
         virtual_create: None,
     }
 }

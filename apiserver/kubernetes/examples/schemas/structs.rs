@@ -1,4 +1,5 @@
-//! Field numbers of the core kinds, read from the tags of their Go structs: what a protobuf body means.
+//! The Go structs of the core kinds, read from their sources: what a body means in protobuf, and what kube-apiserver's decoder takes
+//! in JSON.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,8 +37,8 @@ pub(crate) fn generate(modules: &Path, files: &mut Files) -> Result<()> {
         );
     }
     let roots = kinds.values().filter_map(Value::as_str).map(str::to_owned).collect();
-    let table = json!({"kinds": kinds, "messages": reachable(&packages, roots)?});
-    files.insert("apiserver/kubernetes/schemas/protobuf.json".into(), print::text(&table));
+    let table = json!({"kinds": kinds, "structs": reachable(&packages, roots)?});
+    files.insert("apiserver/kubernetes/schemas/structs.json".into(), print::text(&table));
     Ok(())
 }
 
@@ -50,8 +51,9 @@ struct Package {
 }
 
 struct Field {
+    /// In protobuf.
     number: String,
-    /// Empty for a struct whose fields JSON shows as its parent's.
+    /// The tag for JSON: the name, which is empty for a struct whose fields are shown as its parent's, and when the field is left out.
     json: String,
     r#type: String,
 }
@@ -86,38 +88,84 @@ impl Field {
         let (declared, tags) = line.split_once('`')?;
         let tag = |name: &str| Some(tags.split_once(&format!("{name}:\""))?.1.split_once('"')?.0);
         let number = tag("protobuf")?.split(',').nth(1)?.to_owned();
-        let json = tag("json").unwrap_or_default().split(',').next()?.to_owned();
+        let json = tag("json").unwrap_or_default().to_owned();
         let r#type = declared.split_whitespace().last()?.to_owned();
         Some(Field { number, json, r#type })
     }
 }
 
 fn reachable(packages: &BTreeMap<&str, Package>, roots: Vec<String>) -> Result<Value> {
-    let mut messages = Map::new();
+    let mut structs = Map::new();
     let mut open = roots;
     let mut seen = BTreeSet::new();
-    while let Some(message) = open.pop() {
-        if !seen.insert(message.clone()) {
+    while let Some(found) = open.pop() {
+        if !seen.insert(found.clone()) {
             continue;
         }
-        let (package, name) = message.rsplit_once('.').context("message")?;
+        let (package, name) = found.rsplit_once('.').context("struct")?;
         let declared = packages.get(package).with_context(|| format!("no package {package}"))?;
         let fields = declared
             .structs
             .get(name)
-            .with_context(|| format!("no struct {message}"))?;
+            .with_context(|| format!("no struct {found}"))?;
         let mut table = Map::new();
         for field in fields {
-            let r#type = resolve(packages, package, &field.r#type)?;
-            let referred = r#type.trim_start_matches(['*', '[', ']', '{', '}']);
+            let shape = resolve(packages, package, &field.r#type)?;
+            let referred = shape.trim_start_matches(['*', '[', ']', '{', '}']);
             if referred.contains('.') {
                 open.push(referred.to_owned());
             }
-            table.insert(field.number.clone(), json!([field.json, r#type]));
+            let shown = shown(&field.r#type);
+            let mut entry = vec![json!(field.json), json!(shape)];
+            if shown != usual(&shape) {
+                entry.push(shown.into());
+            }
+            table.insert(field.number.clone(), entry.into());
         }
-        messages.insert(message, table.into());
+        structs.insert(found, table.into());
     }
-    Ok(messages.into())
+    Ok(structs.into())
+}
+
+/// What a type of this shape is mostly called.
+fn usual(shape: &str) -> String {
+    let shape = shape.trim_start_matches('*');
+    if let Some(of) = shape.strip_prefix("[]") {
+        return format!("[]{}", usual(of));
+    }
+    if let Some(of) = shape.strip_prefix("{}") {
+        return format!("map[string]{}", usual(of));
+    }
+    match shape {
+        "bytes" => "[]uint8".to_owned(),
+        "int" => "int32".to_owned(),
+        "intorstring" => "intstr.IntOrString".to_owned(),
+        "quantity" => "resource.Quantity".to_owned(),
+        "time" => "v1.Time".to_owned(),
+        "microtime" => "v1.MicroTime".to_owned(),
+        scalar if !scalar.contains('.') => scalar.to_owned(),
+        of_struct => format!("v1.{}", of_struct.rsplit('.').next().unwrap_or_default()),
+    }
+}
+
+/// A type as Go's messages show it, without the pointer: the packages of all versions here are called `v1`.
+fn shown(r#type: &str) -> String {
+    let r#type = r#type.trim_start_matches('*');
+    if let Some(of) = r#type.strip_prefix("[]") {
+        return match of {
+            "byte" => "[]uint8".to_owned(),
+            of if of.starts_with('*') => format!("[]*{}", shown(of)),
+            of => format!("[]{}", shown(of)),
+        };
+    }
+    if let Some((key, of)) = r#type.strip_prefix("map[").and_then(|rest| rest.split_once(']')) {
+        return format!("map[{}]{}", shown(key), shown(of));
+    }
+    match r#type.split_once('.') {
+        Some(("metav1" | "corev1", name)) => format!("v1.{name}"),
+        None if r#type.starts_with(char::is_uppercase) => format!("v1.{type}"),
+        _ => r#type.to_owned(),
+    }
 }
 
 /// A Go type in the words of the decoder: `*` may be zero, `[]` list, `{}` map, then a scalar or a message.
