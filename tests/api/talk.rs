@@ -140,6 +140,20 @@ impl<'a> Talk<'a> {
         self
     }
 
+    /// Repeats a request until it is forbidden on both sides, and compares nothing.
+    pub(crate) fn until_forbidden(&mut self, request: Request) -> &mut Self {
+        guestcluster_tests::eventually(PATIENCE.as_secs(), "the refusal is known", || {
+            self.quietly(request.clone());
+            let codes = [0, 1].map(|side: usize| self.sides[side].last["code"].clone());
+            if codes.iter().all(|code| *code == 403) {
+                Ok(())
+            } else {
+                Err(format!("{codes:?}"))
+            }
+        });
+        self
+    }
+
     fn open(&self, request: &Request) -> [Result<Response, String>; 2] {
         let [theirs, ours] = [0, 1].map(|side: usize| {
             let side = &self.sides[side];

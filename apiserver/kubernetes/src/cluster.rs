@@ -21,6 +21,7 @@ use crate::{
     gc::GarbageCollector,
     kinds::core_definitions,
     namespaces::{NamespaceController, NamespaceLifecycle},
+    quota::{ClusterQuotas, QuotaAdmission, QuotaController, Quotas},
     rbac::{AggregationController, EscalationGuard, NotServed, Rbac},
     seed,
 };
@@ -105,16 +106,24 @@ impl Cluster {
 
         let late_registry = Arc::new(OnceLock::new());
         let late_rbac = Arc::new(OnceLock::new());
+        let late_quotas = Arc::new(OnceLock::new());
         let mut admission: Vec<Arc<dyn Admission>> = vec![
             Arc::new(NamespaceLifecycle::new(late_registry.clone())),
             Arc::new(EscalationGuard::new(late_rbac.clone())),
         ];
         admission.extend(options.admission);
+        // Last, as kube-apiserver has it: nothing is reserved for what another plug-in refuses.
+        admission.push(Arc::new(QuotaAdmission::new(late_quotas.clone())));
         let registry = Registry::start_with_limits(options.store, definitions, admission, options.history).await?;
         let rbac = Arc::new(Rbac::new(registry.cache().clone())?);
         // Nothing else sets them.
         let _ = late_registry.set(Arc::downgrade(&registry));
         let _ = late_rbac.set(rbac.clone());
+        let quotas = ClusterQuotas::new(&registry);
+        if let Some(quotas) = &quotas {
+            let quotas: Arc<dyn Quotas> = quotas.clone();
+            let _ = late_quotas.set(quotas);
+        }
         if !is_new {
             seed::reconcile(&registry, &seeds).await?;
         }
@@ -133,7 +142,7 @@ impl Cluster {
             server = server.limits(limits);
         }
         let stop = CancellationToken::new();
-        let controllers = Mutex::new(start_controllers(&registry, &stop));
+        let controllers = Mutex::new(start_controllers(&registry, quotas, &stop));
         Ok(Arc::new(Cluster {
             server: server.build(),
             registry,
@@ -179,11 +188,19 @@ fn all_definitions(further: Vec<ResourceDefinition>) -> Arc<[ResourceDefinition]
     core.iter().cloned().chain(further).collect()
 }
 
-fn start_controllers(registry: &Arc<Registry>, stop: &CancellationToken) -> JoinSet<()> {
+fn start_controllers(
+    registry: &Arc<Registry>,
+    quotas: Option<Arc<ClusterQuotas>>,
+    stop: &CancellationToken,
+) -> JoinSet<()> {
     let mut controllers = JoinSet::new();
     controllers.spawn(GarbageCollector::new(registry.clone()).run(stop.clone()));
     if let Some(namespaces) = NamespaceController::new(registry.clone()) {
         controllers.spawn(namespaces.run(stop.clone()));
+    }
+    let quotas = quotas.and_then(|quotas| QuotaController::new(registry.clone(), quotas));
+    if let Some(quotas) = quotas {
+        controllers.spawn(quotas.run(stop.clone()));
     }
     if let Some(aggregation) = AggregationController::new(registry) {
         controllers.spawn(aggregation.run(stop.clone()));

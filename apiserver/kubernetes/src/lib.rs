@@ -10,6 +10,8 @@ pub mod kinds;
 mod metadata;
 pub mod namespaces;
 mod protobuf;
+mod quantity;
+pub mod quota;
 pub mod rbac;
 mod seed;
 mod structs;

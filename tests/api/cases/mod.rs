@@ -13,6 +13,7 @@ mod list;
 mod negotiation;
 mod openapi;
 mod patch;
+mod quotas;
 mod rights;
 mod scale;
 mod table;
@@ -53,6 +54,7 @@ pub(crate) const THEMES: &[Theme] = &[
     library("core", core::CASES),
     library("decode", decode::CASES),
     library("access", access::CASES),
+    library("quotas", quotas::CASES),
     Theme {
         name: "guests",
         ours: Ours::Embedded,

@@ -6,5 +6,6 @@ mod garbage;
 mod kinds;
 mod many;
 mod namespaces;
+mod quotas;
 mod support;
 mod upstream;

@@ -1,6 +1,12 @@
-//! ResourceQuota: stored and shown; nothing here enforces it.
+//! ResourceQuota: what one may say, and how it is shown. `crate::quota` enforces it.
 
-use generic_apiserver::registry::ResourceDefinition;
+mod validate;
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    Status,
+    registry::{Findings, ResourceDefinition, Strategy, StrategyContext},
+};
 use serde_json::Value;
 
 use super::{
@@ -9,7 +15,7 @@ use super::{
 };
 
 pub(super) fn definition() -> ResourceDefinition {
-    let schema = include_str!("../../schemas/resourcequotas.json");
+    let schema = include_str!("../../../schemas/resourcequotas.json");
     builtin::of(("", "v1"), "ResourceQuota", "resourcequotas", schema)
         .short(&["quota"])
         .with_status()
@@ -22,7 +28,29 @@ pub(super) fn definition() -> ResourceDefinition {
             }),
             age(),
         ])
+        .strategy(ResourceQuota)
         .build()
+}
+
+struct ResourceQuota;
+
+#[async_trait]
+impl Strategy for ResourceQuota {
+    async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::spec(object)?,
+            warnings: validate::warnings(object),
+        })
+    }
+
+    async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
+        let mut errors = validate::spec(object)?;
+        errors.extend(validate::scopes_unchanged(object, old));
+        Ok(Findings {
+            errors,
+            ..Findings::default()
+        })
+    }
 }
 
 /// `name: used/hard, ...` of the quota's limits, or of all else.
