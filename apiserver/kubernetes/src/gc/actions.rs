@@ -45,9 +45,9 @@ pub(super) async fn drop_owners(
     owners: &[Box<str>],
 ) -> Result<(), Status> {
     change(resource, user, object, uid, |metadata| {
-        if let Some(references) = metadata["ownerReferences"].as_array_mut() {
-            references.retain(|reference| !owners.iter().any(|owner| reference["uid"] == **owner));
-        }
+        retain(metadata, "ownerReferences", |reference| {
+            !owners.iter().any(|owner| reference["uid"] == **owner)
+        });
     })
     .await
 }
@@ -61,9 +61,7 @@ pub(super) async fn drop_finalizer(
     finalizer: &str,
 ) -> Result<(), Status> {
     change(resource, user, object, uid, |metadata| {
-        if let Some(finalizers) = metadata["finalizers"].as_array_mut() {
-            finalizers.retain(|held| held != finalizer);
-        }
+        retain(metadata, "finalizers", |held| held != finalizer);
     })
     .await
 }
@@ -81,6 +79,19 @@ pub(super) async fn orphan(
         drop_owners(resource, user, dependent, "", &[uid.into()]).await?;
     }
     drop_finalizer(resource, user, object, uid, ORPHAN).await
+}
+
+/// Keeps some items of a list. An empty one goes, as nobody sees one of a kube-apiserver.
+fn retain(metadata: &mut Value, field: &str, keep: impl FnMut(&Value) -> bool) {
+    let Some(metadata) = metadata.as_object_mut() else {
+        return;
+    };
+    if let Some(items) = metadata.get_mut(field).and_then(Value::as_array_mut) {
+        items.retain(keep);
+        if items.is_empty() {
+            metadata.remove(field);
+        }
+    }
 }
 
 /// Changes the metadata of an object that still has this UID (empty: any). An object that is gone is fine.
