@@ -1,16 +1,6 @@
 //! Every difference that is meant, with its reason.
 
-/// Differences in these answers at this place are meant.
-pub(crate) struct Intended {
-    /// The case's name; `*` stands for anything.
-    pub(crate) case: &'static str,
-    /// Part of the request's line; empty for all requests of the case.
-    pub(crate) request: &'static str,
-    /// `status`, `header.NAME` or `body.PATH`; `*` stands for anything.
-    pub(crate) field: &'static str,
-    /// Why, for somebody who meets it for the first time.
-    pub(crate) reason: &'static str,
-}
+use crate::compare::intended::{Intended, meant};
 
 const NO_PROTOBUF: &str =
     "messages list the forms that a server has, and ours writes no protobuf: clients that prefer it also take JSON";
@@ -134,12 +124,3 @@ pub(crate) const INTENDED: &[Intended] = &[
         "a fresh node is tainted until the node lifecycle controller finds it ready; there is none here, so nobody would take the taint away",
     ),
 ];
-
-const fn meant(case: &'static str, request: &'static str, field: &'static str, reason: &'static str) -> Intended {
-    Intended {
-        case,
-        request,
-        field,
-        reason,
-    }
-}

@@ -7,23 +7,23 @@
 mod answer;
 mod cases;
 mod client;
+#[path = "../compare/mod.rs"]
+mod compare;
 mod difference;
 mod intended;
-mod normalise;
-mod report;
 mod request;
 mod servers;
 mod talk;
 
 use std::io::Write as _;
 
-use self::{report::Report, servers::Servers, talk::Talk};
+use self::{compare::report::Report, servers::Servers, talk::Talk};
 
 #[test]
 fn clients_see_what_a_kube_apiserver_shows() {
     let only = std::env::var("DIFFERENTIAL_ONLY").unwrap_or_default();
     let servers = Servers::start();
-    let mut report = Report::default();
+    let mut report = Report::new("differential", "requests");
     for theme in cases::THEMES {
         for (name, run) in theme.cases {
             let name = format!("{}/{name}", theme.name);

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use crate::{
     answer::{Answer, Response},
     client::Server,
+    compare::{normalise::Seen, report::Report},
     difference::between,
-    normalise::Seen,
-    report::Report,
     request::{Request, post},
     servers::{Ours, Servers},
 };

@@ -14,6 +14,8 @@ static TIME: LazyLock<Regex> =
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d{1,3}s$").unwrap());
 static HASH: LazyLock<Regex> = LazyLock::new(|| Regex::new("hash=[0-9A-F]{128}").unwrap());
 static CREDENTIAL: LazyLock<Regex> = LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").unwrap());
+/// As YAML and indented JSON show it.
+static REVISION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(resourceVersion"?: ")(\d+)""#).unwrap());
 static REVISIONS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(esource version: |current: |ResourceVersion in (?:the )?(?:precondition|record|object meta)[: ]+\(?)(\d+)( \(\d+\))?|(resourceVersion\\*":\\*")\d+"#).unwrap()
 });
@@ -74,7 +76,8 @@ impl Seen {
         object.values_mut().for_each(|value| self.normalise(value));
     }
 
-    fn text(&mut self, text: &str) -> String {
+    /// Makes a text comparable.
+    pub(crate) fn text(&mut self, text: &str) -> String {
         let text = text.replace(&self.address, "SERVER");
         let uids = &mut self.uids;
         let text = UID.replace_all(&text, |found: &Captures<'_>| {
@@ -92,6 +95,10 @@ impl Seen {
         });
         let text = HASH.replace_all(&text, "hash=HASH");
         let text = CREDENTIAL.replace_all(&text, "X509SHA256=HASH");
+        let revisions = &mut self.revisions;
+        let text = REVISION.replace_all(&text, |found: &Captures<'_>| {
+            format!("{}revision {}\"", &found[1], ordinal(revisions, &found[2]))
+        });
         REVISIONS.replace_all(&text, "${1}${4}N").into_owned()
     }
 }

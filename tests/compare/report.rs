@@ -2,21 +2,23 @@
 
 use std::fmt::Write as _;
 
-use crate::{difference::Difference, intended::Intended};
+use super::{difference::Difference, intended::Intended};
 
 /// Longest value that is shown.
 const SHOWN: usize = 600;
 
 /// All that was compared.
-#[derive(Default)]
 pub(crate) struct Report {
-    requests: usize,
+    /// Who compared, and what, for the last line.
+    name: &'static str,
+    steps: &'static str,
+    compared: usize,
     found: Vec<Found>,
 }
 
 struct Found {
     case: String,
-    /// Place of the request in its case, from 1 on.
+    /// Place of the step in its case, from 1 on.
     number: usize,
     line: String,
     differences: Vec<Difference>,
@@ -29,8 +31,19 @@ pub(crate) struct Judged {
 }
 
 impl Report {
+    /// An empty one, of steps that are called so.
+    pub(crate) fn new(name: &'static str, steps: &'static str) -> Self {
+        Self {
+            name,
+            steps,
+            compared: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Counts a step, and keeps where its answers differ.
     pub(crate) fn add(&mut self, case: &str, number: usize, line: String, differences: Vec<Difference>) {
-        self.requests += 1;
+        self.compared += 1;
         if !differences.is_empty() {
             self.found.push(Found {
                 case: case.to_owned(),
@@ -67,14 +80,14 @@ impl Report {
             if whole && !used {
                 failures.push(format!(
                     "an intended difference was not met any more: {} {} {}",
-                    entry.case, entry.request, entry.field
+                    entry.case, entry.step, entry.field
                 ));
             }
         }
         let meant = used.iter().filter(|used| **used).count();
         let line = format!(
-            "differential: {} requests, {meant} intended differences, {unexplained} unexplained",
-            self.requests
+            "{}: {} {}, {meant} intended differences, {unexplained} unexplained",
+            self.name, self.compared, self.steps
         );
         Judged { line, failures }
     }
@@ -82,7 +95,7 @@ impl Report {
 
 fn explains(entry: &Intended, found: &Found, difference: &Difference) -> bool {
     assert!(!entry.reason.is_empty(), "{} {}: why?", entry.case, entry.field);
-    matches(entry.case, &found.case) && found.line.contains(entry.request) && matches(entry.field, &difference.field)
+    matches(entry.case, &found.case) && found.line.contains(entry.step) && matches(entry.field, &difference.field)
 }
 
 /// Whether a text fits a pattern in which `*` stands for anything.
