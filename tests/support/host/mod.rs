@@ -17,7 +17,7 @@ use std::{
 
 use guestcluster_credentials::kubeconfig::Kubeconfig;
 
-pub(crate) use self::programs::program;
+pub use self::programs::program;
 use self::{
     components::{Etcd, Sync},
     pki::Pki,

@@ -6,8 +6,9 @@ use std::{
     sync::OnceLock,
 };
 
-/// The program's path; the first call of a process builds what is missing, by `hack/components/build`.
-pub(crate) fn program(name: &str) -> PathBuf {
+/// The path of a program, or of whatever else tests get from there. The first call of a process makes what is missing, by
+/// `hack/components/build`.
+pub fn program(name: &str) -> PathBuf {
     let found = folders()
         .iter()
         .map(|folder| folder.join(name))
