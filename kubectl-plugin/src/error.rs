@@ -192,9 +192,13 @@ fn refused(status: &kube::core::Status) -> Error {
 /// What to do about a right to log in that is not there.
 pub(crate) const ASK_FOR_ACCESS: &str = "Ask an administrator of the supervisor for a role in the namespace: guestcluster-access-login, -view, -edit or -admin.";
 
-/// The roles that an administrator may give.
+/// What to do about a refusal: mostly a role that an administrator may give.
 fn whom_to_ask(message: &str) -> &'static str {
-    if message.contains("guestclusters/credential") || message.contains("cannot guest-") {
+    if message.contains("exceeded quota") {
+        "Delete what is not needed any more, or ask an administrator of the supervisor for a larger quota."
+    } else if message.contains("status unknown for quota") {
+        "The supervisor is still counting what there is: try again in a moment."
+    } else if message.contains("guestclusters/credential") || message.contains("cannot guest-") {
         ASK_FOR_ACCESS
     } else if message.contains("guestcredentials") || message.contains("guestrevocations") {
         "Ask an administrator of the supervisor for a role in the namespace: guestcluster-access-manager."

@@ -10,5 +10,6 @@ mod kubectl;
 mod lifecycle;
 mod login;
 mod login_refusals;
+mod quotas;
 mod restart;
 mod rights;

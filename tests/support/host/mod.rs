@@ -55,9 +55,16 @@ impl Host {
         let data = folder.join("etcd");
         prepared::copy_to(&data);
         let mut host = Self::start_on(folder, &data, flags);
-        let kubeconfig = host.kubeconfig("controller-manager", Some(ADMINISTRATORS), None);
-        host.controller_manager = Some(components::controller_manager(&host.pki, &kubeconfig, folder));
+        host.restart_controllers();
         host
+    }
+
+    /// Starts the controllers, anew where they run: they know all kinds that are served at this moment.
+    pub fn restart_controllers(&mut self) {
+        self.controller_manager = None;
+        let kubeconfig = self.kubeconfig("controller-manager", Some(ADMINISTRATORS), None);
+        let controllers = components::controller_manager(&self.pki, &kubeconfig, &self.folder);
+        self.controller_manager = Some(controllers);
     }
 
     /// As [`Self::start`], but nothing changes objects except those who send requests.

@@ -42,6 +42,11 @@ impl QuotaAdmission {
     pub fn new(quotas: Arc<OnceLock<Arc<dyn Quotas>>>) -> QuotaAdmission {
         QuotaAdmission { quotas }
     }
+
+    /// By these.
+    pub fn by(quotas: Arc<dyn Quotas>) -> QuotaAdmission {
+        QuotaAdmission::new(Arc::new(OnceLock::from(quotas)))
+    }
 }
 
 #[async_trait]

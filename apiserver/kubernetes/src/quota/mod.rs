@@ -22,8 +22,8 @@ mod resource_quota;
 use std::collections::BTreeMap;
 
 pub use self::{
-    admission::{QuotaAdmission, Quotas},
-    charge::{Asked, Charge},
+    admission::{QuotaAdmission, Quotas, refused},
+    charge::{Asked, Charge, Used},
     resource_quota::ResourceQuota,
 };
 pub(crate) use self::{controller::QuotaController, registry::ClusterQuotas};

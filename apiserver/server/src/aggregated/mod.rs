@@ -9,6 +9,7 @@ mod host;
 mod leading;
 mod lease;
 mod namespaces;
+mod quotas;
 mod registration;
 mod server;
 mod serving;

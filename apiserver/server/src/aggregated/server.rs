@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use generic_apiserver::{
     ApiServer,
+    admission::Admission,
     audit::Auditor,
     authz::{Authorizer, Cached},
     registry::Registry,
@@ -15,6 +16,7 @@ use generic_apiserver::{
 use guestcluster_controllers::guest::Orphans;
 use guestcluster_credentials::x509::CertifiedKey;
 use kube::Client;
+use kubernetes_apiserver::quota::QuotaAdmission;
 use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
@@ -30,6 +32,7 @@ use super::{
     leading::{self, Leader},
     lease::Lease,
     namespaces::HostNamespaces,
+    quotas::HostQuotas,
     serving,
 };
 use crate::{
@@ -81,7 +84,9 @@ impl Aggregated {
         let engine = Engine::open(&dir.file("guestclusters.redb"), STORE_CACHE_BYTES)?;
         let namespaces = HostNamespaces::new(client.clone());
         let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
-        let registry = registry(&engine, config, &client, &reviews, namespaces.clone()).await?;
+        let quotas = HostQuotas::new(client.clone());
+        let admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone(), Arc::new(QuotaAdmission::by(quotas.clone()))];
+        let registry = registry(&engine, config, &client, &reviews, admission).await?;
         let orphans = Orphans::default();
         let server = api_server(&registry, &delegated, reviews, &orphans, auditor.clone());
 
@@ -90,6 +95,7 @@ impl Aggregated {
         let serving = tokio::spawn(server.serve(listener, tls.clone(), stop.clone()));
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
+        followers.spawn(quotas.follow(stop.clone()));
         followers.spawn(follow_authentication(
             delegated,
             client.clone(),
@@ -183,11 +189,11 @@ async fn registry(
     config: &Config,
     client: &Client,
     reviews: &Arc<dyn Authorizer>,
-    namespaces: Arc<HostNamespaces>,
+    admission: Vec<Arc<dyn Admission>>,
 ) -> anyhow::Result<Arc<Registry>> {
     let kinds = Kinds::default();
     let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
-    let registry = Registry::start(engine.keyspace(KEYSPACE), definitions.into(), vec![namespaces]).await?;
+    let registry = Registry::start(engine.keyspace(KEYSPACE), definitions.into(), admission).await?;
     let clients = Clients {
         guest: client.clone(),
         credential: client.clone(),

@@ -28,6 +28,9 @@ fn in_the_cluster() -> Vec<Value> {
         rule(&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
         // Nothing is created in a namespace that is missing or going away.
         rule(&[""], &["namespaces"], READ),
+        // What a quota of the host counts of our kinds is refused, or written down there.
+        rule(&[""], &["resourcequotas"], READ),
+        rule(&[""], &["resourcequotas/status"], &["update"]),
         // The caBundle of its own registration.
         named_rule(
             "apiregistration.k8s.io",
