@@ -10,7 +10,7 @@ mod writer;
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
-use guestcluster_tests::{Kubectl, LAYERS, Manifest, Mode, Start, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, LAYERS, Manifest, Mode, Start, Supervisor, eventually, seeds};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use writer::Writer;
@@ -66,9 +66,7 @@ fn a_life_with_a_kill_of_our_server_in_every_change_behind_kube_apiserver() {
 }
 
 fn lives(mode: Mode) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let first = number("GUESTCLUSTERS_SEED").unwrap_or(1);
-    for seed in first..first + number("GUESTCLUSTERS_ROUNDS").unwrap_or(1) {
+    for seed in seeds() {
         println!("seed {seed}");
         live(mode, seed);
     }

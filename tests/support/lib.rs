@@ -5,21 +5,25 @@
 
 mod background;
 mod daemon;
+mod endpoint;
 mod guest;
 mod host;
 mod kept;
 mod kubectl;
 mod process;
+mod seeds;
 mod stranger;
 mod supervisor;
 mod wait;
 
 pub use background::Background;
 pub use daemon::Daemon;
+pub use endpoint::{Connection, Endpoint, Protocol};
 pub use guest::{LAYERS, Manifest};
 pub use host::{Host, program};
 pub use kubectl::{Kubectl, Output, Running};
 pub use process::Usage;
+pub use seeds::seeds;
 pub use stranger::Stranger;
 pub use supervisor::{Mode, Start, Supervisor, binaries};
 pub use wait::{eventually, until};

@@ -1,7 +1,7 @@
 //! A whole answer, and whether it is the right one.
 
 use anyhow::ensure;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 
@@ -60,11 +60,11 @@ impl Expect {
     }
 }
 
-impl Connection {
+impl Answer {
     /// Sends a request and reads the answer, of which only the length is kept.
-    pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
-        let (head, mut body) = self.send(request).await?.into_parts();
-        let mut answer = Answer {
+    pub(crate) async fn to(connection: &mut Connection, request: Request<Full<Bytes>>) -> anyhow::Result<Self> {
+        let (head, mut body) = connection.send(request).await?.into_parts();
+        let mut answer = Self {
             status: head.status,
             length: 0,
             beginning: Bytes::new(),
@@ -77,20 +77,5 @@ impl Connection {
             }
         }
         Ok(answer)
-    }
-
-    /// Sends a request and keeps the whole answer, which must be a success.
-    pub(crate) async fn whole(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
-        let (head, body) = self.send(request).await?.into_parts();
-        let mut body = body;
-        let mut whole = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                whole.extend_from_slice(&data);
-            }
-        }
-        let beginning = String::from_utf8_lossy(&whole[..whole.len().min(SHOWN)]);
-        ensure!(head.status.is_success(), "{}: {beginning}", head.status);
-        Ok(whole.freeze())
     }
 }

@@ -3,15 +3,13 @@
 
 mod answer;
 mod closed_loop;
-mod connection;
 mod lines;
 mod prepared;
 mod samples;
-mod tls;
 
 pub(crate) use answer::{Answer, Expect};
 pub(crate) use closed_loop::{ClosedLoop, Operation, Turn, Until};
-pub(crate) use connection::{Connection, Endpoint};
+pub(crate) use guestcluster_tests::{Connection, Endpoint};
 pub(crate) use lines::Lines;
 pub(crate) use prepared::{Prepared, Single};
 pub(crate) use samples::Samples;

@@ -66,7 +66,7 @@ pub(crate) struct Single<F> {
 
 impl<F: Fn(Turn) -> Request<Full<Bytes>> + Send + Sync + 'static> Operation for Single<F> {
     async fn perform(&self, connection: &mut Connection, turn: Turn) -> anyhow::Result<()> {
-        let answer: Answer = connection.exchange((self.request)(turn)).await?;
+        let answer: Answer = Answer::to(connection, (self.request)(turn)).await?;
         self.expect.check(&answer)
     }
 }

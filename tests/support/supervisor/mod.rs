@@ -37,6 +37,8 @@ pub struct Start {
     pub layers: Option<String>,
     /// `--log`.
     pub log: Option<String>,
+    /// Further arguments.
+    pub arguments: Vec<String>,
 }
 
 /// A running supervisor; killed when dropped, its folder removed unless the test failed.
@@ -347,6 +349,7 @@ impl Supervisor {
         if let Some(filter) = &self.start.log {
             command.arg("--log").arg(filter);
         }
+        command.args(&self.start.arguments);
         let mut server = Daemon::start(SERVER, command, &self.root);
         match &self.deployment {
             Deployment::Embedded(_) => {

@@ -8,7 +8,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::clock::Clock;
 use crate::{
-    generator::{Connection, Endpoint, Expect, Prepared, Samples},
+    generator::{Answer, Connection, Endpoint, Expect, Prepared, Samples},
     objects,
 };
 
@@ -77,7 +77,7 @@ async fn write(
         due += EVERY * u32::try_from(WRITERS).unwrap_or(u32::MAX);
         clock.send(number);
         let sent = Instant::now();
-        let answer = connection.exchange(request).await;
+        let answer = Answer::to(&mut connection, request).await;
         match answer.and_then(|answer| Expect::ok(1000).check(&answer)) {
             Ok(()) => samples.push(sent.elapsed()),
             Err(error) => samples.fail(&error),
