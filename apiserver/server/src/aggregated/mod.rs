@@ -18,6 +18,7 @@ mod testing;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use generic_apiserver::cache::Limits as History;
 use guestcluster_credentials::SubjectPolicy;
 
 use crate::{audit, layers::Layers, lifetime};
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) layers: Layers,
     /// Who may have credentials for guests.
     pub(crate) people: SubjectPolicy,
+    /// How much of the past watches can resume from.
+    pub(crate) history: History,
     /// The audit log, if any.
     pub(crate) audit: Option<audit::Config>,
 }

@@ -193,7 +193,8 @@ async fn registry(
 ) -> anyhow::Result<Arc<Registry>> {
     let kinds = Kinds::default();
     let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
-    let registry = Registry::start(engine.keyspace(KEYSPACE), definitions.into(), admission).await?;
+    let store = engine.keyspace(KEYSPACE);
+    let registry = Registry::start_with_limits(store, definitions.into(), admission, config.history).await?;
     let clients = Clients {
         guest: client.clone(),
         credential: client.clone(),

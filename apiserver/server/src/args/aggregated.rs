@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
-use super::{Auditing, Logging};
+use super::{Auditing, Logging, WatchHistory};
 use crate::{aggregated, layers::Layers};
 
 #[derive(clap::Args)]
@@ -35,6 +35,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "REGEX")]
     sso_group_filter: Option<Regex>,
     #[command(flatten)]
+    history: WatchHistory,
+    #[command(flatten)]
     audit: Auditing,
     #[command(flatten)]
     pub(super) logging: Logging,
@@ -48,6 +50,7 @@ impl Arguments {
             data_dir: self.data_dir,
             listen: self.listen,
             layers: self.layers,
+            history: self.history.into_limits(),
             audit: self.audit.into_config()?,
         })
     }

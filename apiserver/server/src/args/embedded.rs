@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Auditing, Logging, content};
+use super::{Auditing, Logging, WatchHistory, content};
 use crate::{embedded, layers::Layers};
 
 #[derive(clap::Args)]
@@ -28,6 +28,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     authentication_config: Option<PathBuf>,
     #[command(flatten)]
+    history: WatchHistory,
+    #[command(flatten)]
     audit: Auditing,
     #[command(flatten)]
     pub(super) logging: Logging,
@@ -40,6 +42,7 @@ impl Arguments {
             listen: self.listen,
             layers: self.layers,
             sim_config: content("--sim-config", self.sim_config.as_deref())?,
+            history: self.history.into_limits(),
             audit: self.audit.into_config()?,
             authentication_config: content("--authentication-config", self.authentication_config.as_deref())?,
         })

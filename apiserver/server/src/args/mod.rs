@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use generic_apiserver::cache::Limits;
 
 use crate::{audit, logging};
 
@@ -47,6 +48,23 @@ struct Logging {
     /// What to log, as `info` or `info,generic_apiserver=debug`
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, env = "GUESTCLUSTERS_LOG")]
     log: String,
+}
+
+/// How much of the past watches and continued lists can go back to: five minutes, or less where the memory for it is full.
+#[derive(Args)]
+struct WatchHistory {
+    /// Memory for what was written in the last five minutes, in MiB; a watch that resumes from before it must list anew
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    watch_history_mib: u16,
+}
+
+impl WatchHistory {
+    fn into_limits(self) -> Limits {
+        Limits {
+            history_bytes: usize::from(self.watch_history_mib) << 20,
+            ..Limits::default()
+        }
+    }
 }
 
 /// Where audit events go.

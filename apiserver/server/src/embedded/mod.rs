@@ -10,6 +10,7 @@ mod tests;
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
+use generic_apiserver::cache::Limits as History;
 
 pub(crate) use pki::UserRequest;
 use seed::FIRST_USER_NAMESPACE;
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) sim_config: Option<String>,
     /// Content of a file in the AuthenticationConfiguration format: issuers beside the own one.
     pub(crate) authentication_config: Option<String>,
+    /// How much of the past watches can resume from.
+    pub(crate) history: History,
     /// The audit log, if any.
     pub(crate) audit: Option<audit::Config>,
 }

@@ -79,6 +79,7 @@ impl Supervisor {
             authenticators: vec![Arc::new(ClientCertificates::new(ca)?), sign_in.authenticator(issuers)?],
             anonymous: true,
             extra_cluster_roles: roles::embedded(),
+            history: config.history,
             auditor,
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })

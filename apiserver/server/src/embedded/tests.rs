@@ -27,6 +27,7 @@ fn config(folder: &Path, listen: &str, authentication_config: Option<&str>) -> C
         layers: "none".parse().unwrap(),
         sim_config: None,
         authentication_config: authentication_config.map(str::to_owned),
+        history: Default::default(),
         audit: None,
     }
 }
