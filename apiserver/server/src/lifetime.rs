@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Something that serves until it is stopped.
@@ -20,6 +21,7 @@ pub(crate) fn run<S: Server>(
 ) -> anyhow::Result<()> {
     // Only the first call in a process counts, and all of them name the same one.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Installed first, so that a signal during the start is not lost.
@@ -40,4 +42,19 @@ pub(crate) fn run<S: Server>(
         server.stop().await;
         ended
     })
+}
+
+/// Each connection is a file: as many as the system allows, where the usual limit is lower. Go programs do the same.
+fn allow_many_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+    if let Err(error) = raised {
+        tracing::warn!(?current, %error, "the limit of open files stays as it is");
+    }
 }

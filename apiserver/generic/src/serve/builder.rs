@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{ApiServer, Resources};
+use super::{ApiServer, Resources, listener::Bounds};
 use crate::{audit::Auditor, authn::Authenticator, authz::Authorizer, health::Check};
 
 /// What `/version` says.
@@ -27,12 +27,14 @@ pub struct Limits {
     pub deadline: Duration,
     /// Longest request body in bytes.
     pub body_bytes: usize,
-    /// Open connections.
-    pub connections: usize,
-    /// Longest a TLS handshake may take.
-    pub handshake: Duration,
-    /// How long requests in flight may go on after the server was told to stop.
-    pub drain: Duration,
+    /// Longest that a request body may take to arrive.
+    pub body: Duration,
+    /// Bytes of request bodies that have not arrived wholly.
+    pub arriving: usize,
+    /// Such bytes of a single user's.
+    pub arriving_of_a_user: usize,
+    /// What clients may take of the listener.
+    pub listener: Bounds,
 }
 
 impl Default for Limits {
@@ -42,9 +44,10 @@ impl Default for Limits {
             writes: 200,
             deadline: Duration::from_mins(1),
             body_bytes: 3 * 1024 * 1024,
-            connections: 20_000,
-            handshake: Duration::from_secs(10),
-            drain: Duration::from_mins(1),
+            body: Duration::from_secs(30),
+            arriving: 256 * 1024 * 1024,
+            arriving_of_a_user: 64 * 1024 * 1024,
+            listener: Bounds::default(),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::panic::AssertUnwindSafe;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, header::AUTHORIZATION, header::RETRY_AFTER, request::Parts,
 };
 use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
+use tokio::time::timeout;
 
 use super::{ApiServer, Body, Caller, answer, route};
 use crate::{
@@ -94,10 +95,15 @@ impl ApiServer {
             head.extensions.insert(trail.annotations());
         }
         let user = self.impersonate(&mut head, requestor, trail).await?;
-        let _ticket = self.enter(info, &user, in_process).await?;
+        let ticket = self.enter(info, &user, in_process).await?;
         self.authorize(info, &head, &user, trail).await?;
-        self.route(info, Access::new(&user, &*self.authorizer), head, body, trail)
-            .await
+        let place = Place {
+            info,
+            user: &user,
+            in_process,
+            ticket,
+        };
+        self.route(place, head, body, trail).await
     }
 
     async fn authenticate(&self, head: &mut Parts, caller: Caller) -> Result<User, Status> {
@@ -204,23 +210,24 @@ impl ApiServer {
 
     async fn route(
         &self,
-        info: &RequestInfo,
-        access: Access<'_>,
+        mut place: Place<'_>,
         head: Parts,
         body: RequestBody,
         trail: Option<&Trail>,
     ) -> Result<Response<Body>, Refusal> {
+        let info = place.info;
         let route = route::route(&head.method, info, self.resources.definitions());
         if !matches!(route, route::Route::Resource(_)) {
             return Ok(self.answer(route, info, &head)?);
         }
         let body = match head.method {
             Method::GET | Method::HEAD => Bytes::new(),
-            _ => self.read(body).await?,
+            _ => self.receive(body, &mut place).await?,
         };
         if let Some(trail) = trail {
             trail.received(&body);
         }
+        let access = Access::new(place.user, &*self.authorizer);
         let response = self
             .resources
             .handle(info, access, Request::from_parts(head, body))
@@ -232,16 +239,56 @@ impl ApiServer {
         })
     }
 
-    async fn read(&self, body: RequestBody) -> Result<Bytes, Status> {
-        let limit = self.limits.body_bytes;
-        match Limited::new(body, limit).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(Status::request_entity_too_large(limit))
-            }
-            Err(error) => Err(Status::bad_request(format!("the request body ended early: {error}"))),
+    /// The whole body. While more of it must be waited for, the request gives its place to others.
+    async fn receive(&self, body: RequestBody, place: &mut Place<'_>) -> Result<Bytes, Refusal> {
+        let mut share = self.arriving.begin(&place.user.name);
+        let mut arriving = std::pin::pin!(self.read(body, &mut share));
+        if let Some(body) = arriving.as_mut().now_or_never() {
+            return body;
         }
+        place.ticket = None;
+        let body = timeout(self.limits.body, arriving).await;
+        let body = body.map_err(|_| Status::request_timeout())??;
+        // What arrived counts as arriving until it has a place again.
+        place.ticket = self.enter(place.info, place.user, place.in_process).await?;
+        Ok(body)
     }
+
+    async fn read(&self, body: RequestBody, share: &mut flow::Share<'_>) -> Result<Bytes, Refusal> {
+        let limit = self.limits.body_bytes;
+        let mut body = Limited::new(body, limit);
+        let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                if error.is::<http_body_util::LengthLimitError>() {
+                    Status::request_entity_too_large(limit)
+                } else {
+                    Status::bad_request(format!("the request body ended early: {error}"))
+                }
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            share.grow(data.len()).map_err(|flow::TooMuch| too_many_requests())?;
+            // Mostly the only one, which is not copied then.
+            if first.is_empty() && whole.is_empty() {
+                first = data;
+                continue;
+            }
+            if whole.is_empty() {
+                whole.extend_from_slice(&first);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(if whole.is_empty() { first } else { whole.freeze() })
+    }
+}
+
+/// A request's place among those that run.
+struct Place<'a> {
+    info: &'a RequestInfo,
+    user: &'a User,
+    in_process: bool,
+    /// None for those that need no place, or have given it to others.
+    ticket: Option<flow::Ticket>,
 }
 
 fn too_many_requests() -> Refusal {

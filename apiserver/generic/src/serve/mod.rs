@@ -8,6 +8,7 @@ mod connections;
 mod drain;
 mod finish;
 mod gzip;
+pub mod listener;
 mod local;
 mod pages;
 mod pretty;

@@ -22,21 +22,21 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     authn::{ClientCertificates, RequestHeader, RequestHeaderConfig},
-    serve::{Limits, tls::server_config},
+    serve::{Limits, listener::Bounds, tls::server_config},
 };
 
-struct Authority {
+pub(super) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-struct Identity {
+pub(super) struct Identity {
     certificate: String,
     key: String,
 }
 
 impl Authority {
-    fn new(name: &str) -> Authority {
+    pub(super) fn new(name: &str) -> Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
@@ -58,7 +58,7 @@ impl Authority {
         }
     }
 
-    fn client(&self, name: &str, year: i32) -> Identity {
+    pub(super) fn client(&self, name: &str, year: i32) -> Identity {
         self.issue(|params| {
             params.distinguished_name.push(DnType::CommonName, name);
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -73,7 +73,7 @@ impl Authority {
     }
 
     /// A client that trusts this authority and shows `identity`.
-    fn trusting(&self, identity: Option<&Identity>, alpn: &str) -> ClientConfig {
+    pub(super) fn trusting(&self, identity: Option<&Identity>, alpn: &str) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap())
@@ -96,15 +96,15 @@ impl Authority {
     }
 }
 
-struct Running {
+pub(super) struct Running {
     server: Arc<ApiServer>,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     tls: Arc<ArcSwap<ServerConfig>>,
     stop: CancellationToken,
     ended: JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(authority: &Authority, limits: Limits) -> Running {
+pub(super) async fn start(authority: &Authority, limits: Limits) -> Running {
     let certificates = ClientCertificates::new(authority.pem.as_bytes()).unwrap();
     let request_header = RequestHeader::new(RequestHeaderConfig {
         ca_pem: authority.pem.clone().into_bytes(),
@@ -133,7 +133,7 @@ async fn start(authority: &Authority, limits: Limits) -> Running {
     }
 }
 
-async fn connect(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+pub(super) async fn connect(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     TlsConnector::from(Arc::new(config))
         .connect(ServerName::try_from("localhost").unwrap(), stream)
@@ -141,13 +141,13 @@ async fn connect(address: SocketAddr, config: ClientConfig) -> std::io::Result<T
 }
 
 /// A connection that speaks what ALPN chose.
-enum Speaker {
+pub(super) enum Speaker {
     Http1(http1::SendRequest<Empty<Bytes>>),
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
 
 impl Speaker {
-    async fn new(stream: TlsStream<TcpStream>) -> Speaker {
+    pub(super) async fn new(stream: TlsStream<TcpStream>) -> Speaker {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let io = TokioIo::new(stream);
         if is_http2 {
@@ -161,9 +161,20 @@ impl Speaker {
         }
     }
 
-    async fn get(&mut self, path: &str) -> hyper::Result<http::Response<hyper::body::Incoming>> {
+    pub(super) async fn get(&mut self, path: &str) -> hyper::Result<http::Response<hyper::body::Incoming>> {
         let request = Request::get(format!("https://localhost{path}")).header("host", "localhost");
         self.send(request.body(Empty::new()).unwrap()).await
+    }
+
+    /// Done when the server closed it.
+    pub(super) async fn closed(&self) {
+        let is_closed = || match self {
+            Speaker::Http1(sender) => sender.is_closed(),
+            Speaker::Http2(sender) => sender.is_closed(),
+        };
+        while !is_closed() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn send(&mut self, request: Request<Empty<Bytes>>) -> hyper::Result<http::Response<hyper::body::Incoming>> {
@@ -238,7 +249,10 @@ async fn a_new_certificate_counts_for_new_connections() {
 #[tokio::test]
 async fn a_client_that_does_not_shake_hands_is_cut_off() {
     let limits = Limits {
-        handshake: Duration::from_millis(50),
+        listener: Bounds {
+            handshake: Duration::from_millis(50),
+            ..Bounds::default()
+        },
         ..Limits::default()
     };
     let running = start(&Authority::new("ours"), limits).await;
@@ -256,7 +270,10 @@ async fn connections_beyond_the_limit_wait() {
     let running = start(
         &authority,
         Limits {
-            connections: 1,
+            listener: Bounds {
+                connections: 1,
+                ..Bounds::default()
+            },
             ..Limits::default()
         },
     )
@@ -305,7 +322,10 @@ async fn draining_ends_watches_cleanly_and_refuses_new_connections() {
 async fn draining_waits_for_requests_but_not_for_ever() {
     let authority = Authority::new("ours");
     let limits = Limits {
-        drain: Duration::from_millis(200),
+        listener: Bounds {
+            drain: Duration::from_millis(200),
+            ..Bounds::default()
+        },
         ..Limits::default()
     };
     let running = start(&authority, limits).await;

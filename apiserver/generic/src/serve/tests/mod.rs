@@ -4,6 +4,7 @@ mod connections;
 mod identity;
 mod local;
 mod registry;
+mod slow;
 
 use std::sync::Arc;
 
