@@ -18,6 +18,11 @@ use crate::{
 const MAX_OPERATIONS: usize = 10_000;
 /// Most bytes, as JSON, that all `copy` operations of a patch may copy.
 const MAX_COPIED: usize = 3 * 1024 * 1024;
+/// Most values that all operations of a patch may look at or push along: a few bytes of an operation can ask for a whole object to
+/// be moved.
+const MAX_MOVED: usize = 4_000_000;
+/// So many items of a list are pushed along as quickly as one value is looked at.
+const ITEMS_OF_A_VALUE: usize = 16;
 /// Deepest nesting that an operation may make; the JSON parser that reads objects back gives up at 128.
 const MAX_DEPTH: usize = 120;
 
@@ -42,9 +47,9 @@ pub fn json_patch(object: &Value, patch: &[u8]) -> Result<JsonPatched, PatchErro
         .collect::<Result<Vec<_>, _>>()?;
 
     let mut value = object.clone();
-    let mut copied = 0;
+    let mut spent = Spent::default();
     for operation in operations {
-        operation.apply(&mut value, &mut copied)?;
+        operation.apply(&mut value, &mut spent)?;
     }
     if !value.is_object() {
         return Err(PatchError::NotApplicable(
@@ -109,6 +114,35 @@ fn unknown_keys(operations: &[Map<String, Value>]) -> Vec<String> {
         .collect()
 }
 
+/// What a patch has cost so far.
+#[derive(Default)]
+struct Spent {
+    copied: usize,
+    moved: usize,
+}
+
+impl Spent {
+    fn copy(&mut self, bytes: usize) -> Result<(), PatchError> {
+        self.copied = self.copied.saturating_add(bytes);
+        if self.copied <= MAX_COPIED {
+            return Ok(());
+        }
+        Err(PatchError::NotApplicable(format!(
+            "the copy operations of the patch copy more than {MAX_COPIED} bytes"
+        )))
+    }
+
+    fn look_at(&mut self, values: usize) -> Result<(), PatchError> {
+        self.moved = self.moved.saturating_add(values);
+        if self.moved <= MAX_MOVED {
+            return Ok(());
+        }
+        Err(PatchError::NotApplicable(format!(
+            "the operations of the patch move more than {MAX_MOVED} values"
+        )))
+    }
+}
+
 /// One operation as it was sent. Its words are checked only when it runs: those before it come first.
 struct Operation {
     op: String,
@@ -136,40 +170,37 @@ impl Operation {
         })
     }
 
-    fn apply(self, document: &mut Value, copied: &mut usize) -> Result<(), PatchError> {
+    fn apply(self, document: &mut Value, spent: &mut Spent) -> Result<(), PatchError> {
         let Operation { op, path, from, value } = self;
         let path = counted_from_the_end(document, pointer(path)?);
+        spent.look_at(behind(document, &path))?;
         let operation = match op.as_str() {
             "test" => return test(document, &path, &value),
             "remove" => PatchOperation::Remove(RemoveOperation { path }),
             // A member that is missing is added.
             "replace" if is_missing_member(document, &path) => {
-                check_depth(&path, &value)?;
+                check_depth(&path, &value, spent)?;
                 PatchOperation::Add(AddOperation { path, value })
             }
             "replace" => {
-                check_depth(&path, &value)?;
+                check_depth(&path, &value, spent)?;
                 PatchOperation::Replace(ReplaceOperation { path, value })
             }
             "add" => {
-                check_depth(&path, &value)?;
+                check_depth(&path, &value, spent)?;
                 PatchOperation::Add(AddOperation { path, value })
             }
             "move" => {
                 let from = pointer(from)?;
-                check_depth(&path, at(document, &from)?)?;
+                spent.look_at(behind(document, &from))?;
+                check_depth(&path, at(document, &from)?, spent)?;
                 PatchOperation::Move(MoveOperation { from, path })
             }
             "copy" => {
                 let from = pointer(from)?;
                 let source = at(document, &from)?;
-                check_depth(&path, source)?;
-                *copied = copied.saturating_add(encoded_length(source));
-                if *copied > MAX_COPIED {
-                    return Err(PatchError::NotApplicable(format!(
-                        "the copy operations of the patch copy more than {MAX_COPIED} bytes"
-                    )));
-                }
+                check_depth(&path, source, spent)?;
+                spent.copy(encoded_length(source))?;
                 PatchOperation::Copy(CopyOperation { from, path })
             }
             other => return Err(PatchError::NotApplicable(format!("unexpected operation: {other}"))),
@@ -225,9 +256,25 @@ fn test(document: &Value, path: &Pointer, expected: &Value) -> Result<(), PatchE
     Err(PatchError::NotApplicable(format!("testing value {path} failed")))
 }
 
-fn check_depth(path: &Pointer, value: &Value) -> Result<(), PatchError> {
+/// What it costs to push the items along that are behind a place in a list: they go in a block.
+fn behind(document: &Value, path: &Pointer) -> usize {
+    let Some((parent, last)) = path.split_back() else {
+        return 0;
+    };
+    let items = document.pointer(parent.as_str()).and_then(Value::as_array);
+    let index = last.decoded().parse::<usize>().ok();
+    match (items, index) {
+        (Some(items), Some(index)) => items.len().saturating_sub(index) / ITEMS_OF_A_VALUE,
+        _ => 0,
+    }
+}
+
+fn check_depth(path: &Pointer, value: &Value, spent: &mut Spent) -> Result<(), PatchError> {
     let above = path.tokens().count();
-    if above <= MAX_DEPTH && fits(value, MAX_DEPTH - above) {
+    let mut values = 0;
+    let fits = above <= MAX_DEPTH && fits(value, MAX_DEPTH - above, &mut values);
+    spent.look_at(values)?;
+    if fits {
         return Ok(());
     }
     Err(PatchError::NotApplicable(format!(
@@ -235,9 +282,10 @@ fn check_depth(path: &Pointer, value: &Value) -> Result<(), PatchError> {
     )))
 }
 
-/// Whether a value has at most this many levels; looks no deeper.
-fn fits(value: &Value, levels: usize) -> bool {
-    let below = |value: &Value| levels > 0 && fits(value, levels - 1);
+/// Whether a value has at most this many levels; looks no deeper, and counts what it looked at.
+fn fits(value: &Value, levels: usize, values: &mut usize) -> bool {
+    *values += 1;
+    let below = |value: &Value| levels > 0 && fits(value, levels - 1, values);
     match value {
         Value::Array(items) => items.iter().all(below),
         Value::Object(fields) => fields.values().all(below),

@@ -86,6 +86,28 @@ fn json_patches_that_do_not_apply() {
 }
 
 #[test]
+fn moves_have_a_bound_that_long_patches_of_small_steps_do_not_meet() {
+    let large = json!({"a": vec![0; 1_000]});
+    let there_and_back = [
+        json!({"op": "move", "from": "/a", "path": "/b"}),
+        json!({"op": "move", "from": "/b", "path": "/a"}),
+    ];
+    let moves: Vec<_> = there_and_back.iter().cycle().take(10_000).cloned().collect();
+    assert!(is_not_applicable(large.clone(), moves.into()));
+    let moves: Vec<_> = there_and_back.iter().cycle().take(1_000).cloned().collect();
+    assert_eq!(patched(large, moves.into()), Ok(json!({"a": vec![0; 1_000]})));
+    let grown = patched(
+        json!({"a": []}),
+        vec![json!({"op": "add", "path": "/a/-", "value": 0}); 10_000].into(),
+    );
+    let emptied = vec![json!({"op": "remove", "path": "/a/0"}); 10_000];
+    assert_eq!(patched(grown.unwrap(), emptied.into()), Ok(json!({"a": []})));
+    let longest = json!({"a": vec![0; 1_000_000]});
+    let emptied = vec![json!({"op": "remove", "path": "/a/0"}); 10_000];
+    assert!(is_not_applicable(longest, emptied.into()));
+}
+
+#[test]
 fn nothing_changes_when_one_operation_fails() {
     let object = json!({"a": 1});
     let patch = json!([{"op": "remove", "path": "/a"}, {"op": "test", "path": "/a", "value": 1}]);

@@ -24,6 +24,9 @@ use crate::{
     storage::Revision,
 };
 
+/// Longest that a watch may be asked to take; further than this no clock here counts.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let resource = call.resource;
     let accepted = Accepted::negotiate(call.headers, &call.info.query, Answered::Watch)?;
@@ -82,9 +85,10 @@ async fn begin(resource: &Resource, options: &WatchOptions) -> Result<Beginning,
 
 fn watching(beginning: Beginning, selection: Selection, frames: Frames, options: &WatchOptions) -> Watching {
     // As kube-apiserver: random, so that watches that began together do not end together.
-    let timeout = options
-        .timeout
-        .unwrap_or_else(|| Duration::from_secs(rand::rng().random_range(1800..3600)));
+    let timeout = options.timeout.map_or_else(
+        || Duration::from_secs(rand::rng().random_range(1800..3600)),
+        |asked| asked.min(LONGEST),
+    );
     let initial = beginning.initial.map(|snapshot| {
         let matching = candidates(&snapshot, &selection, None).filter(|entry| selection.matches(entry));
         let entries: Vec<_> = matching.cloned().collect();

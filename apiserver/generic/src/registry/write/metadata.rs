@@ -1,5 +1,7 @@
 //! The rules of `metadata`: what the server owns, and what clients may set.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::{
@@ -92,17 +94,17 @@ pub(super) fn dedupe_owner_references(object: &mut Value, warnings: &Warnings) {
     else {
         return;
     };
-    let mut kept: Vec<Value> = Vec::with_capacity(owners.len());
-    let mut repeated = Vec::new();
-    for owner in owners.drain(..) {
-        if kept.contains(&owner) {
-            repeated.push(owner["uid"].as_str().unwrap_or_default().to_owned());
-        } else {
-            kept.push(owner);
-        }
-    }
-    *owners = kept;
+    let mut seen = HashSet::with_capacity(owners.len());
+    let is_first: Vec<bool> = owners.iter().map(|owner| seen.insert(owner)).collect();
+    let repeated: Vec<_> = owners
+        .iter()
+        .zip(&is_first)
+        .filter(|(_, is_first)| !**is_first)
+        .map(|(owner, _)| owner["uid"].as_str().unwrap_or_default().to_owned())
+        .collect();
     if !repeated.is_empty() {
+        let mut is_first = is_first.into_iter();
+        owners.retain(|_| is_first.next().unwrap_or(true));
         warnings.add(format!(
             ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
              reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
