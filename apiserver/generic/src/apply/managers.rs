@@ -107,6 +107,12 @@ impl Managers {
         self.entries.iter().find(|entry| entry.is(manager))
     }
 
+    /// Takes the entry of this manager out.
+    pub(super) fn take(&mut self, manager: &Entry) -> Option<Entry> {
+        let place = self.entries.iter().position(|entry| entry.is(manager))?;
+        Some(self.entries.swap_remove(place))
+    }
+
     /// Stores an entry in place of the one that its manager had.
     pub(super) fn put(&mut self, entry: Entry) {
         self.entries.retain(|known| !known.is(&entry));

@@ -17,6 +17,7 @@ mod ownership;
 mod path;
 mod prune;
 mod remove;
+mod scale;
 mod server_side;
 mod set;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use std::fmt;
 pub use self::{
     equality::equal_ignoring_managed_time,
     path::PathElement,
+    scale::track_scale,
     server_side::apply,
     set::FieldSet,
     update::{track_create, track_update},

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{API_VERSION, manager, schema, widget};
-use crate::apply::{ApplyError, Conflict, Manager, Operation, apply, fields_v1, track_update};
+use crate::apply::{ApplyError, Conflict, Manager, Operation, apply, fields_v1, track_scale, track_update};
 
 /// One object and the writes to it; every write comes a minute after the one before.
 struct Writes {
@@ -384,6 +384,39 @@ fn reset_fields_are_never_owned() {
     track_update(&schema(), None, &mut live, &manager("owner"), &[]);
     config["status"]["phase"] = json!("y");
     assert!(apply(&schema(), Some(&live), &config, &manager("b"), false, &["status"]).is_ok());
+}
+
+#[test]
+fn who_scales_owns_replicas_that_somebody_owned_until_there_are_none() {
+    fn scale(writes: &mut Writes, name: &str, n: i64) -> Value {
+        let manager = Manager {
+            subresource: "scale",
+            ..writes.manager(name)
+        };
+        let live = writes.object().clone();
+        let mut new = live.clone();
+        new["spec"]["n"] = n.into();
+        track_scale(&schema(), &live, &mut new, &manager, ".spec.n");
+        writes.live = Some(new);
+        let fields = writes.entries().iter().map(|entry| {
+            let keys = entry["fieldsV1"]["f:spec"].as_object().unwrap().keys();
+            json!([entry["manager"], keys.collect::<Vec<_>>(), entry["time"].is_string()])
+        });
+        fields.collect()
+    }
+    let mut writes = Writes::new();
+    writes.update("person", |object| object["spec"] = json!({"n": 1, "list": [1]}));
+    assert_eq!(
+        scale(&mut writes, "hpa", 1),
+        json!([["person", [".", "f:list", "f:n"], true]]),
+        "nothing changed"
+    );
+    let stolen = json!([["hpa", ["f:n"], false], ["person", [".", "f:list"], true]]);
+    assert_eq!(scale(&mut writes, "hpa", 2), stolen);
+    assert_eq!(scale(&mut writes, "hpa", 3), stolen);
+    let nobodys = json!([["person", [".", "f:list"], true]]);
+    assert_eq!(scale(&mut writes, "hpa", 0), nobodys);
+    assert_eq!(scale(&mut writes, "hpa", 4), nobodys);
 }
 
 #[test]

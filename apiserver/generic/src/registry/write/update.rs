@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Live, Part, Plan, Update, WriteRequest, create::counts_generations, metadata};
 use crate::{
     apply,
-    registry::{Decoder, Resource, ResourceDefinition, Style, object},
+    registry::{Decoder, Resource, ResourceDefinition, Scale, Style, object},
     status::Status,
 };
 
@@ -30,9 +30,11 @@ impl Resource {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(part);
             let manager = request.manager(&api_version);
-            apply::track_update(&definition.schema, Some(&live.value), &mut new, &manager, &reset);
-            if part == Part::Scale && definition.style == Style::Custom {
-                disown_scale(&mut new);
+            match (part, &definition.scale) {
+                (Part::Scale, Some(Scale::Paths { spec, .. })) => {
+                    apply::track_scale(&definition.schema, &live.value, &mut new, &manager, spec);
+                }
+                _ => apply::track_update(&definition.schema, Some(&live.value), &mut new, &manager, &reset),
             }
         }
         // What the kind's own rules set is nobody's.
@@ -121,13 +123,6 @@ impl Resource {
             }
             Part::Main | Part::Subresource(_) | Part::Scale => Vec::new(),
         }
-    }
-}
-
-/// Of custom resources, what was written through `/scale` belongs to nobody afterwards: kube-apiserver drops such entries.
-fn disown_scale(object: &mut Value) {
-    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
-        entries.retain(|entry| entry["subresource"] != "scale" || entry["operation"] != "Update");
     }
 }
 
