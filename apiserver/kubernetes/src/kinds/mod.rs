@@ -35,13 +35,13 @@ static CORE: LazyLock<Arc<[ResourceDefinition]>> = LazyLock::new(|| {
         secret::definition(),
         service::definition(),
         service_account::definition(),
-        event::definition(),
-        lease::definition(),
-        storage_class::definition(),
     ];
+    // Groups are listed in the order in which kube-apiserver lists them.
     definitions.extend(apps::definitions());
-    definitions.extend(rbac::definitions());
+    definitions.push(event::definition());
     definitions.extend(review::definitions());
+    definitions.extend(rbac::definitions());
+    definitions.extend([storage_class::definition(), lease::definition()]);
     definitions.into()
 });
 

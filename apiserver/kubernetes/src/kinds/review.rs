@@ -37,10 +37,6 @@ pub(super) fn definitions() -> [ResourceDefinition; 5] {
         )
     };
     [
-        answered(of("LocalSubjectAccessReview", local_access), LocalAccess),
-        answered(of("SelfSubjectAccessReview", self_access).cluster_scoped(), SelfAccess),
-        answered(of("SelfSubjectRulesReview", self_rules).cluster_scoped(), SelfRules),
-        answered(of("SubjectAccessReview", access).cluster_scoped(), OthersAccess),
         answered(
             builtin::of(
                 (AUTHENTICATION, "v1"),
@@ -51,6 +47,10 @@ pub(super) fn definitions() -> [ResourceDefinition; 5] {
             .cluster_scoped(),
             SelfSubject,
         ),
+        answered(of("LocalSubjectAccessReview", local_access), LocalAccess),
+        answered(of("SelfSubjectAccessReview", self_access).cluster_scoped(), SelfAccess),
+        answered(of("SelfSubjectRulesReview", self_rules).cluster_scoped(), SelfRules),
+        answered(of("SubjectAccessReview", access).cluster_scoped(), OthersAccess),
     ]
 }
 
