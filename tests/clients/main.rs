@@ -1,10 +1,12 @@
 //! Real clients with a real kube-apiserver and with ours: they see the same, except where [`intended`] says why they don't.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // In a test they are how it fails.
 
+mod client_go;
 #[path = "../compare/mod.rs"]
 mod compare;
 mod intended;
 mod kubectl;
+mod scenarios;
 mod servers;
 
 use std::io::Write as _;

@@ -74,6 +74,13 @@ impl Seen {
             }
         }
         object.values_mut().for_each(|value| self.normalise(value));
+        // In managedFields, owners are named by their uids.
+        let named_by_uid: Vec<_> = object.keys().filter(|key| UID.is_match(key)).cloned().collect();
+        for key in named_by_uid {
+            if let Some(value) = object.remove(&key) {
+                object.insert(self.text(&key), value);
+            }
+        }
     }
 
     /// Makes a text comparable.
