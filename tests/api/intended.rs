@@ -13,6 +13,8 @@ const BAD_REVISION: &str = "a resourceVersion that is no number is the client's 
                             to say so";
 const OWN_BUILD: &str = "/version describes each server's own build";
 const OWN_TEXT: &str = "descriptions are written anew, not copied";
+const OWN_PARSER: &str =
+    "which address or name is wrong is the same; why, is told in the words of the library that parses it";
 const METADATA_DEFAULT: &str =
     "metadata of custom resources is described as that of built-in kinds, which is empty by default";
 const WHOLE_ITEMS: &str =
@@ -72,8 +74,14 @@ pub(crate) const INTENDED: &[Intended] = &[
         "a patch with unknown directives is the client's mistake (400); kube-apiserver answers 500",
     ),
     meant("openapi/*", "", "body.*description", OWN_TEXT),
+    meant("rules/openapi", "", "body.*description", OWN_TEXT),
+    meant("forms/documents", "", "body.*description", OWN_TEXT),
     meant("guests/openapi", "", "body.*description", OWN_TEXT),
     meant("openapi/v3", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant("rules/openapi", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant("forms/documents", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant("rules/libraries", "", "body.details.causes[0].message", OWN_PARSER),
+    meant("rules/libraries", "", "body.message", OWN_PARSER),
     meant("guests/openapi", "", "body.*.metadata.default", METADATA_DEFAULT),
     meant(
         "guests/openapi",
@@ -86,6 +94,12 @@ pub(crate) const INTENDED: &[Intended] = &[
         "",
         "body.resources[*].verbs*",
         "nobody creates a GuestCredential but the server; a definition of a custom resource can't leave a verb out",
+    ),
+    meant(
+        "forms/documents",
+        "openapi",
+        "header.last-modified",
+        "as for all documents",
     ),
     meant(
         "*openapi*",

@@ -7,14 +7,19 @@ use kube::{Client, CustomResourceExt as _};
 use serde_json::Value;
 
 /// The kinds that are there only to be tested.
-const TEST_KINDS: [&str; 2] = [include_str!("widgets.yaml"), include_str!("gadgets.yaml")];
+const TEST_KINDS: [&str; 4] = [
+    include_str!("widgets.yaml"),
+    include_str!("gadgets.yaml"),
+    include_str!("trips.yaml"),
+    include_str!("forms.yaml"),
+];
 /// Longest until kube-apiserver serves the definitions that it was given.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// CustomResourceDefinitions of the kinds that are there only to be tested.
-pub(crate) fn test_kinds() -> [Value; 2] {
+pub(crate) fn test_kinds() -> [Value; 4] {
     TEST_KINDS.map(|text| serde_saphyr::from_str(text).unwrap())
 }
 

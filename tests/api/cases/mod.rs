@@ -8,6 +8,7 @@ mod decode;
 mod delete;
 mod discovery;
 mod errors;
+mod forms;
 mod guests;
 mod list;
 mod negotiation;
@@ -15,6 +16,7 @@ mod openapi;
 mod patch;
 mod quotas;
 mod rights;
+mod rules;
 mod scale;
 mod table;
 mod update;
@@ -43,6 +45,8 @@ pub(crate) const THEMES: &[Theme] = &[
     library("rights", rights::CASES),
     library("create", create::CASES),
     library("validation", validation::CASES),
+    library("rules", rules::CASES),
+    library("forms", forms::CASES),
     library("update", update::CASES),
     library("patch", patch::CASES),
     library("apply", apply::CASES),

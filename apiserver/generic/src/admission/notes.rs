@@ -29,6 +29,11 @@ impl Notes {
         }
     }
 
+    /// The same, with warnings that the request's answer brings along in any case.
+    pub(crate) fn with(self, warnings: Warnings) -> Notes {
+        Notes { warnings, ..self }
+    }
+
     /// Sends the client a `Warning` header; each text once.
     pub fn warn(&self, warning: impl Into<String>) {
         self.warnings.add(warning);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Cell, Column, NameRule, Names, NoRules, ResourceDefinition, Scale, Style, Verbs};
+use super::{
+    Cell, Column, FieldSource, NameRule, Names, NoRules, ResourceDefinition, Scale, SelectableField, Style, Verbs,
+};
 use crate::schema::{Schema, SchemaError};
 
 /// Why a CustomResourceDefinition makes no resource.
@@ -17,14 +19,6 @@ pub enum DefinitionError {
     /// No version is served.
     #[error("{0} serves no version")]
     NoServedVersion(String),
-    /// It declares something that this server does not do.
-    #[error("{name}: {feature} is not supported")]
-    Unsupported {
-        /// Name of the definition.
-        name: String,
-        /// What it declares.
-        feature: &'static str,
-    },
     /// The schema is not structural.
     #[error("{name}: {error}")]
     Schema {
@@ -42,12 +36,6 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
     let Some(version) = spec.versions.iter().find(|version| version.served) else {
         return Err(DefinitionError::NoServedVersion(name));
     };
-    if !version.selectable_fields.is_empty() {
-        return Err(DefinitionError::Unsupported {
-            name,
-            feature: "selectableFields",
-        });
-    }
     let schema = Schema::root_from_json(&version.schema.open_api_v3_schema)
         .map_err(|error| DefinitionError::Schema { name, error })?;
     Ok(ResourceDefinition {
@@ -64,7 +52,7 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
             .cloned()
             .map(PrinterColumn::into_column)
             .collect(),
-        selectable: Vec::new(),
+        selectable: version.selectable_fields.iter().map(SelectablePath::as_field).collect(),
         verbs: Verbs::All,
         name_rule: NameRule::Subdomain,
         strategy: Arc::new(NoRules),
@@ -138,7 +126,22 @@ struct Version {
     #[serde(default)]
     additional_printer_columns: Vec<PrinterColumn>,
     #[serde(default)]
-    selectable_fields: Vec<Value>,
+    selectable_fields: Vec<SelectablePath>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SelectablePath {
+    json_path: String,
+}
+
+impl SelectablePath {
+    fn as_field(&self) -> SelectableField {
+        SelectableField {
+            name: self.json_path.trim_start_matches('.').to_owned(),
+            source: FieldSource::Path(self.json_path.clone()),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Decoder, Names, Resource, ResourceDefinition, Style, object, typed_metadata, write::WriteRequest};
+use super::{
+    Decoder, Names, Resource, ResourceDefinition, Style, embedded, object, typed_metadata, write::WriteRequest,
+};
 use crate::{
     negotiate::BodyFormat,
     patch,
@@ -25,6 +27,9 @@ impl Resource {
             .map(|path| format!("duplicate field \"{path}\""))
             .collect();
         problems.extend(self.prune(&mut object));
+        if is_list(definition, &object) {
+            problems.clear();
+        }
         report(&problems, request, |problems| {
             cannot_be_handled(definition, &format!("strict decoding error: {problems}"))
         })?;
@@ -126,10 +131,19 @@ pub(super) fn hold(definition: &ResourceDefinition, object: &mut Value, decoder:
             if let Some(problem) = typed_metadata::problem(object) {
                 return Err(problem);
             }
+            if let Some(problem) = embedded::problem(&definition.schema, object) {
+                return Err(problem.to_string());
+            }
         }
     }
     typed_metadata::tidy(object);
     Ok(())
+}
+
+/// Whether it is a list, which will be refused and whose fields nobody reports.
+fn is_list(definition: &ResourceDefinition, object: &Value) -> bool {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    kind != definition.names.kind && kind.ends_with("List")
 }
 
 fn path_problem(path: &str) -> String {

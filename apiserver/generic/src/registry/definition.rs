@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{CreateOnly, Strategy};
-use crate::schema::Schema;
+use crate::{schema::Schema, table};
 
 /// Everything the server needs to serve one version of one resource. Cheap to clone; shared by thousands of servers.
 #[derive(Clone)]
@@ -226,8 +226,31 @@ pub enum Cell {
 pub struct SelectableField {
     /// The name in the selector, such as `spec.user` or `involvedObject.name`.
     pub name: String,
+    /// Where the value comes from.
+    pub source: FieldSource,
+}
+
+/// Where the value of a selectable field comes from.
+#[derive(Clone)]
+pub enum FieldSource {
+    /// A JSONPath as in a CRD's `selectableFields`, of a string, a number or a boolean.
+    Path(String),
+    /// A function of the object.
+    Compute(fn(&Value) -> Option<String>),
+}
+
+impl SelectableField {
     /// The value of an object; absent counts as the empty string.
-    pub value: fn(&Value) -> Option<String>,
+    pub fn value(&self, object: &Value) -> String {
+        match &self.source {
+            FieldSource::Compute(compute) => compute(object).unwrap_or_default(),
+            FieldSource::Path(path) => match table::json_path_first(path, object) {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+            },
+        }
+    }
 }
 
 /// A subresource that takes only a POST.

@@ -20,7 +20,7 @@ impl Indexer for DefinitionIndexer {
                 .map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
                 .collect()
         });
-        let field = |selectable: &super::SelectableField| (selectable.value)(object).unwrap_or_default().into();
+        let field = |selectable: &super::SelectableField| selectable.value(object).into();
         Index {
             labels: labels.unwrap_or_default(),
             fields: definition.selectable.iter().map(field).collect(),

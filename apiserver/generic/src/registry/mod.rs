@@ -6,6 +6,7 @@ pub mod crd;
 mod decode;
 mod definition;
 mod definition_ref;
+mod embedded;
 mod index;
 pub mod naming;
 mod object;
@@ -23,8 +24,8 @@ mod watching;
 mod write;
 
 pub use definition::{
-    Cell, Column, CreateSubresource, DecodeProtobuf, Decoder, Hold, NameRule, Names, ResourceDefinition, Scale,
-    SelectableField, Style, Verbs,
+    Cell, Column, CreateSubresource, DecodeProtobuf, Decoder, FieldSource, Hold, NameRule, Names, ResourceDefinition,
+    Scale, SelectableField, Style, Verbs,
 };
 pub use resource::Resource;
 pub use serving::Registry;

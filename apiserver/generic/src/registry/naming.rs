@@ -32,7 +32,9 @@ pub fn subdomain_problems(value: &str) -> Vec<String> {
 /// RFC 1123 label, at most 63 bytes.
 pub fn label_problems(value: &str) -> Vec<String> {
     let mut problems = too_long(value, 63);
-    if !is_label(value) {
+    if value.contains('.') && value.split('.').all(is_label) {
+        problems.push("must not contain dots".to_owned());
+    } else if !is_label(value) {
         problems.push(
             "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and \
              end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \

@@ -1,5 +1,7 @@
 //! `Warning` headers: problems that do not fail a request.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue, header};
 use parking_lot::Mutex;
 
@@ -8,9 +10,9 @@ const TOTAL: usize = 4096;
 /// What a cut warning keeps.
 const CUT: usize = 256;
 
-/// Collects the warnings of one request; each text is said once, also when the write is tried again.
-#[derive(Default)]
-pub(crate) struct Warnings(Mutex<Vec<String>>);
+/// Collects the warnings of one request; each text is said once, also when the write is tried again. Copies share them.
+#[derive(Clone, Default)]
+pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Warnings {
     pub(crate) fn add(&self, warning: impl Into<String>) {
@@ -25,12 +27,19 @@ impl Warnings {
         warnings.into_iter().for_each(|warning| self.add(warning));
     }
 
-    /// Adds the headers: `299 - "text"`.
+    /// Adds the headers.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
+        for value in self.headers() {
+            headers.append(header::WARNING, value);
+        }
+    }
+
+    /// The values of the headers: `299 - "text"`.
+    pub(super) fn headers(&self) -> Vec<HeaderValue> {
         let warnings = self.0.lock();
         let total: usize = warnings.iter().map(|warning| warning.chars().count()).sum();
         let longest = if total > TOTAL { CUT } else { usize::MAX };
-        let mut written = 0;
+        let (mut written, mut headers) = (0, Vec::new());
         for warning in warnings.iter() {
             let shown: String = warning.chars().take(longest).collect();
             if written >= TOTAL {
@@ -38,10 +47,9 @@ impl Warnings {
             }
             written += shown.chars().count();
             // What can't stand in a header is left out rather than failing a write that is done.
-            if let Ok(value) = HeaderValue::from_bytes(format!("299 - {}", quoted(&shown)).as_bytes()) {
-                headers.append(header::WARNING, value);
-            }
+            headers.extend(HeaderValue::from_bytes(format!("299 - {}", quoted(&shown)).as_bytes()).ok());
         }
+        headers
     }
 }
 

@@ -5,6 +5,8 @@
 //! strategic merge patch how lists and maps merge.
 
 mod build;
+mod cel;
+mod correlation;
 pub mod decode;
 mod defaults;
 mod formats;
@@ -12,11 +14,14 @@ mod meta;
 mod node;
 pub mod openapi;
 mod path;
+mod patterns;
 mod prune;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod validations;
 
 pub use build::SchemaError;
 pub use node::{Kind, ListType, PatchMerge, Property, Schema};
+pub use validations::RuleFindings;

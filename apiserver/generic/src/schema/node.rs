@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::rules::Rules;
+use super::{rules::Rules, validations::Validations};
 
 /// One node of a structural schema. Nodes are built once and shared; reading them allocates nothing.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Schema {
     pub(super) has_defaults: bool,
     /// This node or one below it is a set or map list, whose items must be unique.
     pub(super) has_unique_lists: bool,
+    /// This node or one below it is a whole object of some kind.
+    pub(super) has_embedded: bool,
     pub(super) map_type: Option<MapType>,
     pub(super) list_type: Option<DeclaredListType>,
     /// Sorted by name.
@@ -30,6 +32,8 @@ pub struct Schema {
     pub(super) rules: Option<Box<Rules>>,
     pub(super) merge: Option<Box<Merge>>,
     pub(super) notes: Option<Box<Notes>>,
+    /// Of a whole object, the rules in `x-kubernetes-validations` at any level.
+    pub(super) validations: Option<Arc<Validations>>,
 }
 
 /// What a value must be.
@@ -94,6 +98,7 @@ impl Schema {
             null_is_absent: false,
             has_defaults: false,
             has_unique_lists: false,
+            has_embedded: false,
             map_type: None,
             list_type: None,
             properties: Box::default(),
@@ -103,6 +108,7 @@ impl Schema {
             rules: None,
             merge: None,
             notes: None,
+            validations: None,
         });
         &NOTHING
     }
@@ -124,6 +130,11 @@ impl Schema {
             .binary_search_by(|property| property.name.as_ref().cmp(name))
             .ok()?;
         Some(&self.properties[at].schema)
+    }
+
+    /// Whether this is the server's own metadata of a whole object.
+    pub(super) fn is_object_metadata(&self) -> bool {
+        self.null_is_absent && self.property("managedFields").is_some()
     }
 
     /// The schema of a list's items.
@@ -185,6 +196,11 @@ impl Schema {
         self.embedded_resource
     }
 
+    /// Whether there are embedded objects here or below.
+    pub fn has_embedded_resources(&self) -> bool {
+        self.has_embedded
+    }
+
     /// The value of an absent field.
     pub fn default(&self) -> Option<&Value> {
         self.default.as_deref()
@@ -209,7 +225,7 @@ impl Schema {
         self.notes.as_deref()?.description.as_deref()
     }
 
-    /// `x-kubernetes-validations` as it was declared. The rules are not evaluated.
+    /// `x-kubernetes-validations` as it was declared.
     pub fn validations(&self) -> Option<&Value> {
         self.notes.as_deref()?.validations.as_ref()
     }

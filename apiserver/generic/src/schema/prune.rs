@@ -27,11 +27,15 @@ impl Schema {
                     schema.prune_below(value, schema.preserve_unknown, path, unknown);
                     return true;
                 }
-                let keep = preserve || matches!(self.additional, Additional::Anything);
-                if !keep {
+                if !preserve && matches!(self.additional, Additional::Anything) {
+                    // Any value of the map is kept; what it holds is unknown like anything without a schema.
+                    Schema::nothing().prune_below(value, false, path, unknown);
+                    return true;
+                }
+                if !preserve {
                     unknown.add(path);
                 }
-                keep
+                preserve
             }),
             Value::Array(items) => self.prune_items(items, preserve, path, unknown),
             _ => {}

@@ -22,6 +22,7 @@ impl Status {
             details: None,
             code,
             continue_token: None,
+            warnings: Vec::new(),
         }
     }
 

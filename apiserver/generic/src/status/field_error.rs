@@ -184,10 +184,9 @@ impl FieldErrorKind {
     }
 }
 
-/// The value as messages show it: strings quoted, `null` as a quoted word, everything else compact JSON.
+/// The value as messages show it: strings quoted, everything else compact JSON.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "\"null\"".to_owned(),
         Value::String(text) => quote(text),
         other => other.to_string(),
     }
@@ -236,7 +235,7 @@ mod tests {
             ),
             (
                 FieldError::invalid("spec.a", Value::Null, "x"),
-                "spec.a: Invalid value: \"null\": x",
+                "spec.a: Invalid value: null: x",
             ),
             (
                 FieldError::invalid_absent("spec.a", "x"),

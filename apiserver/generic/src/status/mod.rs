@@ -4,6 +4,7 @@ mod construct;
 mod field_error;
 mod respond;
 
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 pub use construct::Forbidden;
@@ -25,6 +26,9 @@ pub struct Status {
     /// `metadata.continue`, for an expired continue token.
     #[serde(skip)]
     pub continue_token: Option<String>,
+    /// `Warning` headers of the answer.
+    #[serde(skip)]
+    pub warnings: Vec<HeaderValue>,
 }
 
 /// `meta/v1 StatusDetails`.

@@ -39,6 +39,9 @@ impl Status {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        for warning in self.warnings {
+            response.headers_mut().append(header::WARNING, warning);
+        }
         response
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use generic_apiserver::{
-    registry::{Column, NameRule, Names, NoRules, ResourceDefinition, SelectableField, Strategy, Style, Verbs},
+    registry::{
+        Column, FieldSource, NameRule, Names, NoRules, ResourceDefinition, SelectableField, Strategy, Style, Verbs,
+    },
     schema::Schema,
 };
 use serde_json::Value;
@@ -122,7 +124,7 @@ impl Builtin {
             .iter()
             .map(|&(name, value)| SelectableField {
                 name: name.to_owned(),
-                value,
+                source: FieldSource::Compute(value),
             })
             .collect();
         self

@@ -171,6 +171,7 @@ fn role_not_found(plural: &str, name: &str) -> Status {
         })),
         code: 404,
         continue_token: None,
+        warnings: Vec::new(),
     }
 }
 

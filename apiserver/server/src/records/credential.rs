@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use generic_apiserver::{
-    registry::{Findings, ResourceDefinition, SelectableField, Strategy, StrategyContext, Verbs, crd},
+    registry::{FieldSource, Findings, ResourceDefinition, SelectableField, Strategy, StrategyContext, Verbs, crd},
     status::Status,
 };
 use guestcluster_types::{GuestCredential, columns, labels};
@@ -61,7 +61,7 @@ impl Strategy for Rules {
 fn selectable(name: &str, value: fn(&Value) -> Option<String>) -> SelectableField {
     SelectableField {
         name: name.to_owned(),
-        value,
+        source: FieldSource::Compute(value),
     }
 }
 

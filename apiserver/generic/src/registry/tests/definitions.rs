@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     FieldError, Status,
     registry::{
-        CreateOnly, CreateSubresource, Findings, NameRule, Names, NoRules, ResourceDefinition, Scale, ScaleValues,
-        SelectableField, Strategy, StrategyContext, Style, Verbs, crd::definition_from,
+        CreateOnly, CreateSubresource, FieldSource, Findings, NameRule, Names, NoRules, ResourceDefinition, Scale,
+        ScaleValues, SelectableField, Strategy, StrategyContext, Style, Verbs, crd::definition_from,
     },
     schema::Schema,
 };
@@ -48,7 +48,7 @@ fn widgets() -> ResourceDefinition {
     definition.strategy = Arc::new(WidgetRules);
     definition.selectable = vec![SelectableField {
         name: "spec.color".into(),
-        value: |object| object["spec"]["color"].as_str().map(str::to_owned),
+        source: FieldSource::Path(".spec.color".into()),
     }];
     definition.create_subresources = vec![CreateSubresource {
         name: "ticket".into(),

@@ -20,6 +20,7 @@ use http::{HeaderMap, Request, Response};
 
 use super::{
     Resource, ResourceDefinition, Style,
+    warnings::Warnings,
     write::{Part, WriteRequest},
 };
 use crate::{
@@ -44,6 +45,8 @@ pub(super) struct Call<'a> {
     /// What is added to the request's audit events; none where it is not under audit.
     annotations: Option<&'a Annotations>,
     pub(super) body: &'a Bytes,
+    /// Also sent when the request fails.
+    pub(super) warnings: Warnings,
 }
 
 /// Answers a request with its verb.
@@ -62,22 +65,31 @@ pub(super) async fn answer(
         source: parts.extensions.get().map(|Source(address)| *address),
         annotations: parts.extensions.get(),
         body: &body,
+        warnings: Warnings::default(),
     };
+    verb(&call).await.map_err(|status| Status {
+        warnings: call.warnings.headers(),
+        ..status
+    })
+}
+
+async fn verb(call: &Call<'_>) -> Result<Response<Body>, Status> {
+    let (resource, info) = (call.resource, call.info);
     if resource.definition().style == Style::Custom {
         refuse_unserved(resource.definition(), info)?;
     }
     match (info.verb.as_str(), info.subresource.as_str()) {
-        ("create", _) if resource.definition().virtual_create.is_some() => create_only::virtual_resource(&call).await,
-        (_, "scale") => scale::answer(&call).await,
-        ("get", _) => get::answer(&call).await,
-        ("list", "") => list::answer(&call).await,
-        ("watch", "") => watch::answer(&call).await,
-        ("create", "") => create::answer(&call).await,
-        ("create", _) => create_only::subresource(&call).await,
-        ("update", _) => update::answer(&call).await,
-        ("patch", _) => patch::answer(&call).await,
-        ("delete", "") => delete::answer(&call).await,
-        ("deletecollection", "") => delete_collection::answer(&call).await,
+        ("create", _) if resource.definition().virtual_create.is_some() => create_only::virtual_resource(call).await,
+        (_, "scale") => scale::answer(call).await,
+        ("get", _) => get::answer(call).await,
+        ("list", "") => list::answer(call).await,
+        ("watch", "") => watch::answer(call).await,
+        ("create", "") => create::answer(call).await,
+        ("create", _) => create_only::subresource(call).await,
+        ("update", _) => update::answer(call).await,
+        ("patch", _) => patch::answer(call).await,
+        ("delete", "") => delete::answer(call).await,
+        ("deletecollection", "") => delete_collection::answer(call).await,
         _ => Err(Status::method_not_supported()),
     }
 }
@@ -150,7 +162,7 @@ impl<'a> Call<'a> {
             namespace: self.namespace(),
             subresource: &self.info.subresource,
             options,
-            notes: Notes::of(self.annotations.cloned()),
+            notes: Notes::of(self.annotations.cloned()).with(self.warnings.clone()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Part, Shown, State, WriteRequest, Written, metadata, replicas::scale
 use crate::{
     admission::{AdmissionRequest, Operation, Options},
     apply,
-    registry::{Decoder, Resource, Style, object},
+    registry::{Decoder, Resource, Style, embedded, object},
     status::{FieldError, Status},
 };
 
@@ -130,7 +130,9 @@ impl Resource {
         let definition = self.definition();
         let mut errors = metadata::validate(definition, object);
         errors.extend(definition.schema.validate(object));
+        errors.extend(embedded::validate(&definition.schema, object));
         errors.extend(scale_errors(definition, object));
+        self.check_rules(request, object, None, &mut errors);
         if errors.is_empty() {
             let findings = definition
                 .strategy

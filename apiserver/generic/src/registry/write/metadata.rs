@@ -194,7 +194,8 @@ pub(super) fn warn_of_short_finalizers(object: &Value, before: &[&str], warnings
     }
 }
 
-fn validate_body(object: &Value) -> Vec<FieldError> {
+/// Problems of what clients may write in an object's metadata, but for its name.
+pub(in crate::registry) fn validate_body(object: &Value) -> Vec<FieldError> {
     let mut errors = validate_labels(object);
     errors.extend(validate_annotations(object));
     errors.extend(validate_owners(object));

@@ -14,7 +14,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
 
-pub(super) use self::metadata::check_namespace;
+pub(super) use self::metadata::{check_namespace, validate_body as validate_metadata};
 pub use self::options::{DeleteOptions, Deleted, Preconditions, Propagation};
 use super::StrategyContext;
 use crate::{

@@ -5,9 +5,25 @@ use serde_json::Value;
 use super::{Part, WriteRequest, metadata, replicas::scale_errors};
 use crate::{
     FieldError,
-    registry::{Findings, Resource, ResourceDefinition, Style},
-    status::Status,
+    registry::{Findings, Resource, ResourceDefinition, Style, embedded},
+    status::{FieldErrorKind, Status},
 };
+
+const NOT_CHECKED: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+/// The field of an error about the object as a whole: kube-apiserver names none.
+const NO_FIELD: &str = "<nil>";
+
+/// Whether rules could trip over what is wrong.
+fn hides_rules(kind: FieldErrorKind) -> bool {
+    matches!(
+        kind,
+        FieldErrorKind::NotSupported
+            | FieldErrorKind::Required
+            | FieldErrorKind::TooLong
+            | FieldErrorKind::TooMany
+            | FieldErrorKind::TypeInvalid
+    )
+}
 
 /// kube-apiserver validates the status of a custom resource on its own, and its words begin there.
 fn worded_for(definition: &ResourceDefinition, part: Part, mut error: FieldError) -> FieldError {
@@ -31,14 +47,16 @@ impl Resource {
     ) -> Result<(), Status> {
         let definition = self.definition();
         let mut errors = metadata::validate_update(definition, new, live);
-        let schema_errors = self.new_schema_errors(new, live).into_iter();
+        let schema_errors = definition.schema.validate_update(new, live).into_iter();
         errors.extend(schema_errors.map(|error| worded_for(definition, part, error)));
+        errors.extend(embedded::validate(&definition.schema, new));
         let known = scale_errors(definition, live);
         errors.extend(
             scale_errors(definition, new)
                 .into_iter()
                 .filter(|error| !known.contains(error)),
         );
+        self.check_rules(request, new, Some(live), &mut errors);
         if errors.is_empty() {
             let findings = match part {
                 Part::Status => Findings::default(),
@@ -55,14 +73,24 @@ impl Resource {
         self.refuse(name, errors)
     }
 
-    /// What the schema refuses, but for what it refuses in the stored object already: an object that was valid under an
-    /// older schema can still lose a finalizer.
-    fn new_schema_errors(&self, new: &Value, live: &Value) -> Vec<FieldError> {
-        let errors = self.definition().schema.validate(new);
-        if errors.is_empty() {
-            return errors;
+    /// Adds what the rules in the schema say, unless the structure is too wrong to ask them.
+    pub(super) fn check_rules(
+        &self,
+        request: &WriteRequest<'_>,
+        new: &Value,
+        live: Option<&Value>,
+        errors: &mut Vec<FieldError>,
+    ) {
+        let schema = &self.definition().schema;
+        if !schema.has_validation_rules() {
+            return;
         }
-        let known = self.definition().schema.validate(live);
-        errors.into_iter().filter(|error| !known.contains(error)).collect()
+        if errors.iter().any(|error| hides_rules(error.kind)) {
+            errors.push(FieldError::invalid(NO_FIELD, Value::Null, NOT_CHECKED));
+            return;
+        }
+        let findings = schema.check_validation_rules(new, live);
+        request.notes.warnings.extend(findings.warnings);
+        errors.extend(findings.errors);
     }
 }

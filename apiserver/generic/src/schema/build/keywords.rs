@@ -41,7 +41,7 @@ impl Builder {
             any_of_repeats_type: repeats_int_or_string(source, node),
             one_of: self.schemas(source, "oneOf")?,
             not: match source.get("not") {
-                Some(schema) => Some(Box::new(self.below("not".to_owned(), |builder| builder.node(schema))?)),
+                Some(schema) => Some(Box::new(self.branch("not".to_owned(), schema)?)),
                 None => None,
             },
         })
@@ -63,8 +63,15 @@ impl Builder {
         self.list(source, key)?
             .iter()
             .enumerate()
-            .map(|(at, schema)| self.below(format!("{key}[{at}]"), |builder| builder.node(schema)))
+            .map(|(at, schema)| self.branch(format!("{key}[{at}]"), schema))
             .collect()
+    }
+
+    fn branch(&mut self, step: String, schema: &Value) -> Result<Schema, SchemaError> {
+        let outer = std::mem::replace(&mut self.in_branch, true);
+        let built = self.below(step, |builder| builder.node(schema));
+        self.in_branch = outer;
+        built
     }
 
     pub(super) fn flag(&self, source: &Map<String, Value>, key: &str) -> Result<bool, SchemaError> {

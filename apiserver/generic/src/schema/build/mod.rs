@@ -2,18 +2,16 @@
 
 mod keywords;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{
     Kind, ListType, Property, Schema, meta,
     node::{Additional, DeclaredListType, MapType, Merge, Notes},
+    patterns,
+    validations::Validations,
 };
 
 /// A schema that can't be used.
@@ -35,7 +33,8 @@ impl Schema {
         Builder::new(Nulls::Values).node(schema)
     }
 
-    /// The same for a whole object: `apiVersion`, `kind` and `metadata` become the server's own.
+    /// The same for a whole object: `apiVersion`, `kind` and `metadata` become the server's own, and the rules in
+    /// `x-kubernetes-validations` are compiled.
     pub fn root_from_json(schema: &Value) -> Result<Schema, SchemaError> {
         Builder::new(Nulls::Values).root(schema)
     }
@@ -56,8 +55,6 @@ enum Nulls {
 
 /// Schemas nest no deeper than this.
 const MAX_DEPTH: usize = 128;
-/// What one compiled pattern may take, in bytes.
-const MAX_PATTERN_BYTES: usize = 2 << 20;
 
 /// Builds nodes, keeping the path for errors.
 pub(super) struct Builder {
@@ -65,6 +62,8 @@ pub(super) struct Builder {
     nulls: Nulls,
     /// Whether validation looks for repeated items of set and map lists.
     unique_lists: bool,
+    /// In `allOf` and its like: what is there only judges values.
+    in_branch: bool,
 }
 
 impl Builder {
@@ -73,6 +72,7 @@ impl Builder {
             path: Vec::new(),
             nulls,
             unique_lists: true,
+            in_branch: false,
         }
     }
 
@@ -82,6 +82,7 @@ impl Builder {
             path: Vec::new(),
             nulls: Nulls::AreAbsent,
             unique_lists: false,
+            in_branch: false,
         }
     }
 
@@ -95,7 +96,41 @@ impl Builder {
             return Err(self.error("the schema of a whole object must be of type object"));
         }
         with_object_fields(&mut root, &FieldsOf::Root);
+        self.narrow_object_fields(&source["properties"], &mut root)?;
+        root.validations = Validations::compile(source, &root, "")?.map(Arc::new);
         Ok(root)
+    }
+
+    /// A definition may say more of an object's type and name than that they are strings.
+    fn narrow_object_fields(&mut self, declared: &Value, object: &mut Schema) -> Result<(), SchemaError> {
+        for name in ["apiVersion", "kind"] {
+            self.narrow(&declared[name], name, object)?;
+        }
+        let names = &declared["metadata"]["properties"];
+        for name in ["name", "generateName"] {
+            if names[name].is_object()
+                && let Some(metadata) = object
+                    .properties
+                    .iter_mut()
+                    .find(|property| &*property.name == "metadata")
+            {
+                self.narrow(&names[name], name, Arc::make_mut(&mut metadata.schema))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the value rules that are declared for a field.
+    fn narrow(&mut self, declared: &Value, name: &str, object: &mut Schema) -> Result<(), SchemaError> {
+        if !declared.is_object() {
+            return Ok(());
+        }
+        let declared = self.below(format!("properties.{name}"), |builder| builder.node(declared))?;
+        let field = object.properties.iter_mut().find(|property| &*property.name == name);
+        if let (Some(field), Some(rules)) = (field, declared.rules) {
+            Arc::make_mut(&mut field.schema).rules = Some(rules);
+        }
+        Ok(())
     }
 
     pub(super) fn node(&mut self, source: &Value) -> Result<Schema, SchemaError> {
@@ -111,6 +146,7 @@ impl Builder {
         let mut node = Schema {
             kind: self.kind(source)?,
             has_unique_lists: false,
+            has_embedded: false,
             nullable: self.is_nullable(source)?,
             int_or_string: self.flag(source, "x-kubernetes-int-or-string")?,
             preserve_unknown: self.flag(source, "x-kubernetes-preserve-unknown-fields")?,
@@ -130,15 +166,20 @@ impl Builder {
             rules: None,
             merge: self.merge(source)?,
             notes: notes(source),
+            validations: None,
         };
-        if node.kind == Kind::Any && !node.properties.is_empty() {
+        if node.kind == Kind::Any && !node.properties.is_empty() && !self.in_branch {
             node.kind = Kind::Object;
         }
         let rules = self.rules(source, &node)?;
         node.rules = (!rules.is_empty()).then(|| Box::new(rules));
         if node.embedded_resource {
             with_object_fields(&mut node, &FieldsOf::Embedded);
+            if let Some(declared) = source.get("properties") {
+                self.narrow_object_fields(declared, &mut node)?;
+            }
         }
+        node.has_embedded = node.embedded_resource || node.children().any(|child| child.has_embedded);
         node.has_defaults = node.default.is_some() || node.children().any(|child| child.has_defaults);
         node.has_unique_lists = self.unique_lists && node.list_type() != ListType::Atomic
             || node.children().any(|child| child.has_unique_lists);
@@ -248,19 +289,7 @@ impl Builder {
     }
 
     fn pattern(&self, source: &str) -> Result<Arc<Regex>, SchemaError> {
-        if let Some(known) = PATTERNS.lock().get(source) {
-            return Ok(known.clone());
-        }
-        let compiled = RegexBuilder::new(source)
-            .size_limit(MAX_PATTERN_BYTES)
-            .build()
-            .map_err(|error| self.error(format!("pattern: {error}")))?;
-        let compiled = Arc::new(compiled);
-        let mut patterns = PATTERNS.lock();
-        if patterns.len() < MAX_SHARED_PATTERNS {
-            patterns.insert(source.to_owned(), compiled.clone());
-        }
-        Ok(compiled)
+        patterns::learn(source).map_err(|error| self.error(format!("pattern: {error}")))
     }
 
     /// Runs `build` with one more step on the path.
@@ -282,11 +311,6 @@ impl Builder {
         }
     }
 }
-
-/// Patterns repeat much (names, quantities, addresses), and a compiled one takes tens of kilobytes: all schemas of the
-/// process share them, up to a number that no set of served kinds reaches.
-static PATTERNS: LazyLock<Mutex<HashMap<String, Arc<Regex>>>> = LazyLock::new(Mutex::default);
-const MAX_SHARED_PATTERNS: usize = 4096;
 
 /// Which object's first three fields.
 enum FieldsOf {
@@ -314,7 +338,7 @@ fn with_object_fields(node: &mut Schema, of: &FieldsOf) {
     if matches!(of, FieldsOf::Embedded) {
         let rules = node.rules.get_or_insert_default();
         let mut required = std::mem::take(&mut rules.required).into_vec();
-        for name in ["apiVersion", "kind"] {
+        for name in ["kind", "apiVersion"] {
             if !required.iter().any(|declared| declared.as_ref() == name) {
                 required.push(name.into());
             }

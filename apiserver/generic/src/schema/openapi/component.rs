@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{field_of, names, reference};
 use crate::{
-    registry::{Names, ResourceDefinition, Verbs},
+    registry::{Names, ResourceDefinition, Style, Verbs},
     schema::{
-        Kind, ListType, Schema,
+        Kind, ListType, Property, Schema,
         meta::object_fields,
         node::{Additional, DeclaredListType, MapType, Merge, Notes},
         rules::Rules,
@@ -20,10 +20,15 @@ pub(super) fn of_kind(definition: &ResourceDefinition) -> Vec<(String, Value)> {
     let Names {
         group, version, kind, ..
     } = &definition.names;
-    let mut components = vec![(
-        names::component(definition, kind),
-        with_kind(of_node(&definition.schema), group, version, kind),
-    )];
+    let mut component = with_kind(of_node(&definition.schema), group, version, kind);
+    if definition.style == Style::Custom && !definition.selectable.is_empty() {
+        let fields = definition
+            .selectable
+            .iter()
+            .map(|field| json!({"fieldPath": field.name}));
+        component["x-kubernetes-selectable-fields"] = fields.collect();
+    }
+    let mut components = vec![(names::component(definition, kind), component)];
     if definition.verbs != Verbs::Create && definition.virtual_create.is_none() {
         components.push(list_of(definition));
     }
@@ -80,10 +85,17 @@ fn of_node(node: &Schema) -> Value {
         out.insert("default".to_owned(), default.clone());
     }
     if !node.properties.is_empty() {
-        let properties = node
-            .properties
-            .iter()
-            .map(|property| (property.name.to_string(), of_field(&property.schema)));
+        let is_object = node
+            .property("metadata")
+            .is_some_and(|field| field.is_object_metadata());
+        let properties = node.properties.iter().map(|Property { name, schema }| {
+            let schema = match &**name {
+                "apiVersion" if is_object => &object_fields().api_version,
+                "kind" if is_object => &object_fields().kind,
+                _ => schema,
+            };
+            (name.to_string(), of_field(schema))
+        });
         out.insert("properties".to_owned(), Value::Object(properties.collect()));
     }
     match &node.additional {
@@ -102,7 +114,7 @@ fn of_node(node: &Schema) -> Value {
 }
 
 fn of_field(node: &Arc<Schema>) -> Value {
-    if Arc::ptr_eq(node, &object_fields().metadata) {
+    if node.is_object_metadata() {
         return field_of(
             &format!("{}.ObjectMeta", names::META),
             "Name, labels, owners and history of the object.",

@@ -6,14 +6,22 @@ use serde_json::{Map, Value};
 
 use super::{NO_FIELD, Problems, check, field_at, fits, quote, scalar::should, types};
 use crate::{
-    schema::{Schema, path::Path, rules::Rules},
+    schema::{Schema, correlation::Correlation, path::Path, rules::Rules},
     status::FieldError,
 };
 
-pub(super) fn check_items(schema: &Schema, items: &[Value], path: Path<'_>, problems: &mut Problems) {
+pub(super) fn check_items<'a>(
+    schema: &'a Schema,
+    items: &'a [Value],
+    path: Path<'_>,
+    correlation: Correlation<'a>,
+    problems: &mut Problems,
+) {
     if let Some(item_schema) = schema.items() {
+        let old_items = correlation.old_items();
         for (index, item) in items.iter().enumerate() {
-            check(item_schema, item, Path::Index(&path, index), problems);
+            let correlation = correlation.item(item, &old_items);
+            check(item_schema, item, Path::Index(&path, index), correlation, problems);
         }
     }
     let Some(rules) = schema.rules.as_deref() else { return };
@@ -46,7 +54,13 @@ fn are_unique(items: &[Value]) -> bool {
     items.iter().all(|item| seen.insert(item))
 }
 
-pub(super) fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
+pub(super) fn check_fields(
+    schema: &Schema,
+    fields: &Map<String, Value>,
+    path: Path<'_>,
+    correlation: Correlation<'_>,
+    problems: &mut Problems,
+) {
     if let Some(rules) = schema.rules.as_deref() {
         check_sizes(rules, fields, path, problems);
     }
@@ -55,7 +69,13 @@ pub(super) fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: P
             continue;
         }
         if let Some(field) = schema.field(name) {
-            check(field, value, Path::Field(&path, name), problems);
+            check(
+                field,
+                value,
+                Path::Field(&path, name),
+                correlation.field(name),
+                problems,
+            );
         }
     }
     if let Some(rules) = schema.rules.as_deref() {
@@ -90,12 +110,39 @@ fn check_sizes(rules: &Rules, fields: &Map<String, Value>, path: Path<'_>, probl
 /// An embedded object must say what it is.
 fn check_type_fields(fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
     for name in ["apiVersion", "kind"] {
-        if fields.get(name).and_then(Value::as_str) == Some("") {
+        let Some(text) = fields.get(name).and_then(Value::as_str) else {
+            continue;
+        };
+        if let Some(problem) = type_field_problem(name, text) {
             let field = Path::Field(&path, name);
-            problems.add(|| FieldError::invalid(field.to_string(), Value::from(""), "must not be empty"));
+            problems.add(|| FieldError::invalid(field.to_string(), text, problem));
         }
     }
 }
+
+fn type_field_problem(name: &str, text: &str) -> Option<String> {
+    let is_kind = name == "kind";
+    let is_label = || {
+        text.len() <= 63
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && !text.ends_with('-')
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if text.is_empty() {
+        Some("must not be empty".to_owned())
+    } else if !is_kind && text.matches('/').count() > 1 {
+        Some(format!("unexpected GroupVersion string: {text}"))
+    } else if is_kind && !is_label() {
+        Some(KIND_FORM.to_owned())
+    } else {
+        None
+    }
+}
+
+const KIND_FORM: &str = "may have mixed case, but should otherwise match: a DNS-1035 label must consist of lower case \
+                         alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric \
+                         character (e.g. 'my-name',  or 'abc-123', regex used for validation is \
+                         '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 pub(super) fn check_enum(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
     let Some(rules) = schema.rules.as_deref() else { return };
@@ -109,9 +156,10 @@ pub(super) fn check_enum(schema: &Schema, value: &Value, path: Path<'_>, problem
     });
 }
 
-/// Equal, where `1` and `1.0` are the same.
+/// Equal, where `1` and `1.0` are the same. As for kube-apiserver, `null` in the list means nothing.
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
+        (Value::Null, _) => false,
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         _ => a == b,
     }
@@ -130,7 +178,13 @@ pub(super) fn check_branches(schema: &Schema, value: &Value, path: Path<'_>, pro
     let is_decided = rules.any_of.is_empty() || (rules.any_of_repeats_type && types::is_of_type(schema, value));
     if !is_decided && !rules.any_of.iter().any(|branch| fits(branch, value, path)) {
         problems.add(|| composite(path, "must validate at least one schema (anyOf)"));
-        check(nearest(&rules.any_of, value), value, path, problems);
+        check(
+            nearest(&rules.any_of, value),
+            value,
+            path,
+            Correlation::default(),
+            problems,
+        );
     }
     if !rules.one_of.is_empty() {
         check_one_of(&rules.one_of, value, path, problems);
@@ -149,7 +203,7 @@ fn check_one_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &m
         1 => {}
         0 => {
             problems.add(|| composite(path, "must validate one and only one schema (oneOf). Found none valid"));
-            check(nearest(branches, value), value, path, problems);
+            check(nearest(branches, value), value, path, Correlation::default(), problems);
         }
         more => {
             let found = format!("Found {more} valid alternatives");
@@ -177,7 +231,7 @@ fn check_all_of(branches: &[Schema], value: &Value, path: Path<'_>, problems: &m
         return;
     }
     for branch in branches {
-        check(branch, value, path, problems);
+        check(branch, value, path, Correlation::default(), problems);
     }
     let none = if fitting == 0 { ". None validated" } else { "" };
     problems.add(|| composite(path, format_args!("must validate all the schemas (allOf){none}")));

@@ -9,8 +9,11 @@ mod unique;
 
 use serde_json::Value;
 
+pub(super) use types::type_name;
+
 use super::{
     Schema,
+    correlation::Correlation,
     path::{Allowance, Path},
 };
 use crate::status::FieldError;
@@ -20,17 +23,52 @@ impl Schema {
     /// first are returned.
     pub fn validate(&self, object: &Value) -> Vec<FieldError> {
         let mut problems = Problems::reported();
-        check(self, object, Path::Root, &mut problems);
+        check(self, object, Path::Root, Correlation::default(), &mut problems);
         unique::check(self, object, Path::Root, &mut problems);
+        problems.errors
+    }
+
+    /// The same for an object that replaces `old`: what is wrong in a part that was not changed is no error.
+    pub fn validate_update(&self, object: &Value, old: &Value) -> Vec<FieldError> {
+        // Nearly always nothing is wrong, and nothing needs to be compared.
+        if self.validate(object).is_empty() {
+            return Vec::new();
+        }
+        let mut problems = Problems::reported();
+        let correlation = Correlation::of(self, object, old);
+        check(self, object, Path::Root, correlation, &mut problems);
+        if !unique::has_repeated(self, old) {
+            unique::check(self, object, Path::Root, &mut problems);
+        }
         problems.errors
     }
 }
 
-/// Checks one value and what is below it.
-fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems) {
+/// Checks one value and what is below it; in an update, what is wrong does not count where nothing was changed.
+fn check<'a>(
+    schema: &'a Schema,
+    value: &'a Value,
+    path: Path<'_>,
+    correlation: Correlation<'a>,
+    problems: &mut Problems,
+) {
     if problems.is_decided() {
         return;
     }
+    let before = problems.errors.len();
+    check_value(schema, value, path, correlation, problems);
+    if problems.errors.len() > before && correlation.is_unchanged() {
+        problems.errors.truncate(before);
+    }
+}
+
+fn check_value<'a>(
+    schema: &'a Schema,
+    value: &'a Value,
+    path: Path<'_>,
+    correlation: Correlation<'a>,
+    problems: &mut Problems,
+) {
     types::check(schema, value, path, problems);
     match value {
         Value::Null => {
@@ -39,8 +77,8 @@ fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &mut Problems
         }
         Value::String(text) => scalar::check_text(schema, text, path, problems),
         Value::Number(number) => scalar::check_number(schema, number, path, problems),
-        Value::Array(items) => compound::check_items(schema, items, path, problems),
-        Value::Object(fields) => compound::check_fields(schema, fields, path, problems),
+        Value::Array(items) => compound::check_items(schema, items, path, correlation, problems),
+        Value::Object(fields) => compound::check_fields(schema, fields, path, correlation, problems),
         Value::Bool(_) => {}
     }
     compound::check_enum(schema, value, path, problems);
@@ -92,12 +130,12 @@ impl Problems {
 /// Whether the value fits, without making texts.
 fn fits(schema: &Schema, value: &Value, path: Path<'_>) -> bool {
     let mut problems = Problems::counted();
-    check(schema, value, path, &mut problems);
+    check(schema, value, path, Correlation::default(), &mut problems);
     !problems.found
 }
 
 /// The field of an error at this path.
-fn field_at(path: Path<'_>) -> String {
+pub(super) fn field_at(path: Path<'_>) -> String {
     match path {
         Path::Root => NO_FIELD.to_owned(),
         path => path.to_string(),

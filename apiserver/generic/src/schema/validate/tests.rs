@@ -222,7 +222,7 @@ fn objects() {
     let embedded = json!({"type": "object", "x-kubernetes-embedded-resource": true});
     assert_eq!(
         errors(embedded.clone(), json!({})),
-        ["x.apiVersion: Required value", "x.kind: Required value"]
+        ["x.kind: Required value", "x.apiVersion: Required value"]
     );
     refused(
         embedded,

@@ -52,16 +52,24 @@ fn is_whole(number: &Number) -> bool {
         .is_some_and(|float| float.fract() == 0.0 && float.abs() <= MAX_EXACT)
 }
 
-/// What was expected and what was found, in the message's words.
-fn names<'a>(schema: &'a Schema, value: &Value) -> (&'a str, &'static str) {
-    let declared = match schema.kind {
-        Kind::Any => "integer,string",
+/// The name of the declared type; empty where none is.
+pub(in crate::schema) fn type_name(schema: &Schema) -> &'static str {
+    match schema.kind {
+        Kind::Any => "",
         Kind::Object => "object",
         Kind::Array => "array",
         Kind::String => "string",
         Kind::Integer => "integer",
         Kind::Number => "number",
         Kind::Boolean => "boolean",
+    }
+}
+
+/// What was expected and what was found, in the message's words.
+fn names<'a>(schema: &'a Schema, value: &Value) -> (&'a str, &'static str) {
+    let declared = match schema.kind {
+        Kind::Any => "integer,string",
+        _ => type_name(schema),
     };
     let format = schema.rules.as_deref().and_then(|rules| rules.format.as_ref());
     match (value, format.filter(|format| format.check != Format::Unchecked)) {

@@ -26,6 +26,13 @@ pub(super) fn check(schema: &Schema, value: &Value, path: Path<'_>, problems: &m
     }
 }
 
+/// Whether a value has any such list with repeated items.
+pub(super) fn has_repeated(schema: &Schema, value: &Value) -> bool {
+    let mut problems = Problems::counted();
+    check(schema, value, Path::Root, &mut problems);
+    problems.found
+}
+
 fn check_fields(schema: &Schema, fields: &Map<String, Value>, path: Path<'_>, problems: &mut Problems) {
     if let Additional::Schema(values) = &schema.additional {
         for (name, value) in fields {

@@ -29,6 +29,7 @@ pub(super) fn refused(error: ApplyError) -> Status {
         })),
         code: 409,
         continue_token: None,
+        warnings: Vec::new(),
     }
 }
 
