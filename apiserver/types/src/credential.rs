@@ -22,6 +22,10 @@ use crate::{
     plural = "guestcredentials",
     namespaced,
     status = "GuestCredentialStatus",
+    selectable = ".spec.user",
+    selectable = ".spec.clusterRef.name",
+    selectable = ".spec.clusterRef.uid",
+    selectable = ".spec.level",
     derive = "PartialEq",
     doc = "A credential for one guest cluster that was minted for somebody; the credential itself is not kept. Deleting the record revokes it: the record goes when the guest refuses the credential."
 )]
