@@ -20,7 +20,8 @@ impl Labels {
         self.0.len()
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    /// Keys and values.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
             let (key, behind) = rest.split_first_chunk::<LENGTH>()?;

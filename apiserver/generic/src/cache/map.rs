@@ -6,14 +6,16 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+mod leaf;
+
 use super::Entry;
+use leaf::Leaf;
+pub(super) use leaf::LabelHash;
 
 /// Entries of a full leaf.
 const FULL: usize = 128;
 /// A leaf with fewer entries is joined with a neighbour where both fit into three quarters of a leaf.
 const SPARSE: usize = FULL / 4;
-
-type Leaf = Vec<Arc<Entry>>;
 
 /// Entries in byte order of `namespace/name`. No leaf is empty.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +39,7 @@ impl Map {
     pub(super) fn insert(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
         let leaves = Arc::make_mut(&mut self.leaves);
         let Some(index) = leaf_of(leaves, &entry.namespace, &entry.name) else {
-            leaves.push(Arc::new(vec![entry]));
+            leaves.push(Arc::new(vec![entry].into()));
             self.len += 1;
             return None;
         };
@@ -68,6 +70,30 @@ impl Map {
             leaves: &self.leaves,
             leaf: position.leaf,
             at: position.at,
+        }
+    }
+
+    /// The entries from `start` to before `end` that have a label, and perhaps others of the same hash.
+    pub(super) fn labelled(
+        &self,
+        label: LabelHash,
+        start: Position,
+        end: Position,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        let leaves = self.leaves.iter().enumerate().take(end.leaf + 1).skip(start.leaf);
+        leaves.flat_map(move |(index, leaf)| {
+            let from = if index == start.leaf { start.at } else { 0 };
+            let to = if index == end.leaf { end.at } else { usize::MAX };
+            let positions = leaf.labelled(label).filter(move |at| (from..to).contains(at));
+            positions.filter_map(|at| leaf.get(at))
+        })
+    }
+
+    /// One past the last entry.
+    pub(super) fn end(&self) -> Position {
+        Position {
+            leaf: self.leaves.len(),
+            at: 0,
         }
     }
 
@@ -152,7 +178,7 @@ fn insert_new(leaves: &mut Vec<Arc<Leaf>>, index: usize, at: usize, entry: Arc<E
     }
     // Keys that arrive in order fill each leaf to the brim.
     if at == FULL && index + 1 == leaves.len() {
-        leaves.push(Arc::new(vec![entry]));
+        leaves.push(Arc::new(vec![entry].into()));
         return;
     }
     let leaf = Arc::make_mut(&mut leaves[index]);
@@ -163,7 +189,7 @@ fn insert_new(leaves: &mut Vec<Arc<Leaf>>, index: usize, at: usize, entry: Arc<E
     } else {
         upper.insert(at - FULL / 2, entry);
     }
-    leaves.insert(index + 1, Arc::new(upper));
+    leaves.insert(index + 1, Arc::new(upper.into()));
 }
 
 fn join_sparse(leaves: &mut Vec<Arc<Leaf>>, index: usize) {

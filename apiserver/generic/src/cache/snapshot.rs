@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Entry;
-use super::map::{Map, Position};
+use super::map::{LabelHash, Map, Position};
 use crate::storage::Revision;
 
 /// All objects of a resource at one revision, in byte order of `namespace/name`. A clone is a pointer.
@@ -50,6 +50,20 @@ impl Snapshot {
         self.map
             .iter_from(start)
             .take_while(move |entry| namespace.is_none_or(|wanted| *entry.namespace == *wanted))
+    }
+
+    /// Those objects of [`Snapshot::range`] that have a label with this value, and perhaps a few others: whoever asks looks
+    /// again. Costs little more than the objects that are found.
+    pub fn labelled<'a>(
+        &'a self,
+        namespace: Option<&str>,
+        start_after: Option<(&str, &str)>,
+        (key, value): (&str, &str),
+    ) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        let start = self.start(namespace, start_after);
+        let end = namespace.map_or_else(|| self.map.end(), |namespace| self.end_of(namespace));
+        let label = LabelHash::of(key.as_bytes(), value.as_bytes());
+        self.map.labelled(label, start, end)
     }
 
     /// How many objects [`Snapshot::range`] yields, without walking them.

@@ -76,6 +76,11 @@ impl Selection {
             .map(|term| term.value.as_str())
     }
 
+    /// A label that every matching object has with this value, if there is one.
+    pub(super) fn single_label(&self) -> Option<(&str, &str)> {
+        self.labels.equality()
+    }
+
     /// Whether an object matches, the namespace too.
     pub(super) fn matches(&self, entry: &Entry) -> bool {
         self.namespace

@@ -5,16 +5,22 @@ use proptest::prelude::*;
 use super::*;
 use crate::cache::{EventKind, Index, Indexer, Snapshot};
 
-struct Nothing;
+/// Labels each object with its revision's rest of three.
+struct Thirds;
 
-impl Indexer for Nothing {
-    fn index(&self, _: &serde_json::Value, _: &[u8]) -> Index {
-        Index::default()
+impl Indexer for Thirds {
+    fn index(&self, object: &serde_json::Value, _: &[u8]) -> Index {
+        let revision = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        let rest = (revision.parse::<u64>().unwrap() % 3).to_string();
+        Index {
+            labels: [("app", "web"), ("rest", &rest)].into_iter().collect(),
+            ..Index::default()
+        }
     }
 }
 
 fn entry(namespace: &str, name: &str, revision: u64) -> Arc<Entry> {
-    Arc::new(Entry::new(EventKind::Added, (namespace, name), revision, b"{}", &Nothing).unwrap())
+    Arc::new(Entry::new(EventKind::Added, (namespace, name), revision, b"{}", &Thirds).unwrap())
 }
 
 #[derive(Clone, Debug)]
@@ -22,6 +28,8 @@ enum Op {
     Insert(Key),
     Remove(Key),
     Snapshot,
+    /// A list by label.
+    Ask,
 }
 
 type Key = (&'static str, String);
@@ -33,7 +41,7 @@ fn key() -> impl Strategy<Value = Key> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![6 => key().prop_map(Op::Insert), 3 => key().prop_map(Op::Remove), 1 => Just(Op::Snapshot)]
+    prop_oneof![6 => key().prop_map(Op::Insert), 3 => key().prop_map(Op::Remove), 1 => Just(Op::Snapshot), 1 => Just(Op::Ask)]
 }
 
 fn full((namespace, name): &Key) -> String {
@@ -88,8 +96,20 @@ fn check_ranges(map: &Map, model: &Model, (namespace, name): &Key) {
             wanted.len(),
             "{namespace:?} {start:?}"
         );
+        let labelled = snapshot.labelled(namespace, start, ("rest", "1"));
+        assert_eq!(seen(labelled), ones(&wanted), "{namespace:?} {start:?}");
         assert_eq!(seen(snapshot.range(namespace, start)), wanted);
     }
+}
+
+/// Before the map is shared with a snapshot, so that writes change leaves whose labels have been asked for.
+fn check_labels(map: &Map, model: &Model) {
+    let labelled = map.labelled(LabelHash::of(b"rest", b"1"), Position::default(), map.end());
+    assert_eq!(seen(labelled), ones(&wanted(model)));
+}
+
+fn ones(entries: &[(String, u64)]) -> Vec<(String, u64)> {
+    entries.iter().filter(|(_, revision)| revision % 3 == 1).cloned().collect()
 }
 
 proptest! {
@@ -111,6 +131,7 @@ proptest! {
                     prop_assert_eq!(removed, model.remove(&full(&key)).map(|(_, revision)| revision));
                 }
                 Op::Snapshot => snapshots.push((map.clone(), model.clone())),
+                Op::Ask => check_labels(&map, &model),
             }
         }
         snapshots.push((map, model));

@@ -157,15 +157,16 @@ fn take_page(snapshot: &Snapshot, selection: &Selection, after: Option<(&str, &s
     Page { entries, meta }
 }
 
-/// The entries among which the matching ones are: a single one where the selection names it.
+/// The entries among which the matching ones are: a single one where the selection names it, few where it asks for a label.
 pub(super) fn candidates<'a>(
     snapshot: &'a Snapshot,
     selection: &'a Selection,
     after: Option<(&'a str, &'a str)>,
 ) -> Box<dyn Iterator<Item = &'a Arc<Entry>> + 'a> {
     let namespace = selection.namespace.as_deref();
-    match (namespace, selection.single_name()) {
-        (Some(namespace), Some(name)) if after.is_none() => Box::new(snapshot.get(namespace, name).into_iter()),
+    match (namespace, selection.single_name(), selection.single_label()) {
+        (Some(namespace), Some(name), _) if after.is_none() => Box::new(snapshot.get(namespace, name).into_iter()),
+        (_, _, Some(label)) => Box::new(snapshot.labelled(namespace, after, label)),
         _ => Box::new(snapshot.range(namespace, after)),
     }
 }

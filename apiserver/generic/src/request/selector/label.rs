@@ -34,6 +34,17 @@ impl LabelSelector {
         self.0.is_empty()
     }
 
+    /// A label and the one value that it must have, where there is such a requirement.
+    pub fn equality(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|requirement| match requirement {
+            Requirement::In(key, values) => match values.as_slice() {
+                [value] => Some((key.as_str(), value.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     /// Whether labels match; `value` finds that of a key.
     pub fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|requirement| requirement.matches(&value))
