@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::map::Map;
-use super::{Entry, Event, EventKind, Indexer, ResourceSpec};
+use super::{Entry, Event, EventKind, Index, Indexer, Malformed, ResourceSpec};
 use crate::storage::Revision;
 
 /// Which of the sorted `specs` a key belongs to, with the namespace and name of the object.
@@ -15,13 +15,15 @@ pub(super) fn locate<'k>(specs: &[ResourceSpec], key: &'k str) -> Option<(usize,
     Some((index, rest.split_once('/')?))
 }
 
-/// Applies one write (or removal, without `value`) to `map`. None when the map shows it already.
+/// Applies one write (or removal, without `value`) to `map`. None when the map shows it already. Of a write that was
+/// `prepared`, the index is known.
 pub(super) fn apply(
     map: &mut Map,
     indexer: &dyn Indexer,
     (namespace, name): (&str, &str),
     revision: Revision,
     value: Option<&[u8]>,
+    prepared: Option<Index>,
 ) -> Option<Arc<Event>> {
     let held = map.get(namespace, name);
     if held.is_some_and(|held| held.revision >= revision) {
@@ -32,7 +34,12 @@ pub(super) fn apply(
     } else {
         EventKind::Added
     };
-    let Some(entry) = value.and_then(|value| readable(kind, (namespace, name), revision, value, indexer)) else {
+    let key = (namespace, name);
+    let read = |value: &[u8]| match prepared {
+        Some(index) => told(key, revision, Entry::indexed(kind, key, revision, value, index)),
+        None => readable(kind, key, revision, value, indexer),
+    };
+    let Some(entry) = value.and_then(read) else {
         let previous = map.remove(namespace, name)?;
         return deleted(previous, revision, indexer);
     };
@@ -54,15 +61,29 @@ pub(super) fn readable(
     value: &[u8],
     indexer: &dyn Indexer,
 ) -> Option<Entry> {
-    Entry::new(kind, (namespace, name), revision, value, indexer)
-        .inspect_err(|error| tracing::error!(namespace, name, revision, %error, "a stored object can't be read"))
+    let key = (namespace, name);
+    told(key, revision, Entry::new(kind, key, revision, value, indexer))
+}
+
+fn told((namespace, name): (&str, &str), revision: Revision, read: Result<Entry, Malformed>) -> Option<Entry> {
+    read.inspect_err(|error| tracing::error!(namespace, name, revision, %error, "a stored object can't be read"))
         .ok()
 }
 
 /// The event of a removal: the last state, with the revision of the removal.
 pub(super) fn deleted(previous: Arc<Entry>, revision: Revision, indexer: &dyn Indexer) -> Option<Arc<Event>> {
     let key = (&*previous.namespace, &*previous.name);
-    let entry = Arc::new(readable(EventKind::Deleted, key, revision, &previous.encoded, indexer)?);
+    let entry = if indexer.shows_revision() {
+        readable(EventKind::Deleted, key, revision, &previous.encoded, indexer)
+    } else {
+        let index = previous.index.clone();
+        told(
+            key,
+            revision,
+            Entry::indexed(EventKind::Deleted, key, revision, &previous.encoded, index),
+        )
+    };
+    let entry = Arc::new(entry?);
     Some(Arc::new(Event {
         kind: EventKind::Deleted,
         revision,

@@ -15,6 +15,12 @@ pub trait Indexer: Send + Sync + 'static {
     /// Indexes `object`, whose bytes are `encoded`; both carry `metadata.resourceVersion`.
     /// [`Index::metadata`] may be left empty: the cache sets it.
     fn index(&self, object: &Value, encoded: &[u8]) -> Index;
+
+    /// Whether an index shows `metadata.resourceVersion`: then it can't be made before the write, nor be kept by the
+    /// event of a removal.
+    fn shows_revision(&self) -> bool {
+        false
+    }
 }
 
 /// What is known of an object without parsing it.
@@ -63,6 +69,23 @@ impl Entry {
         stored: &[u8],
         indexer: &dyn Indexer,
     ) -> Result<Self, Malformed> {
+        let mut entry = Self::indexed(kind, (namespace, name), revision, stored, Index::default())?;
+        let object: Value = serde_json::from_slice(&entry.encoded).map_err(|error| Malformed { at: error.column() })?;
+        entry.index = Index {
+            metadata: entry.index.metadata,
+            ..indexer.index(&object, &entry.encoded)
+        };
+        Ok(entry)
+    }
+
+    /// As [`Entry::new`], for an object whose index is known: its bytes are not parsed.
+    pub(super) fn indexed(
+        kind: EventKind,
+        (namespace, name): (&str, &str),
+        revision: Revision,
+        stored: &[u8],
+        index: Index,
+    ) -> Result<Self, Malformed> {
         let prefix = kind.frame_prefix();
         let mut buffer = Vec::with_capacity(prefix.len() + stored.len() + 48);
         buffer.extend_from_slice(prefix);
@@ -73,9 +96,10 @@ impl Entry {
 
         let frame = Bytes::from(buffer);
         let encoded = frame.slice(prefix.len()..object_end);
-        let object: Value = serde_json::from_slice(&encoded).map_err(|error| Malformed { at: error.column() })?;
-        let mut index = indexer.index(&object, &encoded);
-        index.metadata = narrow(&metadata)?;
+        let index = Index {
+            metadata: narrow(&metadata)?,
+            ..index
+        };
         Ok(Self {
             namespace: namespace.into(),
             name: name.into(),

@@ -112,13 +112,11 @@ impl Feed {
                     .entry(index)
                     .or_insert_with(|| Draft::of(self.shared.resources[index].map()));
                 let indexer = &*self.shared.specs[index].indexer;
-                draft.events.extend(apply(
-                    &mut draft.map,
-                    indexer,
-                    key,
-                    commit.revision,
-                    change.value.as_deref(),
-                ));
+                let value = change.value.as_deref();
+                let prepared = value.and_then(|value| self.shared.prepared.take(value));
+                draft
+                    .events
+                    .extend(apply(&mut draft.map, indexer, key, commit.revision, value, prepared));
                 draft.revision = commit.revision;
             }
         }

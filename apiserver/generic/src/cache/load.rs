@@ -87,6 +87,7 @@ fn replay(maps: &mut [Map], specs: &[ResourceSpec], commit: &Commit) {
                 key,
                 commit.revision,
                 change.value.as_deref(),
+                None,
             );
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 mod leaf;
 
 use super::Entry;
-use leaf::Leaf;
 pub(super) use leaf::LabelHash;
+use leaf::Leaf;
 
 /// Entries of a full leaf.
 const FULL: usize = 128;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -23,6 +24,7 @@ mod labels;
 mod ledger;
 mod load;
 mod map;
+mod prepared;
 mod resource;
 mod snapshot;
 mod splice;
@@ -34,6 +36,7 @@ pub use entry::{Entry, Index, Indexer, Malformed};
 pub use event::{Event, EventKind};
 pub use history::Expired;
 pub use labels::Labels;
+pub use prepared::Preparation;
 pub use resource::ResourceCache;
 pub use snapshot::Snapshot;
 pub use watcher::{Next, Watcher};
@@ -41,6 +44,7 @@ pub use watcher::{Next, Watcher};
 use crate::storage::{Revision, Store, StoreError};
 use feed::Feed;
 use map::Map;
+use prepared::Prepared;
 use resource::Clock;
 
 /// How long [`Cache::wait_current`] waits before it calls the cache stuck.
@@ -88,6 +92,7 @@ struct Shared {
     resources: Box<[Arc<ResourceCache>]>,
     clock: Arc<Clock>,
     applied: watch::Sender<Revision>,
+    prepared: Arc<Prepared>,
     limits: Limits,
 }
 
@@ -117,6 +122,11 @@ impl Cache {
             .binary_search_by(|spec| spec.prefix.as_str().cmp(prefix))
             .ok()?;
         self.shared.resources.get(at).cloned()
+    }
+
+    /// Keeps the index of a write ready that the store is about to be asked for, until what is returned is dropped.
+    pub fn prepare(&self, stored: &Bytes, index: Index) -> Preparation {
+        self.shared.prepared.keep(stored, index)
     }
 
     /// Up to here the store's commits are applied.
@@ -200,6 +210,7 @@ impl Shared {
             resources,
             clock,
             applied: watch::Sender::new(revision),
+            prepared: Arc::default(),
             limits,
         }
     }

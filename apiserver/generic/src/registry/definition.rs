@@ -217,7 +217,7 @@ pub struct Column {
 pub enum Cell {
     /// A JSONPath as in a CRD's `additionalPrinterColumns`: dotted fields, indexes, `[?(@.type=="Ready")]` filters.
     Path(String),
-    /// A function of the object.
+    /// A function of the object, but not of its `metadata.resourceVersion`.
     Compute(fn(&Value) -> Value),
 }
 
@@ -235,7 +235,7 @@ pub struct SelectableField {
 pub enum FieldSource {
     /// A JSONPath as in a CRD's `selectableFields`, of a string, a number or a boolean.
     Path(String),
-    /// A function of the object.
+    /// A function of the object, but not of its `metadata.resourceVersion`.
     Compute(fn(&Value) -> Option<String>),
 }
 

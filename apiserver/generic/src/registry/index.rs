@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::definition_ref::DefinitionRef;
+use super::{Cell, FieldSource, definition_ref::DefinitionRef};
 use crate::{
     cache::{Index, Indexer},
     table,
@@ -28,5 +28,19 @@ impl Indexer for DefinitionIndexer {
             // The cache sets it.
             metadata: 0..0,
         }
+    }
+
+    fn shows_revision(&self) -> bool {
+        // A path that does not name its fields may find any.
+        let may_show = |path: &str| ["resourceVersion", "..", "*"].iter().any(|sign| path.contains(sign));
+        let in_columns = self.0.columns.iter().any(|column| match &column.cell {
+            Cell::Path(path) => may_show(path),
+            Cell::Compute(_) => false,
+        });
+        let in_fields = self.0.selectable.iter().any(|field| match &field.source {
+            FieldSource::Path(path) => may_show(path),
+            FieldSource::Compute(_) => false,
+        });
+        in_columns || in_fields
     }
 }

@@ -1,7 +1,7 @@
 //! What a GuestCluster names and what its name would take, by live reads. What can't be read is a warning: the object may be
 //! written before its classes are.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use generic_apiserver::registry::Findings;
 use guestcluster_types::{
@@ -16,13 +16,16 @@ use kube::{
     api::ListParams,
     core::{PartialObjectMeta, Request},
 };
-use serde_json::json;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
 
 use super::rules::field_error;
 
 /// Checks against other objects: everything for a new GuestCluster, else what changed.
 pub(super) async fn check(
     client: &Client,
+    releases: &Releases,
     namespace: &str,
     new: &GuestCluster,
     old: Option<&GuestCluster>,
@@ -32,7 +35,7 @@ pub(super) async fn check(
         check_name(client, namespace, new, &mut findings).await;
     }
     if old.is_none_or(|old| old.spec.distribution.version != new.spec.distribution.version) {
-        check_version(client, new, old, &mut findings).await;
+        check_version(client, releases, new, old, &mut findings).await;
     }
     let references = validation::references(new, old);
     let classes: Api<VirtualMachineClass> = Api::namespaced(client.clone(), namespace);
@@ -82,12 +85,18 @@ async fn check_name(client: &Client, namespace: &str, new: &GuestCluster, findin
     }
 }
 
-async fn check_version(client: &Client, new: &GuestCluster, old: Option<&GuestCluster>, findings: &mut Findings) {
+async fn check_version(
+    client: &Client,
+    releases: &Releases,
+    new: &GuestCluster,
+    old: Option<&GuestCluster>,
+    findings: &mut Findings,
+) {
     // Its form was judged before.
     let Ok(hint) = new.spec.distribution.version.parse::<VersionHint>() else {
         return;
     };
-    match releases(client).await {
+    match releases.list(client).await {
         Ok(releases) => {
             let candidates: Vec<_> = releases.iter().filter_map(Candidate::of).collect();
             if let Err(unresolved) = resolve(&hint, &candidates, running(old).as_ref()) {
@@ -98,20 +107,55 @@ async fn check_version(client: &Client, new: &GuestCluster, old: Option<&GuestCl
     }
 }
 
-/// All releases, without their metadata, which costs more to read than all else.
-async fn releases(client: &Client) -> kube::Result<Vec<GuestClusterRelease>> {
-    #[derive(serde::Deserialize)]
-    struct List {
-        items: Vec<Item>,
+/// The releases as the last answer had them. Each check asks anew; only an answer that differs is read anew, which costs
+/// more than all else in a check.
+#[derive(Default)]
+pub(super) struct Releases(Mutex<Option<Answer>>);
+
+#[derive(Clone)]
+struct Answer {
+    /// The items as they came.
+    items: Arc<str>,
+    releases: Arc<[GuestClusterRelease]>,
+}
+
+impl Releases {
+    async fn list(&self, client: &Client) -> kube::Result<Arc<[GuestClusterRelease]>> {
+        let list = Request::new(GuestClusterRelease::url_path(&(), None)).list(&ListParams::default());
+        let text = client.request_text(list.map_err(kube::Error::BuildRequest)?).await?;
+        self.read(&text).map_err(kube::Error::SerdeError)
     }
-    #[derive(serde::Deserialize)]
+
+    fn read(&self, list: &str) -> serde_json::Result<Arc<[GuestClusterRelease]>> {
+        #[derive(Deserialize)]
+        struct List<'a> {
+            #[serde(borrow)]
+            items: &'a RawValue,
+        }
+        let items = serde_json::from_str::<List<'_>>(list)?.items.get();
+        let last = self.0.lock().clone();
+        if let Some(last) = last.filter(|last| *last.items == *items) {
+            return Ok(last.releases);
+        }
+        let releases = read_items(items)?;
+        let answer = Answer {
+            items: items.into(),
+            releases: releases.clone(),
+        };
+        *self.0.lock() = Some(answer);
+        Ok(releases)
+    }
+}
+
+/// Releases without their metadata.
+fn read_items(items: &str) -> serde_json::Result<Arc<[GuestClusterRelease]>> {
+    #[derive(Deserialize)]
     struct Item {
         spec: GuestClusterReleaseSpec,
     }
-    let list = Request::new(GuestClusterRelease::url_path(&(), None)).list(&ListParams::default());
-    let list: List = client.request(list.map_err(kube::Error::BuildRequest)?).await?;
+    let items: Vec<Item> = serde_json::from_str(items)?;
     let release = |item: Item| GuestClusterRelease::new("", item.spec);
-    Ok(list.items.into_iter().map(release).collect())
+    Ok(items.into_iter().map(release).collect())
 }
 
 fn running(old: Option<&GuestCluster>) -> Option<KubernetesVersion> {
@@ -192,5 +236,29 @@ fn reason(error: &kube::Error) -> String {
         kube::Error::Api(status) if status.code == 404 => "the kind is not served".to_owned(),
         kube::Error::Api(status) => status.message.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_again_when_they_differ() {
+        let list = |revision: u32, versions: &[&str]| {
+            let items: Vec<_> = versions
+                .iter()
+                .map(|version| json!({"metadata": {}, "spec": {"version": version, "images": []}}))
+                .collect();
+            json!({"items": items, "metadata": {"resourceVersion": revision.to_string()}}).to_string()
+        };
+        let releases = Releases::default();
+        let first = releases.read(&list(1, &["v1.33.1"])).unwrap();
+        assert_eq!(first[0].spec.version.to_string(), "v1.33.1");
+        let same = releases.read(&list(2, &["v1.33.1"])).unwrap();
+        assert!(Arc::ptr_eq(&first, &same), "not read again");
+        let more = releases.read(&list(3, &["v1.33.1", "v1.34.0"])).unwrap();
+        assert_eq!(more.len(), 2);
+        assert!(releases.read("{}").is_err());
     }
 }

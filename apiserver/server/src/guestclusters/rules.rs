@@ -11,6 +11,7 @@ use guestcluster_types::{
     GuestCluster,
     validation::{self, Problem, ProblemKind},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{live, scale};
@@ -19,6 +20,7 @@ use super::{live, scale};
 #[derive(Default)]
 pub(crate) struct Rules {
     client: OnceLock<kube::Client>,
+    releases: live::Releases,
 }
 
 impl Rules {
@@ -30,7 +32,7 @@ impl Rules {
 
     async fn look_up(&self, namespace: &str, new: &GuestCluster, old: Option<&GuestCluster>) -> Findings {
         match self.client.get() {
-            Some(client) => live::check(client, namespace, new, old).await,
+            Some(client) => live::check(client, &self.releases, namespace, new, old).await,
             None => Findings {
                 errors: Vec::new(),
                 warnings: vec![live::not_checked("nothing", "the server is starting")],
@@ -104,19 +106,19 @@ fn refused(problems: Vec<Problem>) -> Findings {
 
 /// The object without its managed fields, which no rule is about and which are much of it.
 fn parse(object: &Value) -> Result<GuestCluster, Status> {
-    let fields = object.as_object().into_iter().flatten();
-    let lean: Map<String, Value> = fields
-        .map(|(field, value)| match value {
-            Value::Object(metadata) if field == "metadata" => {
-                let kept = metadata.iter().filter(|(field, _)| *field != "managedFields");
-                let kept = kept.map(|(field, value)| (field.clone(), value.clone()));
-                (field.clone(), kept.collect())
-            }
-            value => (field.clone(), value.clone()),
-        })
+    let metadata = object["metadata"].as_object().into_iter().flatten();
+    let lean: Map<String, Value> = metadata
+        .filter(|(field, _)| *field != "managedFields")
+        .map(|(field, value)| (field.clone(), value.clone()))
         .collect();
-    serde_json::from_value(Value::Object(lean))
-        .map_err(|error| Status::bad_request(format!("GuestCluster can't be read: {error}")))
+    let cluster = || {
+        Ok(GuestCluster {
+            metadata: serde_json::from_value(Value::Object(lean))?,
+            spec: Deserialize::deserialize(&object["spec"])?,
+            status: Deserialize::deserialize(&object["status"])?,
+        })
+    };
+    cluster().map_err(|error: serde_json::Error| Status::bad_request(format!("GuestCluster can't be read: {error}")))
 }
 
 fn name(cluster: &GuestCluster) -> &str {

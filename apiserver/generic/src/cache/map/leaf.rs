@@ -18,7 +18,7 @@ pub(super) struct Leaf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cache) struct LabelHash(u64);
 
-/// Bits of a position in a leaf.
+/// Bits of a position in a leaf: the lowest byte.
 const POSITION_BITS: u32 = 8;
 
 impl LabelHash {
@@ -41,7 +41,7 @@ impl Leaf {
         labels[first..]
             .iter()
             .take_while(move |labelled| range.contains(labelled))
-            .map(move |labelled| (labelled - label.0) as usize)
+            .map(move |labelled| usize::from((labelled - label.0).to_le_bytes()[0]))
     }
 }
 

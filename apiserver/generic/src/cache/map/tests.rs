@@ -109,7 +109,11 @@ fn check_labels(map: &Map, model: &Model) {
 }
 
 fn ones(entries: &[(String, u64)]) -> Vec<(String, u64)> {
-    entries.iter().filter(|(_, revision)| revision % 3 == 1).cloned().collect()
+    entries
+        .iter()
+        .filter(|(_, revision)| revision % 3 == 1)
+        .cloned()
+        .collect()
 }
 
 proptest! {

@@ -338,3 +338,30 @@ async fn the_cache_closes_with_its_store() {
     ));
     assert!(cache.wait_current().await.is_err());
 }
+
+#[tokio::test]
+async fn what_is_known_of_a_write_is_not_found_out_again() {
+    let store = memory();
+    let cache = start(&store).await;
+    let object = object("a", "1", "red");
+    let known = Index {
+        fields: ["as prepared".into()].into(),
+        ..Index::default()
+    };
+    let field = async |name: &str, bytes: &Bytes| {
+        let write = Write::Put(format!("{WIDGETS}ns/{name}"), bytes.clone());
+        shown(&store, &cache, write).await;
+        let entry = cache.resource(WIDGETS).unwrap().get("ns", name).unwrap();
+        // Where the metadata lies is never taken on trust.
+        assert_eq!(parsed(&entry.metadata())["uid"], "1");
+        entry.index.fields[0].to_string()
+    };
+    let bytes = Bytes::from(object.to_string());
+    let preparation = cache.prepare(&bytes, known.clone());
+    // Equal, but not what was prepared.
+    assert_eq!(field("other", &Bytes::from(object.to_string())).await, "red");
+    assert_eq!(field("a", &bytes).await, "as prepared");
+    drop(preparation);
+    drop(cache.prepare(&bytes, known));
+    assert_eq!(field("forgotten", &bytes).await, "red");
+}

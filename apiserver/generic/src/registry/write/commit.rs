@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Change, Live, Plan, Shown, State, WriteRequest, Written};
 use crate::{
-    cache::{Entry, EventKind},
+    cache::{Entry, EventKind, Indexer as _, Preparation},
     registry::{Resource, object},
     status::Status,
     storage::{Compare, Outcome, Revision, Transaction, Write},
@@ -92,10 +92,13 @@ impl Resource {
             Plan::Remove(object) => (State::Removed, object, true),
         };
         let encoded = Bytes::from(object::encode(&mut object));
-        let write = if removes {
-            Write::Delete(key.clone())
+        let (write, _index) = if removes {
+            (Write::Delete(key.clone()), None)
         } else {
-            Write::Put(key.clone(), encoded.clone())
+            (
+                Write::Put(key.clone(), encoded.clone()),
+                self.prepare(&encoded, &object),
+            )
         };
         let transaction = Transaction {
             compare: vec![Compare::At(key, live.revision)],
@@ -133,6 +136,7 @@ impl Resource {
     ) -> Result<Option<Written>, Status> {
         let key = self.definition().names.key(namespace, name);
         let encoded = Bytes::from(object::encode(&mut object));
+        let _index = self.prepare(&encoded, &object);
         let transaction = Transaction {
             compare: vec![Compare::Absent(key.clone())],
             write: vec![Write::Put(key, encoded.clone())],
@@ -152,6 +156,12 @@ impl Resource {
                 }))
             }
         }
+    }
+
+    /// Saves the cache the parsing of what is about to be written, until the write is over.
+    fn prepare(&self, encoded: &Bytes, object: &Value) -> Option<Preparation> {
+        let possible = !self.indexer.shows_revision();
+        possible.then(|| self.cache.prepare(encoded, self.indexer.index(object, encoded)))
     }
 
     /// The entry of a write: the cache's, once it shows the write, so that its bytes are shared.
