@@ -64,7 +64,7 @@ impl PathElement {
     /// The key of `FieldsV1`.
     pub(super) fn serialize(&self) -> String {
         match self {
-            PathElement::Field(name) => format!("f:{name}"),
+            PathElement::Field(name) => ["f:", name].concat(),
             PathElement::Key(fields) => {
                 let fields: Map<String, Value> = fields
                     .iter()

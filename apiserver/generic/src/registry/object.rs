@@ -70,11 +70,16 @@ pub(super) fn copy_field(to: &mut Value, from: &Value, field: &str) {
     };
 }
 
+/// Bytes that most objects fit into.
+const USUAL: usize = 2048;
+
 /// The bytes that are stored: without `resourceVersion`, which is the store's.
 pub(super) fn encode(object: &mut Value) -> Vec<u8> {
     metadata_mut(object).remove("resourceVersion");
+    let mut encoded = Vec::with_capacity(USUAL);
     // Writing a value to memory can't fail.
-    serde_json::to_vec(object).unwrap_or_default()
+    let _ = serde_json::to_writer(&mut encoded, object);
+    encoded
 }
 
 /// The time in the form that objects carry: whole seconds, UTC.

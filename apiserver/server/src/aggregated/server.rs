@@ -45,7 +45,7 @@ use crate::{
 };
 
 /// Part of the store's file that is kept in memory; the watch cache holds every object besides.
-const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+const STORE_CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// Where our objects are in the store; simulated guests have keyspaces of their own beside it.
 const KEYSPACE: &str = "agg/";
 

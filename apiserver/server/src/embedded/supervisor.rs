@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Part of the store's file that is kept in memory; the watch cache holds every object besides.
-const STORE_CACHE_BYTES: usize = 16 * 1024 * 1024;
+const STORE_CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// How long controllers may take to finish what they are doing.
 const CONTROLLERS_STOP: Duration = Duration::from_secs(10);
 
