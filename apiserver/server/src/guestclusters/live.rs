@@ -255,7 +255,7 @@ mod tests {
         };
         let releases = Releases::default();
         let first = releases.read(&list(1, &["v1.33.1"])).unwrap();
-        assert_eq!(first[0].spec.version.to_string(), "v1.33.1");
+        assert_eq!(first[0].spec.version, "v1.33.1");
         let same = releases.read(&list(2, &["v1.33.1"])).unwrap();
         assert!(Arc::ptr_eq(&first, &same), "not read again");
         let more = releases.read(&list(3, &["v1.33.1", "v1.34.0"])).unwrap();

@@ -40,10 +40,9 @@ async fn a_scale_is_put_and_patched() {
         (&json!(3), &json!(2))
     );
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
-    assert!(
-        entries.iter().all(|entry| entry["subresource"] != "scale"),
-        "{entries:?}"
-    );
+    let scaled: Vec<_> = entries.iter().filter(|entry| entry["subresource"] == "scale").collect();
+    assert_eq!(scaled.len(), 1, "{entries:?}");
+    assert_eq!(scaled[0]["fieldsV1"], json!({"f:spec": {"f:replicas": {}}}));
     assert_eq!(world.put(&path, &stale).await.refused(409).0, "Conflict");
     assert_eq!(
         world.merge(&path, &json!({"spec": {"replicas": 5}})).await.expect(200)["spec"]["replicas"],
