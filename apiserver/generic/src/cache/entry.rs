@@ -140,6 +140,11 @@ impl Entry {
         serde_json::from_slice(member(&self.metadata(), "uid")?).ok()
     }
 
+    /// Whether the object is being deleted, read from the bytes.
+    pub fn is_terminating(&self) -> bool {
+        member(&self.metadata(), "deletionTimestamp").is_some_and(|since| since != b"null")
+    }
+
     /// The watch frame that tells of this object as ADDED, for a watcher's initial events.
     pub fn added_frame(&self) -> Bytes {
         if self.made_by(EventKind::Added) {

@@ -56,8 +56,10 @@ impl NamespaceLifecycle {
             .get()
             .and_then(Weak::upgrade)
             .ok_or_else(|| Status::internal("the server is not running"))?;
-        let namespaces = registry
-            .resource("", "namespaces")
+        let namespaces = registry.resource("", "namespaces");
+        let namespaces = namespaces
+            .as_ref()
+            .and_then(|namespaces| namespaces.cache())
             .ok_or_else(|| Status::internal("no namespaces are served"))?;
         if namespaces.get("", namespace).is_none() {
             // The cache may lag behind another server's write; only the store can say that it is missing.
@@ -69,8 +71,8 @@ impl NamespaceLifecycle {
         }
         Ok(match namespaces.get("", namespace) {
             None => NamespacePhase::Missing,
-            Some(found) if found["metadata"]["deletionTimestamp"].is_null() => NamespacePhase::Active,
-            Some(_) => NamespacePhase::Terminating,
+            Some(found) if found.is_terminating() => NamespacePhase::Terminating,
+            Some(_) => NamespacePhase::Active,
         })
     }
 }
