@@ -8,6 +8,13 @@ const YAML_WORDS: &str = "our YAML parser has words of its own, and names a repe
 const GO_TYPE: &str = "kube-apiserver names the Go type that it decodes into; ours says the same without it";
 const OTHER_KINDS: &str = "of a body of another kind, kube-apiserver tells kinds that it has from those that it does not, and names the place in \
                             its source; ours knows only what it serves";
+const FRESH_NODE: &str = "a fresh node is tainted until the node lifecycle controller finds it ready; there is none here, so nobody would \
+                          take the taint away";
+const UNRUN_PODS: &str = "pods are kept and shown, and nothing runs them: what admission adds for the scheduler and the kubelet is left \
+                          out, any field may change, and none waits for its end";
+const BAD_DIRECTIVE: &str = "a patch with bad directives is the client's mistake (400); kube-apiserver answers 500";
+const UNHELD_NAMESPACE: &str =
+    "what nothing holds is gone with the first DELETE; of a namespace kube-apiserver wants two";
 const UNOWNED_REVIEW: &str = "a review is answered and not kept, so nobody owns its fields";
 const BAD_REVISION: &str = "a resourceVersion that is no number is the client's mistake (400); kube-apiserver answers 500, as it forgets \
                             to say so";
@@ -67,12 +74,7 @@ pub(crate) const INTENDED: &[Intended] = &[
         "body[*].object.s*",
         "a bookmark has nothing but its revision; kube-apiserver's of a built-in kind shows the empty fields of its Go type",
     ),
-    meant(
-        "patch/strategic",
-        "",
-        "status",
-        "a patch with unknown directives is the client's mistake (400); kube-apiserver answers 500",
-    ),
+    meant("patch/strategic", "", "status", BAD_DIRECTIVE),
     meant("openapi/*", "", "body.*description", OWN_TEXT),
     meant("rules/openapi", "", "body.*description", OWN_TEXT),
     meant("forms/documents", "", "body.*description", OWN_TEXT),
@@ -123,6 +125,28 @@ pub(crate) const INTENDED: &[Intended] = &[
     meant("rights/reviews", "", "body.metadata.managedFields", UNOWNED_REVIEW),
     meant("access/*reviews", "", "body.metadata.managedFields", UNOWNED_REVIEW),
     meant("access/named reviews", "", "body.*message", UNOWNED_REVIEW),
+    meant("workloads/*", "pods", "body.spec.tolerations*", UNRUN_PODS),
+    meant("workloads/*", "pods", "body*.spec.preemptionPolicy", UNRUN_PODS),
+    meant("workloads/*", "pods", "body*.spec.priority", UNRUN_PODS),
+    meant("workloads/pods", "pods?", "body.items[0].spec.tolerations*", UNRUN_PODS),
+    meant("workloads/pods", "pods/p?dryRun=All", "status", UNRUN_PODS),
+    meant("workloads/pods", "DELETE", "body.metadata.*", UNRUN_PODS),
+    meant("workloads/pods", "PATCH $core/pods/p", "status", BAD_DIRECTIVE),
+    meant("workloads/services", "", "status", BAD_DIRECTIVE),
+    meant("strategic/*", "", "status", BAD_DIRECTIVE),
+    meant(
+        "strategic/retained keys",
+        "",
+        "header.warning[0]",
+        "a directive in what is new has nothing to do; kube-apiserver then takes it for an unknown field",
+    ),
+    meant(
+        "workloads/service validation",
+        "",
+        "body*message",
+        "items that repeat a key are refused by what the schema says of the list, in its words; kube-apiserver shows the port as its Go \
+         struct",
+    ),
     meant("decode/selves", "", "body.message", OTHER_KINDS),
     meant("access/reviews", "", "body.message", OTHER_KINDS),
     meant(
@@ -131,10 +155,7 @@ pub(crate) const INTENDED: &[Intended] = &[
         "*",
         "TokenReview is not served: nobody delegates the judging of tokens to this server, whose guests judge theirs by themselves",
     ),
-    meant(
-        "decode/forms",
-        "/nodes",
-        "body.spec.taints",
-        "a fresh node is tainted until the node lifecycle controller finds it ready; there is none here, so nobody would take the taint away",
-    ),
+    meant("decode/forms", "/nodes", "body.spec.taints", FRESH_NODE),
+    meant("nodes/*", "/nodes", "body.spec.taints*", FRESH_NODE),
+    meant("nodes/finalize", "$ns-b", "*", UNHELD_NAMESPACE),
 ];

@@ -2,26 +2,31 @@
 
 mod access;
 mod apply;
+mod config;
 mod core;
 mod create;
 mod decode;
 mod delete;
 mod discovery;
 mod errors;
+mod events;
 mod forms;
 mod guests;
 mod list;
 mod negotiation;
+mod nodes;
 mod openapi;
 mod patch;
 mod quotas;
 mod rights;
 mod rules;
 mod scale;
+mod strategic;
 mod table;
 mod update;
 mod validation;
 mod watch;
+mod workloads;
 
 use serde_json::{Value, json};
 
@@ -59,6 +64,11 @@ pub(crate) const THEMES: &[Theme] = &[
     library("decode", decode::CASES),
     library("access", access::CASES),
     library("quotas", quotas::CASES),
+    library("config", config::CASES),
+    library("strategic", strategic::CASES),
+    library("nodes", nodes::CASES),
+    library("events", events::CASES),
+    library("workloads", workloads::CASES),
     Theme {
         name: "guests",
         ours: Ours::Embedded,

@@ -28,6 +28,8 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 /// last time, does not apply any more and nobody else owns. It carries the new `metadata.managedFields`, and equals
 /// `live` where the apply changes nothing. `config` must carry `apiVersion`, `kind` and `metadata`, without managed fields.
 ///
+/// `blank` is what the kind's struct shows when nothing is set, which is nobody's; none for a kind that has none.
+///
 /// `reset` are fields (dotted paths such as `status`) that this endpoint can't own. The result holds the configuration's
 /// values of them: the caller restores the live ones, as for every write through this endpoint.
 pub fn apply(
@@ -36,6 +38,7 @@ pub fn apply(
     config: &Value,
     manager: &Manager<'_>,
     force: bool,
+    blank: Option<&Value>,
     reset: &[&str],
 ) -> Result<Value, ApplyError> {
     let root = Type::root(schema);
@@ -62,7 +65,7 @@ pub fn apply(
         claimed: without(fields_of(root, config).map_err(invalid)?, &unowned),
         unowned,
     };
-    let owners = owners_before(root, live, manager).map_err(invalid)?;
+    let owners = owners_before(root, live, blank, manager).map_err(invalid)?;
     let mut applied = match application.run(&owners, force).map_err(invalid)? {
         Outcome::Applied(object) => object,
         Outcome::Refused(conflicts) => match application.without_client_side(conflicts) {
@@ -89,7 +92,12 @@ fn without(fields: FieldSet, unowned: &FieldSet) -> FieldSet {
 
 /// The managers of the live object. One that has none was written before anybody applied it: all its fields belong to a
 /// manager of their own, so that the apply conflicts with them.
-fn owners_before(root: Type<'_>, live: Option<&Value>, manager: &Manager<'_>) -> Result<Managers, NoIdentity> {
+fn owners_before(
+    root: Type<'_>,
+    live: Option<&Value>,
+    blank: Option<&Value>,
+    manager: &Manager<'_>,
+) -> Result<Managers, NoIdentity> {
     let Some(live) = live else {
         return Ok(Managers::default());
     };
@@ -99,7 +107,7 @@ fn owners_before(root: Type<'_>, live: Option<&Value>, manager: &Manager<'_>) ->
             name: BEFORE_FIRST_APPLY,
             ..*manager
         };
-        return update::after(root, None, live, owners, &before, &[]);
+        return update::after(root, blank, live, owners, &before, &[]);
     }
     owners.fit(root);
     Ok(owners)

@@ -274,8 +274,8 @@ fn table_of_list(
         };
         table::write_row(&mut out, definition, &row, include, now);
     }
-    if entries.is_empty() && definition.style != Style::Custom {
-        // Their tables are made by Go code that leaves the list unset.
+    if entries.is_empty() && table::is_usual(definition) {
+        // That table is made by Go code that leaves the list unset.
         out.pop();
         out.extend_from_slice(b"null}\n");
     } else {

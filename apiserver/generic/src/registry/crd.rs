@@ -58,6 +58,7 @@ pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDef
         strategy: Arc::new(NoRules),
         update_subresources: Vec::new(),
         create_subresources: Vec::new(),
+        returns_deleted: false,
         decode_protobuf: None,
         hold: None,
         virtual_create: None,

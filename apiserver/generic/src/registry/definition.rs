@@ -36,6 +36,8 @@ pub struct ResourceDefinition {
     pub update_subresources: Vec<&'static str>,
     /// Further subresources that only take a POST, such as `credential`.
     pub create_subresources: Vec<CreateSubresource>,
+    /// Whether a DELETE answers with the object that is gone, and not with a Status.
+    pub returns_deleted: bool,
     /// When set, request bodies in protobuf are read by this.
     pub decode_protobuf: Option<DecodeProtobuf>,
     /// When set, decoded objects get the form of the kind's struct by this, as built-in kinds do in kube-apiserver.

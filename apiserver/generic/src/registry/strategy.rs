@@ -62,7 +62,7 @@ pub trait Strategy: Send + Sync + 'static {
     }
 
     /// Changes an updated object before it is validated; not called for `/status`. For one of the definition's
-    /// `update_subresources` it is the only guard: `object` is what was sent, with the stored metadata.
+    /// `update_subresources` it is the only guard: `object` is what was sent, but for the metadata that only the server sets.
     fn prepare_for_update(&self, _context: &StrategyContext<'_>, _object: &mut Value, _old: &Value) {}
 
     /// Rules that the schema can't state, for a new object. `Err` refuses with another status than 422.
@@ -72,6 +72,16 @@ pub trait Strategy: Send + Sync + 'static {
 
     /// Rules for an update through the main resource (not `/status`), also for the finalizer writes of controllers.
     async fn validate_update(
+        &self,
+        _context: &StrategyContext<'_>,
+        _object: &Value,
+        _old: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(Findings::default())
+    }
+
+    /// Rules for an update through `/status`.
+    async fn validate_status_update(
         &self,
         _context: &StrategyContext<'_>,
         _object: &Value,

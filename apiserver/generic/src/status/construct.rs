@@ -1,7 +1,7 @@
 //! The statuses that the server answers with, word for word as kube-apiserver's.
 
 use super::{FieldError, Status, StatusCause, StatusDetails};
-use crate::registry::{Names, Verbs};
+use crate::registry::{Names, ResourceDefinition, Style, Verbs};
 
 /// What a 403 names.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +88,17 @@ impl Status {
     }
 
     /// 409: the object is another one of that name.
-    pub fn other_uid(names: &Names, namespace: &str, name: &str, given: &str, live: &str) -> Status {
-        let key = names.key(namespace, name);
+    pub fn other_uid(definition: &ResourceDefinition, namespace: &str, name: &str, given: &str, live: &str) -> Status {
+        let names = &definition.names;
+        // Where kube-apiserver would keep it.
+        let group = Some(names.group.as_str()).filter(|_| definition.style == Style::Custom);
+        let parts = [
+            group,
+            Some(&names.plural),
+            Some(namespace).filter(|text| !text.is_empty()),
+            Some(name),
+        ];
+        let key = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
              Precondition failed: UID in precondition: {given}, UID in object meta: {live}"

@@ -66,7 +66,15 @@ impl FieldError {
 
     /// `Invalid value` of something that is not there: `null` without quotes.
     pub fn invalid_absent(field: impl Into<String>, detail: &str) -> Self {
-        Self::new(FieldErrorKind::Invalid, field, None, format!("null: {detail}"))
+        Self::new(FieldErrorKind::Invalid, field, None, detail).showing("null")
+    }
+
+    /// A value that is shown as this text, as it is: for what is no JSON of ours, such as a Go struct with its own field names.
+    #[must_use]
+    pub fn showing(mut self, value: &str) -> Self {
+        self.value = None;
+        self.detail = format!("{value}: {}", self.detail);
+        self
     }
 
     /// `Invalid value` of the wrong JSON type.

@@ -59,6 +59,11 @@ fn names_itself(definition: &ResourceDefinition) -> bool {
     definition.columns.iter().any(|column| column.name == "Name")
 }
 
+/// Whether a built-in kind has the table of kinds for which nobody wrote one: with the time at which objects were created.
+pub fn is_usual(definition: &ResourceDefinition) -> bool {
+    definition.columns.iter().any(|column| column.r#type == "time")
+}
+
 /// Whether the column after NAME at this position shows an age.
 fn is_date(definition: &ResourceDefinition, position: usize) -> bool {
     definition
@@ -76,8 +81,8 @@ fn cell(column: &Column, object: &Value) -> Value {
     match (column.r#type.as_str(), found) {
         ("string", Value::Null) => Value::Null,
         ("string" | "date" | "time", text @ Value::String(_)) => text,
-        // Written by hand, a cell of a built-in kind may be a number.
-        ("string", number @ Value::Number(_)) if matches!(column.cell, Cell::Compute(_)) => number,
+        // Written by hand, a cell of a built-in kind may be something else.
+        ("string", other @ (Value::Number(_) | Value::Bool(_))) if matches!(column.cell, Cell::Compute(_)) => other,
         ("string", other) => Value::String(other.to_string()),
         ("integer", Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => integer.into(),

@@ -52,6 +52,7 @@ pub(super) fn of((group, version): (&str, &str), kind: &str, plural: &str, schem
             strategy: Arc::new(NoRules),
             update_subresources: Vec::new(),
             create_subresources: Vec::new(),
+            returns_deleted: false,
             decode_protobuf: Some(protobuf::decode),
             hold: Some(structs::hold),
             virtual_create: None,
@@ -92,6 +93,10 @@ impl Builtin {
 
     pub(super) fn with_generation(self) -> Builtin {
         self.style(|generation, _, _| *generation = true)
+    }
+
+    pub(super) fn returns_deleted(self) -> Builtin {
+        self.change(|definition| definition.returns_deleted = true)
     }
 
     pub(super) fn create_on_update(self) -> Builtin {

@@ -12,6 +12,9 @@ use super::{
     cells::{age, column, entries},
 };
 
+/// What all values may take together, in bytes; those of a Secret too.
+pub(super) const MOST_BYTES: usize = 1024 * 1024;
+
 pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/configmaps.json");
     builtin::of(("", "v1"), "ConfigMap", "configmaps", schema)
@@ -36,19 +39,43 @@ impl Strategy for ConfigMap {
 
     async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
         Ok(Findings {
-            errors: validate_keys(object, &["data", "binaryData"]),
+            errors: validate(object),
             ..Findings::default()
         })
     }
 
     async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
         let mut errors = validate_immutable(object, old, &["data", "binaryData"]);
-        errors.extend(validate_keys(object, &["data", "binaryData"]));
+        errors.extend(validate(object));
         Ok(Findings {
             errors,
             ..Findings::default()
         })
     }
+}
+
+fn validate(object: &Value) -> Vec<FieldError> {
+    let mut errors = validate_keys(object, &["data", "binaryData"]);
+    let entries = |field: &str| object[field].as_object().into_iter().flatten();
+    for (key, _) in entries("data").filter(|(key, _)| object["binaryData"].get(*key).is_some()) {
+        let detail = "duplicate of key present in binaryData";
+        errors.push(FieldError::invalid(format!("data[{key}]"), key.as_str(), detail));
+    }
+    let texts: usize = entries("data")
+        .map(|(_, value)| value.as_str().map_or(0, str::len))
+        .sum();
+    let bytes: usize = entries("binaryData").map(|(_, value)| decoded_length(value)).sum();
+    if texts + bytes > MOST_BYTES {
+        // The object as a whole, whose path is shown so.
+        errors.push(FieldError::too_long("[]", MOST_BYTES));
+    }
+    errors
+}
+
+/// How many bytes a base64 text stands for.
+pub(super) fn decoded_length(value: &Value) -> usize {
+    let text = value.as_str().unwrap_or_default();
+    text.trim_end_matches('=').len() * 3 / 4
 }
 
 /// Maps without entries are as if they were not there.
@@ -111,7 +138,7 @@ fn key_problem(key: &str) -> Option<&'static str> {
         "." => Some("must not be '.'"),
         ".." => Some("must not be '..'"),
         key if key.starts_with("..") => Some("must not start with '..'"),
-        key if key.len() > 253 => Some("must be no more than 253 bytes"),
+        key if key.len() > 253 => Some("must be no more than 253 characters"),
         key if key.is_empty() || !key.chars().all(is_allowed) => Some(
             "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
              'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",

@@ -1,6 +1,12 @@
 //! Event, as `core/v1` and as `events.k8s.io/v1`.
 
-use generic_apiserver::registry::{Cell, Column, ResourceDefinition};
+mod validate;
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    FieldError, Status,
+    registry::{Cell, Column, Findings, NameRule, ResourceDefinition, Strategy, StrategyContext},
+};
 use serde_json::Value;
 
 use super::{
@@ -12,6 +18,8 @@ use super::{
 pub(super) fn core_definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/events.json");
     shared(builtin::of(("", "v1"), "Event", "events", schema))
+        .name_rule(NameRule::PathSegment)
+        .strategy(Event { is_core: true })
         .selectable(&[
             ("involvedObject.kind", |object| {
                 some_text(object, "/involvedObject/kind")
@@ -46,6 +54,7 @@ pub(super) fn core_definition() -> ResourceDefinition {
 pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/events.events.k8s.io.json");
     shared(builtin::of(("events.k8s.io", "v1"), "Event", "events", schema))
+        .strategy(Event { is_core: false })
         .selectable(&[
             ("regarding.kind", |object| some_text(object, "/regarding/kind")),
             ("regarding.namespace", |object| {
@@ -60,6 +69,37 @@ pub(super) fn definition() -> ResourceDefinition {
             ("type", |object| some_text(object, "/type")),
         ])
         .build()
+}
+
+struct Event {
+    is_core: bool,
+}
+
+#[async_trait]
+impl Strategy for Event {
+    async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+        let mut errors = validate::any(object, self.is_core);
+        if !self.is_core {
+            errors.extend(validate::new(object));
+        }
+        refuse(object, errors)
+    }
+
+    async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
+        let mut errors = validate::any(object, self.is_core);
+        if !self.is_core {
+            errors.extend(validate::changed(object, old));
+        }
+        refuse(object, errors)
+    }
+}
+
+/// As events of the core group, whichever they are.
+fn refuse(object: &Value, errors: Vec<FieldError>) -> Result<Findings, Status> {
+    if errors.is_empty() {
+        return Ok(Findings::default());
+    }
+    Err(Status::invalid("Event", "", text(object, "/metadata/name"), errors))
 }
 
 fn shared(event: Builtin) -> Builtin {

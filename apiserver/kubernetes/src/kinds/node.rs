@@ -1,7 +1,13 @@
 //! Node.
 
-use generic_apiserver::registry::{ResourceDefinition, Strategy};
-use serde_json::Value;
+mod validate;
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    Status,
+    registry::{Findings, ResourceDefinition, Strategy, StrategyContext},
+};
+use serde_json::{Map, Value, json};
 
 use super::{
     builtin,
@@ -57,6 +63,7 @@ pub(super) fn definition() -> ResourceDefinition {
 
 struct Node;
 
+#[async_trait]
 impl Strategy for Node {
     fn apply_defaults(&self, object: &mut Value) {
         let capacity = object.pointer("/status/capacity").cloned();
@@ -65,10 +72,42 @@ impl Strategy for Node {
         {
             status["allocatable"] = capacity;
         }
+        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            align_networks(spec);
+        }
     }
 
     fn keeps_status_on_create(&self) -> bool {
         true
+    }
+
+    async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::new(object),
+            ..Findings::default()
+        })
+    }
+
+    async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::changed(object, old),
+            ..Findings::default()
+        })
+    }
+}
+
+/// The older field for one network says the same as the first of the list.
+fn align_networks(spec: &mut Map<String, Value>) {
+    let older = spec.get("podCIDR").cloned().filter(|network| network != "");
+    let first = spec.get("podCIDRs").and_then(|networks| networks.get(0)).cloned();
+    match (older, first) {
+        (Some(older), first) if first.as_ref() != Some(&older) => {
+            spec.insert("podCIDRs".to_owned(), json!([older]));
+        }
+        (None, Some(first)) => {
+            spec.insert("podCIDR".to_owned(), first);
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pod: stored and shown; nothing here runs it.
 
+mod defaults;
+
 use generic_apiserver::registry::{ResourceDefinition, Strategy, StrategyContext};
 use serde_json::{Value, json};
 
@@ -12,6 +14,7 @@ pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/pods.json");
     builtin::of(("", "v1"), "Pod", "pods", schema)
         .short(&["po"])
+        .returns_deleted()
         .categories(&["all"])
         .with_status()
         .with_generation()
@@ -44,6 +47,9 @@ pub(super) fn definition() -> ResourceDefinition {
             ("spec.serviceAccountName", |object| {
                 some_text(object, "/spec/serviceAccountName")
             }),
+            ("spec.hostNetwork", |object| {
+                Some((object["spec"]["hostNetwork"] == true).to_string())
+            }),
             ("status.phase", |object| some_text(object, "/status/phase")),
             ("status.podIP", |object| some_text(object, "/status/podIP")),
             ("status.nominatedNodeName", |object| {
@@ -57,18 +63,17 @@ pub(super) fn definition() -> ResourceDefinition {
 struct Pod;
 
 impl Strategy for Pod {
-    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
-        object["status"] = json!({"phase": "Pending"});
-        for (field, default) in [
-            ("restartPolicy", json!("Always")),
-            ("dnsPolicy", json!("ClusterFirst")),
-            ("schedulerName", json!("default-scheduler")),
-            ("terminationGracePeriodSeconds", json!(30)),
-        ] {
-            if object["spec"][field].is_null() {
-                object["spec"][field] = default;
-            }
+    fn apply_defaults(&self, object: &mut Value) {
+        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            defaults::fill(spec);
         }
+        if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
+            defaults::align_addresses(status);
+        }
+    }
+
+    fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
+        object["status"] = json!({"phase": "Pending", "qosClass": defaults::class_of(object)});
     }
 }
 

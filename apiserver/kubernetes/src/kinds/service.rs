@@ -1,6 +1,12 @@
 //! Service: stored and shown; nothing here balances load or hands out addresses.
 
-use generic_apiserver::registry::{NameRule, ResourceDefinition, Strategy, StrategyContext};
+mod validate;
+
+use async_trait::async_trait;
+use generic_apiserver::{
+    Status,
+    registry::{Findings, NameRule, ResourceDefinition, Strategy, StrategyContext},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,10 +18,11 @@ pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/services.json");
     builtin::of(("", "v1"), "Service", "services", schema)
         .short(&["svc"])
+        .returns_deleted()
         .categories(&["all"])
         .with_status()
         .create_on_update()
-        .name_rule(NameRule::Label1035 { max: 63 })
+        .name_rule(NameRule::Label)
         .columns(vec![
             column("Type", "How the service is reached.", |object| {
                 text(object, "/spec/type").into()
@@ -42,6 +49,7 @@ pub(super) fn definition() -> ResourceDefinition {
 
 struct Service;
 
+#[async_trait]
 impl Strategy for Service {
     fn apply_defaults(&self, object: &mut Value) {
         if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
@@ -51,26 +59,67 @@ impl Strategy for Service {
 
     fn prepare_for_create(&self, _: &StrategyContext<'_>, object: &mut Value) {
         object["status"] = json!({});
-        let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
-            return;
-        };
-        if spec.get("clusterIP").is_some_and(|address| address == "None") {
-            let is_everywhere = spec.get("selector").is_none();
-            spec.insert("clusterIPs".to_owned(), json!(["None"]));
-            let families = if is_everywhere {
-                json!(["IPv4", "IPv6"])
-            } else {
-                json!(["IPv4"])
-            };
-            spec.entry("ipFamilies").or_insert(families);
-            let policy = if is_everywhere {
-                "RequireDualStack"
-            } else {
-                "SingleStack"
-            };
-            spec.entry("ipFamilyPolicy").or_insert_with(|| policy.into());
-        }
+        fill_families(object);
     }
+
+    fn prepare_for_update(&self, _: &StrategyContext<'_>, object: &mut Value, _: &Value) {
+        fill_families(object);
+    }
+
+    async fn validate_create(&self, _: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::spec(object),
+            warnings: warnings(object),
+        })
+    }
+
+    async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, _: &Value) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::spec(object),
+            warnings: warnings(object),
+        })
+    }
+
+    async fn validate_status_update(
+        &self,
+        _: &StrategyContext<'_>,
+        object: &Value,
+        _: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::status(object).into_iter().collect(),
+            ..Findings::default()
+        })
+    }
+}
+
+/// What kube-apiserver fills in for a service without an address of its own. Nothing here hands out addresses.
+fn fill_families(object: &mut Value) {
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if spec.get("clusterIP").is_some_and(|address| address == "None") {
+        let is_everywhere = spec.get("selector").is_none();
+        spec.insert("clusterIPs".to_owned(), json!(["None"]));
+        let families = if is_everywhere {
+            json!(["IPv4", "IPv6"])
+        } else {
+            json!(["IPv4"])
+        };
+        spec.entry("ipFamilies").or_insert(families);
+        let policy = if is_everywhere {
+            "RequireDualStack"
+        } else {
+            "SingleStack"
+        };
+        spec.entry("ipFamilyPolicy").or_insert_with(|| policy.into());
+    }
+}
+
+fn warnings(object: &Value) -> Vec<String> {
+    let is_ignored = text(object, "/spec/clusterIP") == "None" && text(object, "/spec/sessionAffinity") != "None";
+    let ignored = is_ignored.then(|| "spec.SessionAffinity is ignored for headless services".to_owned());
+    ignored.into_iter().collect()
 }
 
 fn default(spec: &mut Map<String, Value>) {

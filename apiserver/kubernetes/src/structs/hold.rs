@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use super::{
     bytes,
     place::{Place, no_struct},
-    quantity,
     table::{Field, LeftOut, Many, Shape, Struct, Table},
     time,
 };
+use crate::quantity::{NoQuantity, Quantity};
 
 /// Structs nest no deeper than this in any core kind.
 const DEEPEST: usize = 32;
@@ -181,9 +181,11 @@ impl Holding {
             (Shape::Time, Value::String(text)) => replace(text, time::seconds),
             (Shape::MicroTime, Value::String(text)) => replace(text, time::microseconds),
             (Shape::Time | Shape::MicroTime, other) => Err(place.own_mismatch(decoder, other, "string")),
-            (Shape::Quantity, Value::String(text)) => replace(text, |text| quantity::canonical(text.trim())),
+            (Shape::Quantity, Value::String(text)) => replace(text, canonical_quantity),
             (Shape::Quantity, other) => {
-                *other = quantity::canonical(&other.to_string())?.into();
+                *other = canonical_quantity(&other.to_string())
+                    .map_err(|error| error.to_string())?
+                    .into();
                 Ok(())
             }
             (_, other) => Err(place.mismatch(decoder, other, r#type.shown)),
@@ -237,6 +239,10 @@ fn fits(number: &serde_json::Number, r#type: &str) -> bool {
         (Some(number), "int32") => i32::try_from(number).is_ok(),
         (Some(_), _) => true,
     }
+}
+
+fn canonical_quantity(text: &str) -> Result<String, NoQuantity> {
+    text.trim().parse().map(|quantity: Quantity| quantity.to_string())
 }
 
 fn replace<E: ToString>(text: &mut String, canonical: impl Fn(&str) -> Result<String, E>) -> Result<(), String> {

@@ -7,7 +7,6 @@
 mod bytes;
 mod hold;
 mod place;
-mod quantity;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use generic_apiserver::registry::Decoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{bytes, hold, quantity, time};
+use super::{bytes, hold, time};
 
 fn held(mut object: Value, decoder: Decoder) -> Result<Value, String> {
     hold(&mut object, decoder)?;
@@ -91,42 +91,6 @@ fn a_struct_that_is_held_once_is_held_as_it_is() {
 }
 
 #[test]
-fn quantities_have_one_form() {
-    let cases = [
-        ("1000m", "1"),
-        ("0.1", "100m"),
-        ("1e3", "1e3"),
-        ("1000", "1k"),
-        ("1500", "1500"),
-        ("1024Mi", "1Gi"),
-        ("1.5Gi", "1536Mi"),
-        ("1023", "1023"),
-        ("0.5Ki", "512"),
-        ("-2048Ki", "-2Mi"),
-        ("0", "0"),
-        ("0.0000000001", "1n"),
-        (
-            "12345678901234567890123456789012345",
-            "12345678901234567890123456789012345",
-        ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(quantity::canonical(text), Ok(expected.to_owned()), "{text}");
-    }
-    for text in ["", "one", "1 Gi", "1Gi ", "1Qi"] {
-        let why = quantity::canonical(text).unwrap_err();
-        assert!(
-            why.starts_with("quantities must match the regular expression"),
-            "{text}: {why}"
-        );
-    }
-    for text in ["1mm", "--1"] {
-        let why = quantity::canonical(text).unwrap_err();
-        assert_eq!(why, "unable to parse quantity's suffix", "{text}");
-    }
-}
-
-#[test]
 fn times_are_in_utc_and_as_precise_as_their_type() {
     assert_eq!(
         time::seconds("2020-01-01T02:00:00.5+02:00"),
@@ -172,15 +136,8 @@ fn base64_is_read_as_go_reads_it() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in ".{0,40}") {
-        let _ = quantity::canonical(&text);
         let _ = time::seconds(&text);
         let _ = time::microseconds(&text);
         let _ = bytes::canonical(&text);
-    }
-
-    #[test]
-    fn a_form_stays_as_it_is(number in "-?[0-9]{1,12}(\\.[0-9]{1,6})?", unit in "(|m|k|M|Ki|Mi|Gi|e3)") {
-        let once = quantity::canonical(&format!("{number}{unit}")).unwrap();
-        prop_assert_eq!(quantity::canonical(&once), Ok(once.clone()));
     }
 }

@@ -150,12 +150,12 @@ async fn a_storage_class_keeps_its_provisioner() {
         .await
         .refused(422);
     assert!(
-        refusal.contains("provisioner: Forbidden: updates to provisioner are forbidden."),
+        refusal.contains("provisioner: Invalid value: null: field is immutable"),
         "{refusal}"
     );
     let table = admin.table(classes, false).await;
     assert_eq!(
         table[1][..5],
-        ["gold (default)", "csi.example.com", "Delete", "Immediate", "false"]
+        ["gold", "csi.example.com", "Delete", "Immediate", "false"]
     );
 }

@@ -133,7 +133,7 @@ fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
 }
 
 fn force(live: Option<&Value>, spec: &Value, name: &str) -> Value {
-    apply(&schema(), live, &widget(spec.clone()), &manager(name), true, &[]).unwrap()
+    apply(&schema(), live, &widget(spec.clone()), &manager(name), true, None, &[]).unwrap()
 }
 
 /// Whether the object holds the configuration. An empty object or list in it may be missing: where it had held fields that
@@ -190,7 +190,7 @@ proptest! {
         };
         let mut live = force(None, &half(0), "a");
         for (spec, name) in [(half(1), "b"), (half(0), "a"), (half(1), "b")] {
-            live = apply(&schema(), Some(&live), &widget(spec), &manager(name), false, &[]).unwrap();
+            live = apply(&schema(), Some(&live), &widget(spec), &manager(name), false, None, &[]).unwrap();
         }
         prop_assert!(carries(&live, &config), "{live}");
     }
@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn the_same_configuration_is_shared(config in spec()) {
         let live = force(None, &config, "a");
-        let shared = apply(&schema(), Some(&live), &widget(config.clone()), &manager("b"), false, &[]).unwrap();
+        let shared = apply(&schema(), Some(&live), &widget(config.clone()), &manager("b"), false, None, &[]).unwrap();
         let dropped = force(Some(&shared), &json!({}), "a");
         prop_assert!(carries(&dropped, &config), "{dropped}");
     }
@@ -223,7 +223,7 @@ proptest! {
         new["spec"]["n"] = json!(number);
         track_update(&schema(), Some(&live), &mut new, &manager("updater"), &[]);
         let config = widget(json!({"n": 1}));
-        let Err(ApplyError::Conflicts(conflicts)) = apply(&schema(), Some(&new), &config, &manager("applier"), false, &[])
+        let Err(ApplyError::Conflicts(conflicts)) = apply(&schema(), Some(&new), &config, &manager("applier"), false, None, &[])
         else { return Err(TestCaseError::fail("no conflict")) };
         prop_assert_eq!(conflicts.len(), 1);
         prop_assert_eq!((&*conflicts[0].manager, &*conflicts[0].field), ("updater", ".spec.n"));
@@ -232,11 +232,11 @@ proptest! {
     #[test]
     fn no_object_makes_it_panic(live in any_value(), config in any_value(), other in any_value(), forced: bool) {
         for name in ["kubectl", "me"] {
-            let _ = apply(&schema(), None, &config, &manager(name), forced, &["status"]);
-            let _ = apply(&schema(), Some(&live), &config, &manager(name), forced, &[]);
+            let _ = apply(&schema(), None, &config, &manager(name), forced, None, &["status"]);
+            let _ = apply(&schema(), Some(&live), &config, &manager(name), forced, None, &[]);
             let mut new = other.clone();
             track_update(&schema(), Some(&live), &mut new, &manager(name), &["status", ""]);
-            let _ = apply(&schema(), Some(&new), &config, &manager(name), forced, &[]);
+            let _ = apply(&schema(), Some(&new), &config, &manager(name), forced, None, &[]);
         }
         let _ = equal_ignoring_managed_time(&live, &other);
     }
@@ -246,7 +246,7 @@ proptest! {
         let good = json!({"manager": "x", "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields});
         let mut live = widget(json!({"n": 1}));
         live["metadata"]["managedFields"] = json!([good, entry]);
-        let _ = apply(&schema(), Some(&live), &widget(config), &manager("x"), true, &[]);
+        let _ = apply(&schema(), Some(&live), &widget(config), &manager("x"), true, None, &[]);
         let mut new = live.clone();
         track_update(&schema(), Some(&live), &mut new, &manager("x"), &[]);
     }

@@ -30,7 +30,15 @@ impl Writes {
 
     fn try_apply(&mut self, name: &str, config: Value, force: bool) -> Result<(), ApplyError> {
         let manager = self.manager(name);
-        self.live = Some(apply(&schema(), self.live.as_ref(), &config, &manager, force, &[])?);
+        self.live = Some(apply(
+            &schema(),
+            self.live.as_ref(),
+            &config,
+            &manager,
+            force,
+            None,
+            &[],
+        )?);
         Ok(())
     }
 
@@ -368,7 +376,7 @@ fn subresources_have_entries_of_their_own() {
 fn reset_fields_are_never_owned() {
     let mut config = widget(json!({"n": 1}));
     config["status"] = json!({"phase": "x", "conditions": [{"type": "Ready"}]});
-    let applied = apply(&schema(), None, &config, &manager("a"), false, &["status"]).unwrap();
+    let applied = apply(&schema(), None, &config, &manager("a"), false, None, &["status"]).unwrap();
     assert_eq!(
         applied["metadata"]["managedFields"][0]["fieldsV1"],
         json!({"f:spec": {"f:n": {}}})
@@ -383,7 +391,7 @@ fn reset_fields_are_never_owned() {
     let mut live = config.clone();
     track_update(&schema(), None, &mut live, &manager("owner"), &[]);
     config["status"]["phase"] = json!("y");
-    assert!(apply(&schema(), Some(&live), &config, &manager("b"), false, &["status"]).is_ok());
+    assert!(apply(&schema(), Some(&live), &config, &manager("b"), false, None, &["status"]).is_ok());
 }
 
 #[test]

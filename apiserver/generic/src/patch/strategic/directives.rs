@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::patch::PatchError;
+use crate::patch::{PatchError, printed};
 
 /// Says what to do with the object that carries it.
 pub(super) const MARKER: &str = "$patch";
@@ -31,7 +31,11 @@ impl Directive {
             None => Ok(None),
             Some(Value::String(word)) if word == "replace" => Ok(Some(Directive::Replace)),
             Some(Value::String(word)) if word == "delete" => Ok(Some(Directive::Delete)),
-            Some(other) => Err(PatchError::Malformed(format!("unknown patch type: {other}"))),
+            Some(other) => Err(PatchError::Malformed(format!(
+                "unknown patch type: {} in map: {}",
+                printed(other),
+                printed(&Value::Object(patch.clone()))
+            ))),
         }
     }
 }
@@ -50,6 +54,20 @@ pub(super) fn field_of<'k>(key: &'k str, directive: &str) -> Result<Option<&'k s
 
 pub(super) fn bad_order() -> PatchError {
     PatchError::Malformed("invalid patch format of setElementOrder list".to_owned())
+}
+
+/// A value of another type than is needed, in Go's names for both.
+pub(super) fn bad_type(expected: &str, found: &Value) -> PatchError {
+    let found = match found {
+        Value::Null => "%!s(<nil>)",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    };
+    PatchError::Malformed(format!("expected a {expected}, but received a {found}"))
 }
 
 pub(super) fn bad_scalars() -> PatchError {

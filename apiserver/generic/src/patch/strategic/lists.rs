@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{
-    directives::{Directive, MARKER, bad_order, bad_scalars, cleaned},
+    directives::{Directive, MARKER, bad_scalars, bad_type, cleaned},
     merge_objects,
 };
 use crate::{
     apply::OrderedValue,
-    patch::PatchError,
+    patch::{PatchError, printed},
     schema::{PatchMerge, Schema},
 };
 
@@ -39,15 +39,14 @@ impl<'s> ListMerge<'s> {
     fn identity<'v>(&self, item: &'v Value) -> Result<OrderedValue<'v>, PatchError> {
         match (item, self.key) {
             (Value::Object(fields), Some(key)) => fields.get(key).map(OrderedValue).ok_or_else(|| {
+                let item = printed(item);
                 PatchError::Malformed(format!("map: {item} does not contain declared merge key: {key}"))
             }),
             (Value::Object(_), None) => Err(PatchError::Malformed(
                 "cannot merge lists of objects without merge key".to_owned(),
             )),
             (Value::Array(_), _) => Err(PatchError::NotApplicable("lists of lists are not supported".to_owned())),
-            (_, Some(_)) => Err(PatchError::Malformed(
-                "expected a map, but received a scalar".to_owned(),
-            )),
+            (other, Some(_)) => Err(bad_type("map[string]interface {}", other)),
             (scalar, None) => Ok(OrderedValue(scalar)),
         }
     }
@@ -150,13 +149,20 @@ pub(super) fn set_element_order(
     patch: Option<&Value>,
     order: &Value,
 ) -> Result<(), PatchError> {
-    let order = order.as_array().ok_or_else(bad_order)?;
-    let patch = patch.map(|patch| patch.as_array().ok_or_else(bad_order)).transpose()?;
+    let list_of = |value: &'_ Value| {
+        value
+            .as_array()
+            .cloned()
+            .ok_or_else(|| bad_type("[]interface {}", value))
+    };
+    let order = &list_of(order)?;
+    let patch = patch.map(list_of).transpose()?;
+    let patch = patch.as_ref();
     check_order(list, patch.map_or(&[], Vec::as_slice), order)?;
     let live = match original.get(field) {
         None => None,
         Some(Value::Array(items)) => Some(items.clone()),
-        Some(_) => return Err(PatchError::Malformed(format!("expected a list in {field}"))),
+        Some(other) => return Err(bad_type("[]interface {}", other)),
     };
     let merged = match (live.clone(), patch) {
         (None, None) => return Ok(()),
@@ -181,8 +187,8 @@ fn check_order(list: &ListMerge<'_>, patch: &[Value], order: &[Value]) -> Result
             let Some(next) = rest.next() else {
                 return Err(PatchError::Malformed(format!(
                     "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                    Value::Array(patch.to_vec()),
-                    Value::Array(order.to_vec())
+                    printed(&Value::Array(patch.to_vec())),
+                    printed(&Value::Array(order.to_vec()))
                 )));
             };
             if list.identity(next)? == wanted {

@@ -222,7 +222,7 @@ async fn an_old_object_that_breaks_a_newer_schema_can_still_change_elsewhere() {
 }
 
 #[tokio::test]
-async fn an_update_subresource_can_not_touch_metadata() {
+async fn an_update_subresource_changes_what_a_put_may() {
     let world = World::new().await;
     let created = world
         .post(GADGETS, &json!({"metadata": {"name": "g"}, "data": {"a": "1"}}))
@@ -230,8 +230,10 @@ async fn an_update_subresource_can_not_touch_metadata() {
         .expect(201);
     let mut object = created.clone();
     object["metadata"]["labels"] = json!({"a": "b"});
+    object["metadata"]["generation"] = 7.into();
     object["data"] = json!({"a": "2"});
     let finalized = world.put(&format!("{GADGETS}/g/finalize"), &object).await.expect(200);
-    assert!(finalized["metadata"].get("labels").is_none());
+    assert_eq!(finalized["metadata"]["labels"], json!({"a": "b"}));
+    assert_eq!(finalized["metadata"]["generation"], created["metadata"]["generation"]);
     assert_eq!(finalized["data"]["a"], "2");
 }

@@ -8,7 +8,7 @@ use super::Call;
 use crate::{
     apply,
     registry::{
-        Resource, Style, decode, object,
+        Resource, decode, object,
         write::{Part, Update, WriteRequest, Written},
     },
     schema::decode as body,
@@ -21,8 +21,8 @@ const CREATE_OR_UPDATE_ATTEMPTS: usize = 8;
 /// The configuration of an apply: YAML or JSON, checked against the path.
 pub(super) fn configuration(call: &Call<'_>, request: &WriteRequest<'_>) -> Result<Value, Status> {
     let definition = call.resource.definition();
-    let kind = (definition.style == Style::Custom).then_some(definition.names.kind.as_str());
-    configuration_of(call, request, &definition.names.api_version(), kind)
+    let names = &definition.names;
+    configuration_of(call, request, &names.api_version(), Some(&names.kind))
 }
 
 /// As [`configuration`], for a body of another kind, a Scale; with `kind`, that is checked too.
@@ -140,6 +140,7 @@ pub(super) fn applied(
         config,
         &manager,
         request.options.force,
+        resource.blank().as_ref(),
         &reset,
     )
     .map_err(conflict::refused)?;

@@ -27,6 +27,13 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         .within_deadline(resource.remove(&request, &call.info.name, &asked.options))
         .await?;
     Ok(match deleted {
+        Deleted::Gone { object, .. } if definition.returns_deleted => answer::object(
+            definition,
+            StatusCode::OK,
+            &Shown::Value(object),
+            accepted,
+            &request.notes.warnings,
+        ),
         Deleted::Gone { object, .. } => answer::value(
             StatusCode::OK,
             &success(call, &object),

@@ -132,7 +132,13 @@ fn wanted_replicas(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<i64,
     object::require_name(wanted, name)?;
     let (uid, live_uid) = (object::text(wanted, "uid"), object::text(live, "uid"));
     if !uid.is_empty() && uid != live_uid {
-        return Err(Status::other_uid(names, call.namespace(), name, uid, live_uid));
+        return Err(Status::other_uid(
+            call.resource.definition(),
+            call.namespace(),
+            name,
+            uid,
+            live_uid,
+        ));
     }
     let version = object::text(wanted, "resourceVersion");
     if !version.is_empty() && version != object::text(live, "resourceVersion") {

@@ -66,11 +66,16 @@ async fn replace(call: &Call<'_>, request: &WriteRequest<'_>, part: Part, object
 
 async fn create_instead(call: &Call<'_>, request: &WriteRequest<'_>, mut object: Value) -> Result<Written, Status> {
     call.access.check("create", call.info).await?;
-    let names = &call.resource.definition().names;
     let uid = object::text(&object, "uid");
     if !uid.is_empty() {
-        let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
-        return Err(Status::conflict(names, &call.info.name, &why));
+        let definition = call.resource.definition();
+        return Err(Status::other_uid(
+            definition,
+            call.namespace(),
+            &call.info.name,
+            uid,
+            "",
+        ));
     }
     object::set(&mut object, "name", call.info.name.as_str());
     object::set(&mut object, "resourceVersion", "");

@@ -75,7 +75,13 @@ impl Resource {
             return self.refuse(name, vec![error; times]);
         }
         if !uid.is_empty() && uid != live_uid {
-            return Err(Status::other_uid(names, request.namespace, name, uid, live_uid));
+            return Err(Status::other_uid(
+                self.definition(),
+                request.namespace,
+                name,
+                uid,
+                live_uid,
+            ));
         }
         let version = object::text(new, "resourceVersion");
         let version = if version == "0" { "" } else { version };
@@ -113,7 +119,7 @@ impl Resource {
     pub(in crate::registry) fn reset_fields(&self, part: Part) -> Vec<&str> {
         let definition = self.definition();
         match part {
-            Part::Main if definition.status => vec!["status"],
+            Part::Main | Part::Subresource(_) if definition.status => vec!["status"],
             Part::Status => {
                 let fields = definition.schema.properties().iter().map(|property| &*property.name);
                 let keeps_metadata = definition.style != Style::Custom;
@@ -134,7 +140,7 @@ fn keep_other_parts(definition: &ResourceDefinition, part: Part, new: &mut Value
                 object::copy_field(new, live, "status");
             }
         }
-        Part::Subresource(_) => object::copy_field(new, live, "metadata"),
+        Part::Subresource(_) => {}
         Part::Status => {
             let mut kept = live.clone();
             object::copy_field(&mut kept, new, "status");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Part, WriteRequest, metadata, replicas::scale_errors};
 use crate::{
     FieldError,
-    registry::{Findings, Resource, ResourceDefinition, Style, embedded},
+    registry::{Resource, ResourceDefinition, Style, embedded},
     status::{FieldErrorKind, Status},
 };
 
@@ -59,7 +59,10 @@ impl Resource {
         self.check_rules(request, new, Some(live), &mut errors);
         if errors.is_empty() {
             let findings = match part {
-                Part::Status => Findings::default(),
+                Part::Status => {
+                    let context = request.strategy_context();
+                    definition.strategy.validate_status_update(&context, new, live).await?
+                }
                 _ => {
                     definition
                         .strategy

@@ -64,6 +64,7 @@ fn widgets() -> ResourceDefinition {
             schema: Arc::new(Schema::root_from_json(&body).unwrap()),
             handler: Arc::new(Nobody),
         }],
+        returns_deleted: false,
         decode_protobuf: None,
         hold: None,
         virtual_create: None,

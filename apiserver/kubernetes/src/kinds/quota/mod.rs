@@ -18,6 +18,7 @@ pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../../schemas/resourcequotas.json");
     builtin::of(("", "v1"), "ResourceQuota", "resourcequotas", schema)
         .short(&["quota"])
+        .returns_deleted()
         .with_status()
         .columns(vec![
             column("Request", "What is in use of what may be requested.", |object| {
@@ -48,6 +49,18 @@ impl Strategy for ResourceQuota {
         errors.extend(validate::scopes_unchanged(object, old));
         Ok(Findings {
             errors,
+            ..Findings::default()
+        })
+    }
+
+    async fn validate_status_update(
+        &self,
+        _: &StrategyContext<'_>,
+        object: &Value,
+        _: &Value,
+    ) -> Result<Findings, Status> {
+        Ok(Findings {
+            errors: validate::status(object),
             ..Findings::default()
         })
     }

@@ -80,6 +80,21 @@ pub(super) fn spec(object: &Value) -> Result<Vec<FieldError>, Status> {
     Ok(errors)
 }
 
+/// What is wrong with the status, which has the same names and amounts.
+pub(super) fn status(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for part in ["hard", "used"] {
+        for (name, amount) in object["status"][part].as_object().into_iter().flatten() {
+            let field = format!("status.{part}[{name}]");
+            errors.extend(name_errors(&field, name));
+            if let Ok(amount) = Quantity::read(amount) {
+                errors.extend(amount_errors(&field, name, amount));
+            }
+        }
+    }
+    errors
+}
+
 /// Whether the scopes are the same as before.
 pub(super) fn scopes_unchanged(object: &Value, old: &Value) -> Option<FieldError> {
     let scopes = |object: &Value| -> BTreeSet<String> { texts(&object["spec"]["scopes"]).map(str::to_owned).collect() };
