@@ -71,20 +71,26 @@ impl Bench {
 
     /// Creates objects until there are this many on both servers.
     pub(crate) async fn fill(&mut self, number: usize) -> anyhow::Result<()> {
-        let missing = number.saturating_sub(self.held);
         for server in [&self.theirs, &self.ours] {
-            let filling = ClosedLoop {
-                clients: FILLERS,
-                until: Until::Count(missing),
-            };
-            let create = loads::create(&server.endpoint, objects::LOADED, self.held)?;
-            let samples = filling.run(&server.endpoint, create).await?;
-            ensure!(samples.count() == missing, "{:?}", samples.failures());
+            self.fill_one(server, self.held, number).await?;
         }
         self.held = self.held.max(number);
         let endpoint = &self.ours.endpoint;
         let one = Prepared::get().request(&endpoint.uri(&objects::path(0))?, "");
         self.size = endpoint.connect().await?.whole(one).await?.len();
+        Ok(())
+    }
+
+    /// Creates objects on one server, which has the first ones already, until there are this many.
+    pub(crate) async fn fill_one(&self, server: &Server, held: usize, number: usize) -> anyhow::Result<()> {
+        let missing = number.saturating_sub(held);
+        let filling = ClosedLoop {
+            clients: FILLERS,
+            until: Until::Count(missing),
+        };
+        let create = loads::create(&server.endpoint, objects::LOADED, held)?;
+        let samples = filling.run(&server.endpoint, create).await?;
+        ensure!(samples.count() == missing, "{:?}", samples.failures());
         Ok(())
     }
 
@@ -117,6 +123,13 @@ impl Bench {
     /// A bare server that gives this answer at `/answer`.
     pub(crate) fn bare(&self, name: &str, answer: &[u8]) -> anyhow::Result<Server> {
         limit::start(&self.file(name), &[("answer", answer)])
+    }
+
+    /// A folder for a further server.
+    pub(crate) fn new_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.file(name);
+        std::fs::create_dir(&folder)?;
+        Ok(folder)
     }
 
     fn file(&self, name: &str) -> PathBuf {

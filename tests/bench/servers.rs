@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use guestcluster_tests::{Daemon, Host, Kubectl, Usage};
+use guestcluster_tests::{Daemon, Host, Kubectl, Mode, Start, Supervisor, Usage};
 use guestcluster_types::GuestCluster;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub(crate) struct Server {
 enum Running {
     Theirs(Box<Host>),
     Ours(#[expect(dead_code, reason = "held for its end")] start::Running),
+    Aggregated(#[expect(dead_code, reason = "held for its end")] Box<Supervisor>),
     Bare(#[expect(dead_code, reason = "held for its end")] Daemon),
 }
 
@@ -47,6 +48,25 @@ impl Server {
         })
     }
 
+    /// Ours behind a kube-apiserver of its own, through which it is asked. No controller works.
+    pub(crate) fn aggregated(folder: &Path) -> anyhow::Result<Self> {
+        let supervisor = Supervisor::start_in(
+            folder,
+            Start {
+                mode: Mode::Aggregated,
+                layers: Some("none".to_owned()),
+                ..Start::default()
+            },
+        );
+        let mut pids = supervisor.host().pids();
+        pids.push(supervisor.pid());
+        Ok(Self {
+            endpoint: Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?,
+            pids,
+            running: Running::Aggregated(Box::new(supervisor)),
+        })
+    }
+
     /// A bare one.
     pub(crate) fn bare(endpoint: Endpoint, daemon: Daemon) -> Self {
         Self {
@@ -60,7 +80,7 @@ impl Server {
     pub(crate) fn etcd(&self) -> Option<Endpoint> {
         match &self.running {
             Running::Theirs(host) => Some(Endpoint::plain(host.etcd_address())),
-            Running::Ours(_) | Running::Bare(_) => None,
+            Running::Ours(_) | Running::Aggregated(_) | Running::Bare(_) => None,
         }
     }
 

@@ -37,7 +37,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn get(endpoint: &Endpoint, least: usize) -> anyhow::Result<impl Operation> {
+/// Reads objects in turn.
+pub(super) fn get(endpoint: &Endpoint, least: usize) -> anyhow::Result<impl Operation + use<>> {
     let uris = (0..READ).map(|number| endpoint.uri(&objects::path(number)));
     let uris = uris.collect::<anyhow::Result<Vec<_>>>()?;
     let get = Prepared::get();

@@ -21,8 +21,8 @@ const METADATA: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=met
 const PAGE: usize = 500;
 
 /// A way to list.
-struct Form {
-    name: &'static str,
+pub(super) struct Form {
+    pub(super) name: &'static str,
     accept: &'static str,
     query: &'static str,
     /// One object in so many is listed.
@@ -30,7 +30,8 @@ struct Form {
     goals: &'static [Goal],
 }
 
-const FORMS: [Form; 4] = [
+/// The whole list first.
+pub(super) const FORMS: [Form; 4] = [
     Form {
         name: "list, 1 client",
         accept: JSON,
@@ -89,7 +90,7 @@ async fn one_form(bench: &Bench, form: &Form) -> anyhow::Result<Row> {
 }
 
 /// Checks one answer wholly, then measures; ages in tables make later ones a little longer or shorter.
-async fn measure(bench: &Bench, server: &Server, form: &Form) -> anyhow::Result<(Bytes, Figures)> {
+pub(super) async fn measure(bench: &Bench, server: &Server, form: &Form) -> anyhow::Result<(Bytes, Figures)> {
     let path = format!("{ALL}{}", form.query);
     let request = Prepared::get_as(form.accept).request(&server.endpoint.uri(&path)?, "");
     let whole = server.endpoint.connect().await?.whole(request).await?;

@@ -1,5 +1,6 @@
 //! The loads, in the order in which they run: those that leave the objects as they are come first, what needs new servers last.
 
+mod aggregated;
 mod apply;
 mod create;
 mod etcd_put;
@@ -16,7 +17,7 @@ use crate::{api::Bench, table::Row};
 pub(crate) use create::create;
 
 /// For `--only`.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "start",
     "list",
     "get",
@@ -25,6 +26,7 @@ pub(crate) const NAMES: [&str; 9] = [
     "patch",
     "apply",
     "create",
+    "aggregated",
     "memory",
 ];
 
@@ -43,6 +45,7 @@ pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row
         "patch" => patch::run(bench).await,
         "apply" => apply::run(bench).await,
         "create" => create::run(bench).await,
+        "aggregated" => aggregated::run(bench).await,
         other => anyhow::bail!("no load {other}"),
     }
 }

@@ -23,7 +23,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     Ok(vec![row.with_goals(&[Goal::Times(12.0)])])
 }
 
-fn patch(endpoint: &Endpoint) -> anyhow::Result<impl Operation + use<>> {
+/// Each client patches its own objects.
+pub(super) fn patch(endpoint: &Endpoint) -> anyhow::Result<impl Operation + use<>> {
     let uris = (0..CLIENTS * EACH).map(|number| endpoint.uri(&objects::path(number)));
     let uris = uris.collect::<anyhow::Result<Vec<_>>>()?;
     let (patch, body) = (Prepared::patch("application/merge-patch+json"), objects::to_patch());
