@@ -74,6 +74,7 @@ impl Seen {
             }
         }
         object.values_mut().for_each(|value| self.normalise(value));
+        sort_owners(object);
         // In managedFields, owners are named by their uids.
         let named_by_uid: Vec<_> = object.keys().filter(|key| UID.is_match(key)).cloned().collect();
         for key in named_by_uid {
@@ -107,6 +108,15 @@ impl Seen {
             format!("{}revision {}\"", &found[1], ordinal(revisions, &found[2]))
         });
         REVISIONS.replace_all(&text, "${1}${4}N").into_owned()
+    }
+}
+
+/// Owners of one operation are in the order of the seconds in which they wrote, which differ from run to run.
+fn sort_owners(object: &mut Map<String, Value>) {
+    if let Some(Value::Array(owners)) = object.get_mut("managedFields") {
+        owners.sort_by_key(|owner| {
+            ["operation", "manager", "apiVersion", "subresource"].map(|field| owner[field].to_string())
+        });
     }
 }
 
