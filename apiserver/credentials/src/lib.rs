@@ -7,6 +7,8 @@
 
 pub mod authentication_configuration;
 mod claims;
+#[cfg(test)]
+mod fuzz;
 mod guest;
 mod jws;
 pub mod kubeconfig;

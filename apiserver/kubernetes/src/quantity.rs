@@ -324,6 +324,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn fuzz_amounts_near_right_ones(text in near_inputs::near_text(&["1500m", "2Gi", "1e3", "-0.5", "+12E", "100000000000000000000n", ".1Ki"], &["e", "E", "m", "Ki", "-", "."])) {
+            if let Ok(quantity) = text.parse::<Quantity>() {
+                let written = quantity.to_string();
+                prop_assert_eq!(written.parse::<Quantity>(), Ok(quantity), "{} of {}", written, text);
+            }
+        }
+
+        #[test]
         fn nothing_panics_and_what_is_written_reads_the_same(text in "[+-]?[0-9.]{0,30}([kKMGTPEinumKe]{0,2}[-+]?[0-9]{0,11})") {
             if let Ok(quantity) = text.parse::<Quantity>() {
                 let written = quantity.to_string();

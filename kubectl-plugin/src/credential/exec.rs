@@ -125,6 +125,8 @@ fn same_certificates(base64_pem: &str, pem: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use near_inputs::near_text;
+    use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
@@ -184,6 +186,34 @@ mod tests {
         ] {
             let error = ExecInfo::parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_what_kubectl_says_near_right_words(
+            text in near_text(
+                &[r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":false,"cluster":{"server":"https://a:6443","insecure-skip-tls-verify":false,"tls-server-name":""}}}"#],
+                &["\"cluster\":", "true", "null", "{", "}", ",", "https://b"],
+            ),
+        ) {
+            if let Ok(info) = ExecInfo::parse(&text)
+                && info.require("https://a:6443", None, "login").is_ok()
+            {
+                let said: serde_json::Value = serde_json::from_str(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                let cluster = &said["spec"]["cluster"];
+                prop_assert!(cluster["insecure-skip-tls-verify"] != true, "{text}");
+                prop_assert!(cluster["tls-server-name"].as_str().unwrap_or_default().is_empty(), "{text}");
+                prop_assert!(server_url(cluster["server"].as_str().unwrap_or_default()) == server_url("https://a:6443"), "{text}");
+            }
+        }
+
+        #[test]
+        fn fuzz_servers_near_right_ones(text in near_text(&["https://127.0.0.1:6443", "example.com/k8s/c-1/", "https://[::1]:6443"], &["/", ":", "@", "?", "#", "[", "]", "%00", "http://"])) {
+            if let Ok(url) = server_url(&text) {
+                prop_assert_eq!(server_url(&url), Ok(url.clone()), "{}", text);
+                prop_assert!(url.starts_with("https://"), "{}", url);
+            }
         }
     }
 }

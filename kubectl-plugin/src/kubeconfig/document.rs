@@ -107,6 +107,9 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
+    use near_inputs::near_text;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -132,6 +135,26 @@ mod tests {
         assert_eq!(Document::parse(" \n").unwrap(), Document::default());
         for wrong in ["- a", "a", "{", "clusters: {}", "users: 7"] {
             assert!(Document::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    const KUBECONFIGS: [&str; 3] = [
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters:\n- name: a\n  cluster: {server: 'https://a:6443', certificate-authority-data: QUFB}\nusers:\n- name: a\n  user:\n    exec:\n      command: kubectl-guest\n      args: [credential, --cluster, dev]\ncontexts:\n- name: a\n  context: {cluster: a, user: a, namespace: team-a}\n",
+        "{\"clusters\":[{\"name\":\"1\",\"cluster\":{\"server\":\"x\"}}],\"users\":null}",
+        "clusters: []\nextra: {on: [yes, 1.5, ~, 0x1F]}\n",
+    ];
+
+    proptest! {
+        #[test]
+        fn fuzz_kubeconfigs_near_right_ones_come_back(text in near_text(&KUBECONFIGS, &["\n- ", "\n  ", ": ", "{", "}", "[", "]", "'", "|\n", "&a ", "*a", "clusters: "])) {
+            let Ok(mut document) = Document::parse(&text) else { return Ok(()) };
+            let written = document.to_yaml().map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+            let again = Document::parse(&written).map_err(|error| TestCaseError::fail(format!("{error:?}: {written}")))?;
+            prop_assert_eq!(&again, &document, "{}", written);
+            for list in [List::Clusters, List::Users, List::Contexts] {
+                document.set(list, "new", json!({"a": 1}));
+                prop_assert_eq!(document.get(list, "new"), Some(&json!({"a": 1})));
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod accept;
 mod body;
+#[cfg(test)]
+mod fuzz;
 mod media_type;
 
 pub use accept::{Accepted, Answered, Form, IncludeObject};

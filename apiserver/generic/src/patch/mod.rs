@@ -2,6 +2,8 @@
 //!
 //! All three are pure and never nest a value deeper than the server's own JSON parser can read back.
 
+#[cfg(test)]
+mod fuzz;
 mod json;
 mod merge;
 mod printed;

@@ -188,7 +188,7 @@ fn merge_patches() {
     }
 }
 
-fn pod() -> Schema {
+pub(super) fn pod() -> Schema {
     let text = json!({"type": "string"});
     let named = json!({"type": "object", "properties": {
         "name": text, "image": text, "x": text, "args": {"type": "array", "items": text},

@@ -81,6 +81,9 @@ impl ContinueToken {
 
 #[cfg(test)]
 mod tests {
+    use near_inputs::near_text;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -110,6 +113,31 @@ mod tests {
                 "{}",
                 status.message
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_tokens_come_back(revision in proptest::option::of(1..u64::MAX / 2), namespace in "[a-z0-9.-]{0,20}", name in "[a-z0-9.é/-]{0,20}") {
+            let token = ContinueToken { revision, namespace, name };
+            prop_assert_eq!(ContinueToken::decode(&token.encode()).map_err(|status| status.message), Ok(token));
+        }
+
+        #[test]
+        fn fuzz_tokens_near_right_ones(
+            plain in near_text(
+                &[r#"{"v":"meta.k8s.io/v1","rv":7,"start":"ns/name\u0000"}"#, r#"{"v":"meta.k8s.io/v1","rv":-1,"start":"/a"}"#],
+                &["rv", "start", "null", "{", "\\u0000", "/"],
+            ),
+            token in near_text(&["eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6Nywic3RhcnQiOiJucy9hXHUwMDAwIn0", "e30="], &["=", "_", "-"]),
+        ) {
+            let encoded = URL_SAFE_NO_PAD.encode(&plain);
+            for token in [encoded, plain, token] {
+                match ContinueToken::decode(&token) {
+                    Ok(found) => prop_assert_eq!(ContinueToken::decode(&found.encode()).ok(), Some(found)),
+                    Err(status) => prop_assert_eq!(status.code, 400),
+                }
+            }
         }
     }
 }

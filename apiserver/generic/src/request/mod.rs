@@ -1,5 +1,7 @@
 //! What a request asks for, read from its method, path and query alone.
 
+#[cfg(test)]
+mod fuzz;
 mod info;
 pub mod options;
 mod query;

@@ -126,7 +126,92 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     assert!(decode(&cut).unwrap_err().contains("ends too early"));
 }
 
+/// Whole bodies as Go writes them, with most sorts of fields.
+fn bodies() -> Vec<Vec<u8>> {
+    let text = |number, text: &str| field(number, text.as_bytes());
+    let time = [vec![0x08, 0x80, 0x94, 0xeb, 0xdc, 0x03], vec![0x10, 0xe8, 0x07]].concat();
+    let entry = [text(1, "key"), text(2, "value")].concat();
+    let owner = [
+        text(1, "ConfigMap"),
+        text(3, "o"),
+        text(4, "u"),
+        text(5, "v1"),
+        small(6, 1),
+    ]
+    .concat();
+    let fields = [
+        text(1, "m"),
+        text(2, "Update"),
+        text(3, "v1"),
+        text(6, "FieldsV1"),
+        field(7, &field(1, b"{\"f:a\":{}}")),
+    ];
+    let managed = fields.concat();
+    let metadata = [
+        text(1, "n"),
+        text(3, "ns"),
+        small(7, 2),
+        field(8, &time),
+        field(11, &entry),
+        field(13, &owner),
+        field(17, &managed),
+    ];
+    let metadata = field(1, &metadata.concat());
+    let port = [
+        text(1, "http"),
+        small(3, 80),
+        field(4, &[small(1, 1), text(3, "web")].concat()),
+    ]
+    .concat();
+    let container = [
+        text(1, "c"),
+        text(2, "image"),
+        field(6, &port),
+        field(8, &field(1, &[text(1, "cpu"), field(2, &text(1, "1500m"))].concat())),
+    ];
+    let secret = [metadata.clone(), field(2, &entry), text(3, "Opaque"), small(5, 1)].concat();
+    let pod = [metadata.clone(), field(2, &field(2, &container.concat()))].concat();
+    let service = [
+        metadata.clone(),
+        field(2, &[field(1, &port), field(2, &entry)].concat()),
+    ]
+    .concat();
+    let lease = [
+        metadata,
+        field(2, &[text(1, "me"), small(2, 15), field(4, &time)].concat()),
+    ]
+    .concat();
+    vec![
+        body("v1", "Secret", &secret),
+        body("v1", "Pod", &pod),
+        body("v1", "Service", &service),
+        body("coordination.k8s.io/v1", "Lease", &lease),
+        body(
+            "v1",
+            "DeleteOptions",
+            &[field(2, &text(1, "uid")), text(4, "Background")].concat(),
+        ),
+    ]
+}
+
+#[test]
+fn bodies_that_others_are_made_of_are_read() {
+    for body in bodies() {
+        decode(&body).unwrap();
+    }
+}
+
 proptest! {
+    #[test]
+    fn fuzz_bodies_near_right_ones(body in near_inputs::near(bodies(), &["k8s\0", "\u{a}\u{2}\u{12}\u{0}", "\u{8}", "\u{12}", "Pod", "v1"])) {
+        if let Ok(object) = decode(&body) {
+            prop_assert!(object["kind"].is_string());
+            let length = object.to_string().len();
+            prop_assert!(length < 100 * body.len() + 1000, "{length} of {} bytes", body.len());
+            prop_assert_eq!(decode(&body), Ok(object));
+        }
+    }
+
     #[test]
     fn no_body_makes_it_panic(object in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode(&object);

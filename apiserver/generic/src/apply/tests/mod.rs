@@ -1,5 +1,6 @@
 //! What clients see of server-side apply, and laws that hold for all objects.
 
+mod fuzz;
 mod laws;
 mod writes;
 

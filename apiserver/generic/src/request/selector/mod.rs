@@ -1,6 +1,8 @@
 //! Label and field selectors: their syntax and what they match.
 
 mod field;
+#[cfg(test)]
+mod fuzz;
 mod label;
 mod label_parser;
 

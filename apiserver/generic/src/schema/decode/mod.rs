@@ -1,5 +1,7 @@
 //! From the bytes of a body to a value: JSON or YAML, with duplicate fields found and depth limited.
 
+#[cfg(test)]
+mod fuzz;
 mod json;
 #[cfg(test)]
 mod tests;

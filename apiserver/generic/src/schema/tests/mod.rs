@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod formats;
 mod properties;
 
 fn schema(source: Value) -> Schema {

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod forms;
+mod fuzz;
 mod issuer;
 mod keys;
 
