@@ -300,6 +300,10 @@ fn documents(talk: &mut Talk<'_>) {
             let schema = document["components"]["schemas"]["io.example.odd.v1.Form"].take();
             *document = schema;
         }),
+        get("/openapi/v2").view(|document| {
+            let schema = document["definitions"]["io.example.odd.v1.Form"].take();
+            *document = schema;
+        }),
         apply(
             &format!("{FORMS}/s?fieldManager=one"),
             form(

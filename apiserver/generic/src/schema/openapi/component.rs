@@ -20,17 +20,18 @@ pub(super) fn of_kind(definition: &ResourceDefinition) -> Vec<(String, Value)> {
     let Names {
         group, version, kind, ..
     } = &definition.names;
-    let mut component = with_kind(of_node(&definition.schema), group, version, kind);
-    if definition.style == Style::Custom && !definition.selectable.is_empty() {
-        let fields = definition
-            .selectable
-            .iter()
-            .map(|field| json!({"fieldPath": field.name}));
-        component["x-kubernetes-selectable-fields"] = fields.collect();
-    }
-    let mut components = vec![(names::component(definition, kind), component)];
+    let mut components = vec![(
+        names::component(definition, kind),
+        with_kind(of_node(&definition.schema), group, version, kind),
+    )];
     if definition.verbs != Verbs::Create && definition.virtual_create.is_none() {
         components.push(list_of(definition));
+    }
+    if definition.style == Style::Custom && !definition.selectable.is_empty() {
+        // As kube-apiserver has it, lists say so too.
+        for (_, component) in &mut components {
+            component["x-kubernetes-selectable-fields"] = selectable_fields(definition);
+        }
     }
     for body in &definition.create_subresources {
         let name = names::component_of(definition.style, &body.group, &body.version, &body.kind);
@@ -40,6 +41,11 @@ pub(super) fn of_kind(definition: &ResourceDefinition) -> Vec<(String, Value)> {
         ));
     }
     components
+}
+
+fn selectable_fields(definition: &ResourceDefinition) -> Value {
+    let fields = definition.selectable.iter();
+    fields.map(|field| json!({"fieldPath": field.name})).collect()
 }
 
 fn list_of(definition: &ResourceDefinition) -> (String, Value) {

@@ -12,7 +12,7 @@ mod v2;
 
 use serde_json::{Map, Value, json};
 
-use crate::registry::ResourceDefinition;
+use crate::registry::{ResourceDefinition, Style};
 
 /// The OpenAPI 3.0 document of one group and version: components and paths of those of the definitions that belong to it.
 pub fn group_version_document(group: &str, version: &str, definitions: &[&ResourceDefinition]) -> Value {
@@ -37,7 +37,13 @@ pub fn v2_document(definitions: &[&ResourceDefinition]) -> Value {
     let documents = group_versions
         .iter()
         .map(|(group, version)| group_version_document(group, version, definitions));
-    v2::merged(documents)
+    let custom = definitions
+        .iter()
+        .filter(|definition| definition.style == Style::Custom);
+    let custom = custom
+        .map(|definition| names::component(definition, &definition.names.kind))
+        .collect();
+    v2::merged(documents, &custom)
 }
 
 /// Where references point to.

@@ -1,5 +1,7 @@
 //! Swagger 2.0 from OpenAPI 3 documents: the same content in the older form.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::COMPONENTS;
@@ -9,14 +11,18 @@ const DEFINITIONS: &str = "#/definitions/";
 /// Keywords that Swagger 2.0 does not know.
 const UNKNOWN_KEYWORDS: [&str; 6] = ["anyOf", "oneOf", "allOf", "not", "nullable", "x-kubernetes-validations"];
 
-/// One document of many.
-pub(super) fn merged(documents: impl Iterator<Item = Value>) -> Value {
+/// One document of many. `custom` are the components of custom resources.
+pub(super) fn merged(documents: impl Iterator<Item = Value>, custom: &HashSet<String>) -> Value {
     let mut definitions = Map::new();
     let mut paths = Map::new();
     for mut document in documents {
         if let Value::Object(schemas) = document["components"]["schemas"].take() {
-            for (name, schema) in schemas {
-                merge_definition(&mut definitions, name, converted_schema(schema));
+            for (name, mut schema) in schemas {
+                let custom = custom.contains(&name);
+                if custom {
+                    loosen(&mut schema);
+                }
+                merge_definition(&mut definitions, name, converted_schema(schema, custom));
             }
         }
         if let Value::Object(items) = document["paths"].take() {
@@ -48,8 +54,58 @@ fn merge_definition(definitions: &mut Map<String, Value>, name: String, schema: 
     }
 }
 
+/// Takes from the schema of a custom resource what clients that read Swagger can't cope with, as kube-apiserver does: types
+/// beside `null`, fields beside unknown ones, defaults.
+fn loosen(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    if fields.contains_key("allOf") && fields.contains_key("description") && !fields.contains_key("type") {
+        return; // A reference, wrapped.
+    }
+    let is = |fields: &Map<String, Value>, key: &str| fields.get(key) == Some(&Value::Bool(true));
+    fields.remove("default");
+    let (nullable, preserves) = (
+        is(fields, "nullable"),
+        is(fields, "x-kubernetes-preserve-unknown-fields"),
+    );
+    if nullable || preserves {
+        fields.remove("items");
+        fields.remove("properties");
+    }
+    let is_bare = match fields.get("type").and_then(Value::as_str) {
+        Some("array") => !fields.contains_key("items"),
+        Some("object") => preserves,
+        _ => false,
+    };
+    if nullable || is_bare {
+        fields.remove("type");
+    }
+    if preserves && is(fields, "x-kubernetes-embedded-resource") {
+        fields.remove("required");
+    }
+    drop_nullable_requirements(fields);
+    for keyword in ["items", "additionalProperties"] {
+        if let Some(inner) = fields.get_mut(keyword) {
+            loosen(inner);
+        }
+    }
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(loosen);
+    }
+}
+
+/// A field that may be null can't be required.
+fn drop_nullable_requirements(fields: &mut Map<String, Value>) {
+    let properties = fields.get("properties").cloned().unwrap_or_default();
+    if let Some(Value::Array(required)) = fields.get_mut("required") {
+        required.retain(|name| properties[name.as_str().unwrap_or_default()]["nullable"] != Value::Bool(true));
+        if required.is_empty() {
+            fields.remove("required");
+        }
+    }
+}
+
 /// A schema without the newer keywords; a wrapped reference becomes a bare one beside its description.
-fn converted_schema(schema: Value) -> Value {
+fn converted_schema(schema: Value, custom: bool) -> Value {
     let Value::Object(mut fields) = schema else {
         return schema;
     };
@@ -68,18 +124,20 @@ fn converted_schema(schema: Value) -> Value {
     for keyword in UNKNOWN_KEYWORDS {
         fields.remove(keyword);
     }
-    if fields.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true)) && !fields.contains_key("type") {
+    // Only built-in kinds say what these are.
+    let is_int_or_string = fields.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true));
+    if is_int_or_string && !custom && !fields.contains_key("type") {
         fields.insert("type".to_owned(), Value::from("string"));
         fields.insert("format".to_owned(), Value::from("int-or-string"));
     }
     for keyword in ["items", "additionalProperties"] {
         if let Some(inner) = fields.get_mut(keyword) {
-            *inner = converted_schema(inner.take());
+            *inner = converted_schema(inner.take(), custom);
         }
     }
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
         for property in properties.values_mut() {
-            *property = converted_schema(property.take());
+            *property = converted_schema(property.take(), custom);
         }
     }
     Value::Object(fields)
@@ -180,5 +238,5 @@ fn first_schema(holder: &Value) -> Value {
     let first = holder["content"]
         .as_object()
         .and_then(|content| content.values().next());
-    first.map_or(Value::Null, |media| converted_schema(media["schema"].clone()))
+    first.map_or(Value::Null, |media| converted_schema(media["schema"].clone(), false))
 }

@@ -114,7 +114,9 @@ fn merged(mut base: Value, extras: Value) -> Value {
 
 proptest! {
     #[test]
-    fn nothing_panics_and_each_step_is_idempotent(source in any_schema(), value in any_value(), builtin in any::<bool>()) {
+    fn nothing_panics_and_each_step_is_idempotent(
+        source in any_schema(), value in any_value(), old in any_value(), builtin in any::<bool>(),
+    ) {
         let built = if builtin { Schema::builtin_from_json(&source) } else { Schema::from_json(&source) };
         let Ok(schema) = built else { return Ok(()) };
 
@@ -133,6 +135,8 @@ proptest! {
 
         let errors = schema.validate(&object);
         prop_assert_eq!(&errors, &schema.validate(&object));
+        let updated = schema.validate_update(&object, &old);
+        prop_assert!(updated.iter().all(|error| errors.contains(error)), "an update finds no more than a create");
         for error in errors {
             prop_assert!(!error.field.starts_with('.'), "{:?}", error);
         }
