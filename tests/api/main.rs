@@ -11,6 +11,7 @@ mod client;
 mod compare;
 mod difference;
 mod intended;
+mod metrics;
 mod request;
 mod servers;
 mod talk;

@@ -49,6 +49,16 @@ impl History {
         self.events.extend(events);
     }
 
+    /// How many events are kept.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// How many events there have been.
+    pub(super) fn total(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+
     /// Forgets the oldest event.
     pub(super) fn pop(&mut self) {
         let Some(event) = self.events.pop_front() else { return };

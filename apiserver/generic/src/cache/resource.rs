@@ -53,6 +53,16 @@ impl ResourceCache {
         }
     }
 
+    /// How many changes were applied since the start.
+    pub fn changes(&self) -> u64 {
+        self.history.read().total()
+    }
+
+    /// How many changes are kept for watches that begin in the past.
+    pub fn kept_changes(&self) -> usize {
+        self.history.read().len()
+    }
+
     /// One object.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<Entry>> {
         self.newest.load().map.get(namespace, name).cloned()

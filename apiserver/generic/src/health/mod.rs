@@ -1,5 +1,7 @@
 //! `/healthz`, `/livez`, `/readyz`, as kube-apiserver words them.
 
+mod slis;
+
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -7,6 +9,8 @@ use std::{
 };
 
 use http::{Response, StatusCode};
+
+pub use self::slis::Slis;
 
 use crate::{
     request::Query,
@@ -48,15 +52,19 @@ pub fn answer<'a>(
     single: Option<&str>,
     query: &Query,
     mut checks: impl Iterator<Item = &'a Check>,
+    slis: &Slis,
 ) -> Option<Response<Body>> {
     match single.filter(|name| !name.is_empty()) {
-        Some(name) => checks.find(|check| *check.name == *name).map(answer_single),
-        None => Some(answer_all(endpoint, query, checks)),
+        Some(name) => {
+            let check = checks.find(|check| *check.name == *name)?;
+            Some(answer_single(slis.run(endpoint, check)))
+        }
+        None => Some(answer_all(endpoint, query, checks, slis)),
     }
 }
 
-fn answer_single(check: &Check) -> Response<Body> {
-    match (check.run)() {
+fn answer_single(outcome: Result<(), String>) -> Response<Body> {
+    match outcome {
         Ok(()) => {
             let mut response = plain_text(StatusCode::OK, "ok");
             response.headers_mut().remove(http::header::X_CONTENT_TYPE_OPTIONS);
@@ -69,7 +77,12 @@ fn answer_single(check: &Check) -> Response<Body> {
     }
 }
 
-fn answer_all<'a>(endpoint: &str, query: &Query, checks: impl Iterator<Item = &'a Check>) -> Response<Body> {
+fn answer_all<'a>(
+    endpoint: &str,
+    query: &Query,
+    checks: impl Iterator<Item = &'a Check>,
+    slis: &Slis,
+) -> Response<Body> {
     let mut excluded: BTreeSet<&str> = query.all("exclude").flat_map(|names| names.split(',')).collect();
     excluded.remove("");
     let mut lines = String::new();
@@ -77,7 +90,7 @@ fn answer_all<'a>(endpoint: &str, query: &Query, checks: impl Iterator<Item = &'
     for check in checks {
         if excluded.remove(&*check.name) {
             let _ = writeln!(lines, "[+]{} excluded: ok", check.name);
-        } else if let Err(reason) = (check.run)() {
+        } else if let Err(reason) = slis.run(endpoint, check) {
             tracing::info!(endpoint, check = &*check.name, reason, "health check failed");
             failed = true;
             let _ = writeln!(lines, "[-]{} failed: reason withheld", check.name);
@@ -121,7 +134,7 @@ mod tests {
     }
 
     async fn ask(single: Option<&str>, query: &str, checks: &[Check]) -> (u16, String) {
-        let response = answer("readyz", single, &Query::parse(query), checks.iter()).unwrap();
+        let response = answer("readyz", single, &Query::parse(query), checks.iter(), &Slis::default()).unwrap();
         assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         let is_a_single_ok = single.is_some() && response.status() == 200;
         assert_eq!(
@@ -162,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn unknown_names() {
         let checks = checks(Ok(()));
-        assert!(answer("livez", Some("x"), &Query::default(), checks.iter()).is_none());
+        assert!(answer("livez", Some("x"), &Query::default(), checks.iter(), &Slis::default()).is_none());
         let (_, text) = ask(None, "verbose&exclude=x", &checks).await;
         assert!(
             text.contains("warn: some health checks cannot be excluded: no matches for \"x\"\n"),

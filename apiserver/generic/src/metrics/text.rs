@@ -17,6 +17,12 @@ pub(crate) fn line(page: &mut String, name: &str, labels: &str, value: impl Disp
     };
 }
 
+/// A metric that has one sample without labels.
+pub(crate) fn single(page: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
+    declare(page, name, kind, help);
+    line(page, name, "", value);
+}
+
 /// Counts of observed values in buckets. The upper bounds are the metric's, and are given anew each time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Histogram<const N: usize> {
@@ -44,6 +50,20 @@ impl<const N: usize> Histogram<N> {
         if let Some(count) = self.buckets.get_mut(bucket) {
             *count += 1;
         }
+    }
+
+    /// Counts what another one counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket += more;
+        }
+    }
+
+    /// How many values were counted.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The samples of one label set.

@@ -103,6 +103,11 @@ impl Names {
         }
     }
 
+    /// `group="...",resource="..."`, as metrics name a resource.
+    pub(crate) fn metric_labels(&self) -> String {
+        format!("group=\"{}\",resource=\"{}\"", self.group, self.plural)
+    }
+
     /// Prefix of the keys of all objects: `<group or "core">/<plural>/`.
     pub fn key_prefix(&self) -> String {
         let group = if self.group.is_empty() { "core" } else { &self.group };

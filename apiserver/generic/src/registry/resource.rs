@@ -9,6 +9,7 @@ use super::{
     definition_ref::DefinitionRef,
     index::DefinitionIndexer,
     turns::Turns,
+    watching::WatchCounts,
     write::{Part, Update, WriteRequest},
 };
 use crate::{
@@ -33,6 +34,7 @@ pub struct Resource {
     pub(super) indexer: DefinitionIndexer,
     pub(super) admission: Arc<Chain>,
     pub(super) turns: Turns,
+    pub(super) watch_counts: Arc<WatchCounts>,
 }
 
 impl Resource {
@@ -50,6 +52,7 @@ impl Resource {
             cache,
             admission,
             turns: Turns::default(),
+            watch_counts: Arc::default(),
         }
     }
 

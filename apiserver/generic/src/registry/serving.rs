@@ -6,16 +6,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::{Resource, ResourceDefinition, definition_ref::DefinitionRef, index::DefinitionIndexer, verbs};
+use super::{
+    Names, Resource, ResourceDefinition, definition_ref::DefinitionRef, index::DefinitionIndexer, verbs,
+    watching::append_watch_metrics,
+};
 use crate::{
     admission::{Admission, Chain},
     authz::Access,
-    cache::{Cache, Limits, ResourceSpec},
+    cache::{Cache, Limits, ResourceCache, ResourceSpec},
+    metrics::{declare, line},
     negotiate::Accepted,
     request::RequestInfo,
     serve::{Body, Resources},
     status::Status,
-    storage::{Store, StoreError},
+    storage::{Revision, Store, StoreError},
 };
 
 /// Every served resource over one keyspace.
@@ -78,6 +82,55 @@ impl Registry {
         &self.cache
     }
 
+    /// What the watch cache holds of each resource.
+    fn append_cache_metrics(&self, page: &mut String) {
+        type Read = fn(&ResourceCache, Revision) -> u64;
+        let applied = self.cache.revision();
+        let all: [(&str, &str, &str, Read); 4] = [
+            (
+                "apiserver_resource_objects",
+                "gauge",
+                "Objects that are stored.",
+                |cache, _| cache.snapshot().len() as u64,
+            ),
+            (
+                "apiserver_watch_cache_resource_version",
+                "gauge",
+                "Up to here the watch cache shows the store.",
+                |_, applied| applied,
+            ),
+            (
+                "apiserver_watch_cache_capacity",
+                "gauge",
+                "Changes that are kept for watches that begin in the past.",
+                |cache, _| cache.kept_changes() as u64,
+            ),
+            (
+                "apiserver_watch_cache_events_received_total",
+                "counter",
+                "Changes that the watch cache received.",
+                |cache, _| cache.changes(),
+            ),
+        ];
+        for (name, kind, help, read) in all {
+            declare(page, name, kind, help);
+            for (names, cache) in self.stored() {
+                line(page, name, &names.metric_labels(), read(cache, applied));
+            }
+        }
+        let name = "apiserver_storage_objects";
+        declare(page, name, "gauge", "Objects that are stored.");
+        for (names, cache) in self.stored() {
+            let resource = names.group_resource();
+            line(page, name, &format!("resource=\"{resource}\""), cache.snapshot().len());
+        }
+    }
+
+    fn stored(&self) -> impl Iterator<Item = (&Names, &ResourceCache)> {
+        let resources = self.resources.iter();
+        resources.filter_map(|resource| Some((&resource.definition().names, &**resource.cache()?)))
+    }
+
     /// One resource, whatever its version.
     pub fn resource(&self, group: &str, plural: &str) -> Option<Arc<Resource>> {
         let is_it = |resource: &&Arc<Resource>| {
@@ -96,6 +149,10 @@ impl Resources for Registry {
 
     fn append_metrics(&self, page: &mut String) {
         self.admission.append_metrics(page);
+        let counts = self.resources.iter();
+        let counts = counts.map(|resource| (&resource.definition().names, &*resource.watch_counts));
+        append_watch_metrics(page, counts);
+        self.append_cache_metrics(page);
     }
 
     async fn handle(&self, info: &RequestInfo, access: Access<'_>, request: Request<Bytes>) -> Response<Body> {

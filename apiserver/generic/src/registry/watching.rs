@@ -1,5 +1,6 @@
 //! The stream of one watch: batches of encoded frames, as they become due.
 
+mod counts;
 mod frames;
 
 use std::{sync::Arc, time::Duration, vec};
@@ -8,7 +9,11 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, stream};
 use tokio::time::Instant;
 
-pub(super) use self::frames::{Frames, error_frame};
+use self::counts::Tally;
+pub(super) use self::{
+    counts::{Scope, WatchCounts, append as append_watch_metrics},
+    frames::{Frames, error_frame},
+};
 use super::selection::Selection;
 use crate::{
     cache::{Entry, Next, Watcher},
@@ -34,6 +39,10 @@ pub(super) struct Watching {
     next_bookmark: Instant,
     end: Instant,
     ended: bool,
+    began: Instant,
+    scope: Scope,
+    tally: Tally,
+    counts: Arc<WatchCounts>,
 }
 
 /// What a running watch waits for.
@@ -51,6 +60,7 @@ impl Watching {
         frames: Frames,
         bookmarks: bool,
         end: Instant,
+        (scope, counts): (Scope, Arc<WatchCounts>),
     ) -> Watching {
         Watching {
             watcher,
@@ -61,6 +71,10 @@ impl Watching {
             next_bookmark: bookmark_after(Instant::now(), end),
             end,
             ended: false,
+            began: Instant::now(),
+            scope,
+            tally: Tally::default(),
+            counts,
         }
     }
 
@@ -68,6 +82,7 @@ impl Watching {
     pub(super) fn into_stream(self) -> impl Stream<Item = Bytes> + Send {
         stream::unfold(self, |mut watching| async move {
             let batch = watching.next_batch().await?;
+            watching.counts.take(&mut watching.tally);
             Some((batch, watching))
         })
     }
@@ -100,13 +115,18 @@ impl Watching {
         let (revision, entries) = self.initial.as_mut()?;
         let mut batch = BytesMut::with_capacity(if entries.len() == 0 { 0 } else { BATCH });
         for entry in entries.by_ref() {
+            let before = batch.len();
             self.frames.write_added(&entry, &mut batch);
+            self.tally.initial(batch.len() - before);
             if batch.len() >= BATCH {
                 return Some(batch.freeze());
             }
         }
         if self.bookmarks {
-            batch.extend_from_slice(&self.frames.initial_events_end(*revision));
+            let end = self.frames.initial_events_end(*revision);
+            self.tally.event(end.len());
+            batch.extend_from_slice(&end);
+            self.counts.listed(self.scope, self.began.elapsed());
         }
         self.initial = None;
         (!batch.is_empty()).then(|| batch.freeze())
@@ -128,7 +148,9 @@ impl Watching {
 
     fn bookmark(&mut self) -> Bytes {
         self.next_bookmark = bookmark_after(Instant::now(), self.end);
-        self.frames.bookmark(self.watcher.progress())
+        let bookmark = self.frames.bookmark(self.watcher.progress());
+        self.tally.event(bookmark.len());
+        bookmark
     }
 
     /// The frames of an event and of those that are ready behind it.
@@ -154,9 +176,14 @@ impl Watching {
 
     fn frame_of(&mut self, next: Next) -> Bytes {
         match next {
-            Next::Event(event) => self.frames.event(&event, &self.selection).unwrap_or_default(),
+            Next::Event(event) => {
+                let frame = self.frames.event(&event, &self.selection).unwrap_or_default();
+                self.tally.event(frame.len());
+                frame
+            }
             Next::Expired => {
                 self.ended = true;
+                self.counts.terminated();
                 error_frame(&Status::expired(
                     "too old resource version: the watch was too slow and must begin again",
                 ))

@@ -16,6 +16,18 @@ pub struct VersionInfo {
     pub minor: String,
 }
 
+impl VersionInfo {
+    /// System and processor, as clients of Kubernetes call them: `linux/amd64`.
+    pub(crate) fn platform() -> String {
+        let processor = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        format!("{}/{processor}", std::env::consts::OS)
+    }
+}
+
 /// Bounds of one server.
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -1,6 +1,14 @@
 //! The filters that a request passes, in kube-apiserver's order: which one refuses first decides what the client sees.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
@@ -10,18 +18,61 @@ use http::{
 use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
 use tokio::time::timeout;
 
-use super::{ApiServer, Body, Caller, answer, route};
+use super::{ApiServer, Body, Caller, answer, record, route};
 use crate::{
     audit::Trail,
     authn::{Authenticated, Connection, Source, User, impersonate, strip_usual},
     authz::{Access, Attributes, Decision, forbidden, target_of},
     flow,
+    metrics::{self, Authorized, Series},
     request::RequestInfo,
     status::Status,
 };
 
 /// A request body of any transport.
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, String>;
+
+/// What is noted of a request on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) trail: Option<&'a Trail>,
+    pub(super) series: Series,
+    pub(super) noted: &'a Noted,
+}
+
+/// What is known of a request only on its way.
+#[derive(Default)]
+pub(super) struct Noted {
+    /// In microseconds.
+    waited: AtomicU64,
+    user: OnceLock<String>,
+    source: OnceLock<IpAddr>,
+}
+
+impl Noted {
+    fn waited_for(&self, waited: Duration) {
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.waited.store(micros, Ordering::Relaxed);
+    }
+
+    /// How long it waited for its turn.
+    pub(super) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+    }
+
+    /// Who asks, and from where, as far as that is known; nothing where no log line wants it.
+    pub(super) fn into_origin(self) -> (Option<String>, Option<IpAddr>) {
+        (self.user.into_inner(), self.source.into_inner())
+    }
+}
+
+/// Why it is not known who asks.
+enum Unknown {
+    /// There is no credential.
+    Nobody,
+    /// There is one that does not count.
+    Refused,
+}
 
 /// What ends the chain early.
 pub(super) enum Refusal {
@@ -47,9 +98,10 @@ impl ApiServer {
         head: Parts,
         body: RequestBody,
         caller: Caller,
-        trail: Option<&Trail>,
+        seen: Seen<'_>,
     ) -> Result<Response<Body>, Refusal> {
-        let answer = AssertUnwindSafe(self.in_time(info, head, body, caller, trail))
+        let trail = seen.trail;
+        let answer = AssertUnwindSafe(self.in_time(info, head, body, caller, seen))
             .catch_unwind()
             .await;
         answer.unwrap_or_else(|_| {
@@ -69,15 +121,18 @@ impl ApiServer {
         head: Parts,
         body: RequestBody,
         caller: Caller,
-        trail: Option<&Trail>,
+        seen: Seen<'_>,
     ) -> Result<Response<Body>, Refusal> {
         if info.is_long_running() {
-            return self.filter(info, head, body, caller, trail).await;
+            return self.filter(info, head, body, caller, seen).await;
         }
         let deadline = flow::deadline(info.query.first("timeout"), self.limits.deadline)
             .map_err(|error| Status::bad_request(error.to_string()))?;
-        let answer = tokio::time::timeout(deadline, self.filter(info, head, body, caller, trail)).await;
-        answer.map_err(|_| Status::request_timeout())?
+        let answer = timeout(deadline, self.filter(info, head, body, caller, seen)).await;
+        answer.map_err(|_| {
+            self.metrics.terminated(seen.series, StatusCode::GATEWAY_TIMEOUT);
+            Status::request_timeout()
+        })?
     }
 
     async fn filter(
@@ -86,8 +141,9 @@ impl ApiServer {
         mut head: Parts,
         body: RequestBody,
         caller: Caller,
-        trail: Option<&Trail>,
+        seen: Seen<'_>,
     ) -> Result<Response<Body>, Refusal> {
+        let trail = seen.trail;
         let in_process = matches!(caller, Caller::User(_));
         let requestor = self.authenticate(&mut head, caller).await?;
         if let Some(trail) = trail {
@@ -95,13 +151,21 @@ impl ApiServer {
             head.extensions.insert(trail.annotations());
         }
         let user = self.impersonate(&mut head, requestor, trail).await?;
-        let ticket = self.enter(info, &user, in_process).await?;
+        if record::lines_are_written() {
+            // Nothing else sets them.
+            let _ = seen.noted.user.set(user.name.clone());
+            if let Some(Source(source)) = head.extensions.get() {
+                let _ = seen.noted.source.set(*source);
+            }
+        }
+        let ticket = self.enter(info, &user, in_process, seen).await?;
         self.authorize(info, &head, &user, trail).await?;
         let place = Place {
             info,
             user: &user,
             in_process,
             ticket,
+            seen,
         };
         self.route(place, head, body, trail).await
     }
@@ -131,6 +195,18 @@ impl ApiServer {
 
     /// Every authenticator is tried; one that fails makes the request unauthorized only if none succeeds.
     async fn find_user(&self, head: &Parts, connection: &Connection) -> Result<Authenticated, Status> {
+        let began = Instant::now();
+        let found = self.ask_authenticators(head, connection).await;
+        let outcome = match &found {
+            Ok(found) => metrics::Authenticated::As(&found.user.name),
+            Err(Unknown::Nobody) => metrics::Authenticated::Nobody,
+            Err(Unknown::Refused) => metrics::Authenticated::Refused,
+        };
+        self.metrics.authenticated(outcome, began.elapsed());
+        found.map_err(|_| Status::unauthorized())
+    }
+
+    async fn ask_authenticators(&self, head: &Parts, connection: &Connection) -> Result<Authenticated, Unknown> {
         let mut refused = has_token(&head.headers);
         for authenticator in &self.authenticators {
             match authenticator.authenticate(head, connection).await {
@@ -142,10 +218,11 @@ impl ApiServer {
                 }
             }
         }
-        if refused || !self.anonymous {
-            return Err(Status::unauthorized());
+        match (refused, self.anonymous) {
+            (true, _) => Err(Unknown::Refused),
+            (false, true) => Ok(User::anonymous().into()),
+            (false, false) => Err(Unknown::Nobody),
         }
-        Ok(User::anonymous().into())
     }
 
     async fn impersonate(&self, head: &mut Parts, requestor: User, trail: Option<&Trail>) -> Result<User, Status> {
@@ -159,7 +236,13 @@ impl ApiServer {
 
     /// Takes a place among the requests in flight, in the user's turn. Controllers of this process bound themselves, and masters
     /// must get in when nobody else does.
-    async fn enter(&self, info: &RequestInfo, user: &User, in_process: bool) -> Result<Option<flow::Ticket>, Refusal> {
+    async fn enter(
+        &self,
+        info: &RequestInfo,
+        user: &User,
+        in_process: bool,
+        seen: Seen<'_>,
+    ) -> Result<Option<flow::Ticket>, Refusal> {
         if info.is_long_running() {
             return Ok(None);
         }
@@ -167,8 +250,16 @@ impl ApiServer {
         if in_process || user.is_in(crate::authz::MASTERS) {
             return Ok(self.in_flight.try_enter(read_only));
         }
+        if let Some(ticket) = self.in_flight.try_enter(read_only) {
+            return Ok(Some(ticket));
+        }
+        let began = Instant::now();
         let ticket = self.in_flight.enter(read_only, &user.name).await;
-        ticket.map(Some).map_err(|flow::Full| too_many_requests())
+        seen.noted.waited_for(began.elapsed());
+        ticket.map(Some).map_err(|flow::Full| {
+            self.metrics.terminated(seen.series, StatusCode::TOO_MANY_REQUESTS);
+            too_many_requests()
+        })
     }
 
     async fn authorize(
@@ -183,7 +274,16 @@ impl ApiServer {
             verb: &info.verb,
             target: target_of(info),
         };
-        match self.authorizer.authorize(&attributes).await {
+        let began = Instant::now();
+        let decision = self.authorizer.authorize(&attributes).await;
+        let outcome = match &decision {
+            Ok(Decision::Allow { .. }) => Authorized::Allowed,
+            Ok(Decision::Deny { .. }) => Authorized::Denied,
+            Ok(Decision::NoOpinion { .. }) => Authorized::NoOpinion,
+            Err(_) => Authorized::Failed,
+        };
+        self.metrics.authorized(outcome, began.elapsed());
+        match decision {
             Ok(Decision::Allow { reason }) => {
                 if let Some(trail) = trail {
                     trail.decided("allow", &reason);
@@ -248,9 +348,12 @@ impl ApiServer {
         }
         place.ticket = None;
         let body = timeout(self.limits.body, arriving).await;
-        let body = body.map_err(|_| Status::request_timeout())??;
+        let body = body.map_err(|_| {
+            self.metrics.terminated(place.seen.series, StatusCode::GATEWAY_TIMEOUT);
+            Status::request_timeout()
+        })??;
         // What arrived counts as arriving until it has a place again.
-        place.ticket = self.enter(place.info, place.user, place.in_process).await?;
+        place.ticket = self.enter(place.info, place.user, place.in_process, place.seen).await?;
         Ok(body)
     }
 
@@ -289,6 +392,7 @@ struct Place<'a> {
     in_process: bool,
     /// None for those that need no place, or have given it to others.
     ticket: Option<flow::Ticket>,
+    seen: Seen<'a>,
 }
 
 fn too_many_requests() -> Refusal {

@@ -39,6 +39,10 @@ struct Connected(Arc<ApiServer>);
 impl listener::Handler for Connected {
     type Body = Body;
 
+    fn handshake_failed(&self) {
+        self.0.metrics.handshake_failed();
+    }
+
     async fn answer(&self, request: Request<Incoming>, connection: Connection) -> Response<Body> {
         self.0.handle(request, Caller::Connection(connection)).await
     }

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, StatusCode, header::HOST, request::Parts};
 use serde_json::{Value, json};
 
-use super::{ApiServer, Body, answer, route::Route};
+use super::{ApiServer, Body, VersionInfo, answer, route::Route};
 use crate::{health, request::RequestInfo, status::Status};
 
 impl ApiServer {
@@ -18,7 +18,8 @@ impl ApiServer {
                 .documents
                 .answer_openapi_v3(path, info.query.first("hash"), &head.headers),
             Route::Health { endpoint, check } => self.health(endpoint, check, info),
-            Route::Metrics => self.metrics_page(),
+            Route::Metrics => exposition(self.metrics_page()),
+            Route::Slis => exposition(self.slis.page(|endpoint| self.checks_of(endpoint))),
             Route::NotServed => return Err(Status::resource_not_served()),
             Route::MethodNotAllowed => return Err(Status::method_not_supported()),
             Route::NotFound | Route::Resource(_) => answer::page_not_found(),
@@ -26,24 +27,24 @@ impl ApiServer {
     }
 
     fn health(&self, endpoint: &str, check: Option<&str>, info: &RequestInfo) -> Response<Body> {
-        let ready = self.checks.iter().chain(std::iter::once(&self.shutdown_check));
-        let response = match endpoint {
-            "readyz" => health::answer(endpoint, check, &info.query, ready),
-            _ => health::answer(endpoint, check, &info.query, self.checks.iter()),
-        };
+        let response = health::answer(endpoint, check, &info.query, self.checks_of(endpoint), &self.slis);
         response.unwrap_or_else(answer::page_not_found)
     }
 
-    fn metrics_page(&self) -> Response<Body> {
-        let mut page = self.metrics.render(self.documents.definitions(), self.in_flight.load());
+    /// Whether it goes away concerns only those who send requests.
+    fn checks_of(&self, endpoint: &str) -> impl Iterator<Item = &health::Check> + use<'_> {
+        let more = (endpoint == "readyz").then_some(&self.shutdown_check);
+        self.checks.iter().chain(more)
+    }
+
+    fn metrics_page(&self) -> String {
+        let definitions = self.documents.definitions();
+        let mut page = self.metrics.render(definitions, self.in_flight.load(), &self.version);
         self.resources.append_metrics(&mut page);
         for append in &self.metrics_pages {
             append(&mut page);
         }
-        let mut response = answer::plain_text(StatusCode::OK, page);
-        let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
-        response
+        page
     }
 
     fn version_document(&self) -> Value {
@@ -62,7 +63,7 @@ impl ApiServer {
             "buildDate": "1970-01-01T00:00:00Z",
             "goVersion": "",
             "compiler": "rustc",
-            "platform": format!("{}/{}", std::env::consts::OS, architecture()),
+            "platform": VersionInfo::platform(),
         })
     }
 
@@ -72,6 +73,7 @@ impl ApiServer {
             "/healthz",
             "/livez",
             "/metrics",
+            "/metrics/slis",
             "/openapi/v2",
             "/openapi/v3",
             "/readyz",
@@ -94,13 +96,12 @@ impl ApiServer {
     }
 }
 
-/// The processor, as clients of Kubernetes call it.
-fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
+/// A page in the text exposition format.
+fn exposition(page: String) -> Response<Body> {
+    let mut response = answer::plain_text(StatusCode::OK, page);
+    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+    response
 }
 
 /// Where the client reached the server.

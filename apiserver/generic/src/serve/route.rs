@@ -32,6 +32,8 @@ pub(super) enum Route<'a> {
     },
     /// `/metrics`
     Metrics,
+    /// How health checks end.
+    Slis,
     /// 404, a Status: the group version is served, the resource is not.
     NotServed,
     /// 404, plain text: nobody knows the path.
@@ -84,6 +86,7 @@ fn path(path: &str) -> Route<'_> {
         ("" | "index.html", None) => Route::Index,
         ("version", None) => Route::Version,
         ("metrics", None) => Route::Metrics,
+        ("metrics", Some("slis")) => Route::Slis,
         ("openapi", Some("v2")) => Route::OpenApiV2,
         ("openapi", Some("v3")) => Route::OpenApiV3(""),
         ("openapi", Some(tail)) => tail.strip_prefix("v3/").map_or(Route::NotFound, Route::OpenApiV3),
@@ -256,6 +259,7 @@ mod tests {
                 "Health { endpoint: \"readyz\", check: Some(\"etcd\") }",
             ),
             ("GET /metrics", "Metrics"),
+            ("GET /metrics/slis", "Slis"),
         ];
         for (line, expected) in cases {
             assert_eq!(ask(line), expected, "{line}");

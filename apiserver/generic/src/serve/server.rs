@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 
 use super::{
     ApiServerBuilder, Body, Limits, LocalService, Resources, VersionInfo,
     builder::MetricsPage,
+    chain::{Noted, Seen},
     drain::Drain,
     finish::Form,
-    record::{Arrival, Record},
+    record::{Arrival, Record, Unfinished},
 };
 use crate::{
     audit::{Auditor, Trail},
@@ -19,9 +20,9 @@ use crate::{
     authz::{AlwaysAllowPaths, Authorizer, SystemMasters, Union},
     discovery::Documents,
     flow::{Arriving, InFlight},
-    health::Check,
-    metrics::Metrics,
-    request::RequestInfo,
+    health::{Check, Slis},
+    metrics::{Metrics, Series},
+    request::{RequestInfo, options::PatchType},
 };
 
 /// Longer answers are not kept in the audit log.
@@ -37,6 +38,7 @@ pub struct ApiServer {
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Box<[Check]>,
     pub(super) shutdown_check: Check,
+    pub(super) slis: Slis,
     pub(super) limits: Limits,
     pub(super) in_flight: InFlight,
     pub(super) arriving: Arriving,
@@ -76,6 +78,7 @@ impl ApiServer {
             version: builder.version,
             checks: Check::builtin().into_iter().chain(builder.checks).collect(),
             shutdown_check: Check::new("shutdown", move || shutdown.check()),
+            slis: Slis::default(),
             in_flight: InFlight::new(limits.reads, limits.writes),
             arriving: Arriving::new(limits.arriving_of_a_user, limits.arriving),
             limits,
@@ -95,11 +98,19 @@ impl ApiServer {
         let (head, body) = request.into_parts();
         let body = body.map_err(|error| error.to_string()).boxed_unsync();
         let info = RequestInfo::parse(&head.method, &head.uri);
-        let arrival = Arrival::of(&head, &caller);
+        let series = Series::of(&info, applies(&head), self.documents.definitions());
+        let arrival = Arrival::of(&head, &caller, series);
+        let unfinished = Unfinished::new(&self.metrics, series);
+        let noted = Noted::default();
         let form = Form::of(&head, &info);
         let trail = self.auditor.as_ref();
         let trail = trail.map(|auditor| Trail::begin(auditor, &head, &info, &form.audit_id));
-        let answer = self.recover(&info, head, body, caller, trail.as_ref()).await;
+        let seen = Seen {
+            trail: trail.as_ref(),
+            series,
+            noted: &noted,
+        };
+        let answer = self.recover(&info, head, body, caller, seen).await;
         let response = answer.unwrap_or_else(|refusal| form.refuse(refusal));
         let response = form.finish(match &trail {
             Some(trail) => audited(response, trail),
@@ -107,20 +118,34 @@ impl ApiServer {
         });
         let record = Record {
             metrics: self.metrics.clone(),
-            documents: self.documents.clone(),
             arrival,
             info,
             audit_id: form.audit_id,
             code: response.status(),
+            waited: noted.waited(),
+            origin: noted.into_origin(),
+            size: response.body().length(),
             _trail: trail,
         };
+        unfinished.finished();
         response.map(|body| body.with_guard(record.begin()))
+    }
+
+    /// Says that the server goes away: `/readyz` fails from here on, and all else is answered as before.
+    pub fn retire(&self) {
+        self.drain.begin();
     }
 
     /// A client's way in without a socket: `kube::Client::new(server.local_service(user), "default")`.
     pub fn local_service(self: &Arc<Self>, user: User) -> LocalService {
         LocalService::new(self, user)
     }
+}
+
+/// Whether a patch is a server-side apply.
+fn applies(head: &http::request::Parts) -> bool {
+    let format = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    head.method == Method::PATCH && format == Some(PatchType::Apply.media_type().as_bytes())
 }
 
 /// Tells the audit log how a request ended. Bodies are looked at only where they are kept.

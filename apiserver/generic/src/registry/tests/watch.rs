@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{WIDGETS, World, version_of, widget};
+use crate::serve::Resources as _;
 
 #[tokio::test]
 async fn a_watch_shows_what_comes_after_its_revision() {
@@ -326,4 +327,32 @@ async fn a_closed_server_ends_its_watches() {
     let mut watch = world.watch(&format!("{WIDGETS}?watch=1")).await;
     drop(world);
     assert_eq!(watch.next().await, None);
+}
+
+#[tokio::test]
+async fn what_watches_send_is_counted() {
+    let world = World::new().await;
+    world.widget("a").await;
+    let query = "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let mut watch = world.watch(&format!("{WIDGETS}{query}")).await;
+    assert_eq!(watch.next_line().await, "ADDED a");
+    assert_eq!(watch.next_line().await, "BOOKMARK -");
+    world.widget("b").await;
+    assert_eq!(watch.next_line().await, "ADDED b");
+    drop(watch);
+    let mut page = String::new();
+    world.registry.append_metrics(&mut page);
+    let widgets = "group=\"demo.example.io\",resource=\"widgets\"";
+    let versioned = "group=\"demo.example.io\",version=\"v1\",resource=\"widgets\"";
+    for line in [
+        format!("apiserver_watch_events_total{{{versioned}}} 3"),
+        format!("apiserver_watch_events_sizes_count{{{versioned}}} 3"),
+        format!("apiserver_watch_list_duration_seconds_count{{{versioned},scope=\"namespace\"}} 1"),
+        format!("apiserver_init_events_total{{{widgets}}} 1"),
+        format!("apiserver_resource_objects{{{widgets}}} 2"),
+        format!("apiserver_watch_cache_events_received_total{{{widgets}}} 2"),
+        "apiserver_storage_objects{resource=\"widgets.demo.example.io\"} 2".to_owned(),
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
 }

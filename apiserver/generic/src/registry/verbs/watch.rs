@@ -1,6 +1,6 @@
 //! Watch: the objects that exist, where asked, then every change, with bookmarks, until its time is over.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Response, header};
 use rand::RngExt as _;
@@ -16,7 +16,7 @@ use crate::{
     registry::{
         Resource,
         selection::Selection,
-        watching::{Frames, Watching, error_frame},
+        watching::{Frames, Scope, WatchCounts, Watching, error_frame},
     },
     request::options::{InitialEvents, ResourceVersion, WatchOptions},
     serve::Body,
@@ -42,7 +42,8 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let body = match begin(resource, &options).await {
         Ok(beginning) => {
             let frames = Frames::new(resource.shared_definition(), accepted.form);
-            Body::stream(watching(beginning, selection, frames, &options).into_stream())
+            let counted = (scope(call), resource.watch_counts.clone());
+            Body::stream(watching(beginning, selection, frames, &options, counted).into_stream())
         }
         // Clients read errors of a watch from its stream.
         Err(status) => Body::full(error_frame(&status)),
@@ -83,7 +84,23 @@ async fn begin(resource: &Resource, options: &WatchOptions) -> Result<Beginning,
     Ok(Beginning { initial, watcher })
 }
 
-fn watching(beginning: Beginning, selection: Selection, frames: Frames, options: &WatchOptions) -> Watching {
+fn scope(call: &Call<'_>) -> Scope {
+    if !call.info.name.is_empty() {
+        Scope::Resource
+    } else if call.listed_namespace().is_some_and(|namespace| !namespace.is_empty()) {
+        Scope::Namespace
+    } else {
+        Scope::Cluster
+    }
+}
+
+fn watching(
+    beginning: Beginning,
+    selection: Selection,
+    frames: Frames,
+    options: &WatchOptions,
+    counted: (Scope, Arc<WatchCounts>),
+) -> Watching {
     // As kube-apiserver: random, so that watches that began together do not end together.
     let timeout = options.timeout.map_or_else(
         || Duration::from_secs(rand::rng().random_range(1800..3600)),
@@ -101,5 +118,6 @@ fn watching(beginning: Beginning, selection: Selection, frames: Frames, options:
         frames,
         options.bookmarks,
         Instant::now() + timeout,
+        counted,
     )
 }

@@ -34,8 +34,14 @@ pub(super) async fn serve(
     let handshake = timeout(bounds.handshake, acceptor.accept(stream));
     let stream = match closing.run_until_cancelled(handshake).await {
         Some(Ok(Ok(stream))) => stream,
-        Some(Ok(Err(error))) => return tracing::debug!(%remote, %error, "TLS handshake failed"),
-        Some(Err(_)) => return tracing::debug!(%remote, "TLS handshake took too long"),
+        Some(Ok(Err(error))) => {
+            handler.handshake_failed();
+            return tracing::debug!(%remote, %error, "TLS handshake failed");
+        }
+        Some(Err(_)) => {
+            handler.handshake_failed();
+            return tracing::debug!(%remote, "TLS handshake took too long");
+        }
         None => return,
     };
     if let Err(error) = serve_http(stream, remote, &bounds, closing, handler).await {

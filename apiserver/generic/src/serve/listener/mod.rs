@@ -63,6 +63,9 @@ impl Default for Bounds {
 
 /// What answers requests. The connection says whose they are.
 pub trait Handler: Clone + Send + Sync + 'static {
+    /// Told of a connection that ended before it was encrypted.
+    fn handshake_failed(&self) {}
+
     /// The body of its answers.
     type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
