@@ -5,7 +5,10 @@
 
 #[path = "../e2e/mod.rs"]
 mod e2e;
+mod flow;
 mod login_files;
+mod raw;
+mod shutdown;
 
 use guestcluster_tests::Mode;
 

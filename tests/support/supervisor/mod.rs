@@ -323,9 +323,19 @@ impl Supervisor {
         &self.root
     }
 
+    /// Our server's process, to send it signals and see how it ends.
+    pub fn process(&mut self) -> &mut Daemon {
+        self.server.as_mut().expect("it runs")
+    }
+
     /// Process id of our server.
     pub fn pid(&self) -> u32 {
         self.server.as_ref().expect("it runs").pid()
+    }
+
+    /// Our server's log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.root.join(format!("{SERVER}.log"))).expect("written from the start on")
     }
 
     /// The end of our server's log.

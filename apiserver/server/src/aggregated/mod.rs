@@ -16,7 +16,7 @@ mod serving;
 #[cfg(test)]
 mod testing;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use generic_apiserver::cache::Limits as History;
 use guestcluster_credentials::SubjectPolicy;
@@ -41,11 +41,12 @@ pub(crate) struct Config {
     pub(crate) history: History,
     /// The audit log, if any.
     pub(crate) audit: Option<audit::Config>,
+    /// How long it serves on after it was told to stop.
+    pub(crate) shutdown_delay: Duration,
 }
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
-    lifetime::run(Aggregated::start(config), |server| {
-        tracing::info!(address = %server.address(), "serving");
-    })
+    let started = |server: &Aggregated| tracing::info!(address = %server.address(), "serving");
+    lifetime::run(Aggregated::start(config), started, config.shutdown_delay)
 }

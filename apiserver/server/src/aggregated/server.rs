@@ -52,6 +52,7 @@ const KEYSPACE: &str = "agg/";
 /// A server that serves.
 pub(super) struct Aggregated {
     address: SocketAddr,
+    server: Arc<ApiServer>,
     serving: JoinHandle<std::io::Result<()>>,
     leading: JoinHandle<anyhow::Result<()>>,
     followers: JoinSet<()>,
@@ -92,7 +93,7 @@ impl Aggregated {
 
         let stop = CancellationToken::new();
         let tls = Arc::new(ArcSwap::from_pointee(tls_config(&pair, &delegated)?));
-        let serving = tokio::spawn(server.serve(listener, tls.clone(), stop.clone()));
+        let serving = tokio::spawn(server.clone().serve(listener, tls.clone(), stop.clone()));
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
@@ -124,6 +125,7 @@ impl Aggregated {
         dir.write("server", &format!("https://{address}"))?;
         Ok(Self {
             address,
+            server,
             serving,
             leading,
             followers,
@@ -159,6 +161,10 @@ impl Server for Aggregated {
                 Err(panic) => anyhow::Error::from(panic).context("a watch of the supervisor failed"),
             },
         }
+    }
+
+    fn retire(&self) {
+        self.server.retire();
     }
 
     /// Controllers and their Lease, requests, store, audit log.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
-use super::{Auditing, Logging, WatchHistory};
+use super::{Auditing, Logging, Stopping, WatchHistory};
 use crate::{aggregated, layers::Layers};
 
 #[derive(clap::Args)]
@@ -39,6 +39,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     audit: Auditing,
     #[command(flatten)]
+    stopping: Stopping,
+    #[command(flatten)]
     pub(super) logging: Logging,
 }
 
@@ -52,6 +54,7 @@ impl Arguments {
             layers: self.layers,
             history: self.history.into_limits(),
             audit: self.audit.into_config()?,
+            shutdown_delay: self.stopping.delay(),
         })
     }
 }

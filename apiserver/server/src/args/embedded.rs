@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Auditing, Logging, WatchHistory, content};
+use super::{Auditing, Logging, Stopping, WatchHistory, content};
 use crate::{embedded, layers::Layers};
 
 #[derive(clap::Args)]
@@ -32,6 +32,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     audit: Auditing,
     #[command(flatten)]
+    stopping: Stopping,
+    #[command(flatten)]
     pub(super) logging: Logging,
 }
 
@@ -44,6 +46,7 @@ impl Arguments {
             sim_config: content("--sim-config", self.sim_config.as_deref())?,
             history: self.history.into_limits(),
             audit: self.audit.into_config()?,
+            shutdown_delay: self.stopping.delay(),
             authentication_config: content("--authentication-config", self.authentication_config.as_deref())?,
         })
     }

@@ -6,7 +6,10 @@ mod kubeconfig;
 mod manifests;
 mod sso;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -45,7 +48,7 @@ enum Command {
 /// What every server takes.
 #[derive(Args)]
 struct Logging {
-    /// What to log, as `info` or `info,generic_apiserver=debug`
+    /// What to log, as `info`; `info,requests=debug` logs every request
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, env = "GUESTCLUSTERS_LOG")]
     log: String,
 }
@@ -64,6 +67,20 @@ impl WatchHistory {
             history_bytes: usize::from(self.watch_history_mib) << 20,
             ..Limits::default()
         }
+    }
+}
+
+/// How a server goes away.
+#[derive(Args)]
+struct Stopping {
+    /// How long to serve on, not ready any more, when told to stop: whoever balances load needs time to notice
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    shutdown_delay: u32,
+}
+
+impl Stopping {
+    fn delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay.into())
     }
 }
 

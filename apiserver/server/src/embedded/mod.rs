@@ -7,7 +7,7 @@ mod supervisor;
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use generic_apiserver::cache::Limits as History;
@@ -34,11 +34,17 @@ pub(crate) struct Config {
     pub(crate) history: History,
     /// The audit log, if any.
     pub(crate) audit: Option<audit::Config>,
+    /// How long it serves on after it was told to stop.
+    pub(crate) shutdown_delay: Duration,
 }
 
 /// Runs the supervisor until SIGTERM or SIGINT.
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
-    lifetime::run(Supervisor::start(config), |supervisor| announce(config, supervisor))
+    lifetime::run(
+        Supervisor::start(config),
+        |supervisor| announce(config, supervisor),
+        config.shutdown_delay,
+    )
 }
 
 /// A kubeconfig for a user of the supervisor that keeps its data in `data_dir`.

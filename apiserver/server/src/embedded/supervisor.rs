@@ -161,6 +161,10 @@ impl Server for Supervisor {
         }
     }
 
+    fn retire(&self) {
+        self.cluster.server().retire();
+    }
+
     /// Controllers, requests, cluster, store.
     async fn stop(self) {
         self.controllers.stop(CONTROLLERS_STOP).await;

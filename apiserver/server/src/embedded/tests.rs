@@ -29,6 +29,7 @@ fn config(folder: &Path, listen: &str, authentication_config: Option<&str>) -> C
         authentication_config: authentication_config.map(str::to_owned),
         history: Default::default(),
         audit: None,
+        shutdown_delay: std::time::Duration::ZERO,
     }
 }
 

@@ -37,7 +37,11 @@ pub(crate) struct Config {
 
 /// Runs the issuer until SIGTERM or SIGINT.
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
-    lifetime::run(Standalone::start(config), |server| server.announce(config))
+    lifetime::run(
+        Standalone::start(config),
+        |server| server.announce(config),
+        Duration::ZERO,
+    )
 }
 
 struct Standalone {
