@@ -21,7 +21,7 @@ const QUEUE: usize = 100;
 const STORM: usize = 400;
 /// How many somebody else writes meanwhile.
 const OTHERS: usize = 10;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn config_map(name: &str) -> String {
     format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}}}}"#)

@@ -13,7 +13,7 @@ use crate::raw::Raw;
 const NAMESPACES: &str = "/api/v1/namespaces";
 const CONFIG_MAPS: &str = "/api/v1/namespaces/team-a/configmaps";
 /// Longest for anything that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn supervisor(shutdown_delay: u32) -> Supervisor {
     Supervisor::start(Start {
