@@ -5,7 +5,9 @@ mod client_go;
 #[path = "../compare/mod.rs"]
 mod compare;
 mod intended;
+mod kube_rs;
 mod kubectl;
+mod line;
 mod scenarios;
 mod servers;
 

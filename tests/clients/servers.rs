@@ -1,6 +1,7 @@
 //! The servers that clients talk to: a real kube-apiserver with its controllers, and two of ours.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
@@ -105,9 +106,20 @@ impl Servers {
 
 /// A client by a kubeconfig.
 pub(crate) async fn client(kubeconfig: &Path) -> Client {
+    Client::try_from(config(kubeconfig).await).unwrap()
+}
+
+/// The same to another address that leads to its server.
+pub(crate) async fn client_through(kubeconfig: &Path, address: SocketAddr) -> Client {
+    let mut config = config(kubeconfig).await;
+    config.cluster_url = format!("https://{address}").parse().unwrap();
+    Client::try_from(config).unwrap()
+}
+
+async fn config(kubeconfig: &Path) -> Config {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await;
-    Client::try_from(config.unwrap()).unwrap()
+    config.unwrap()
 }
 
 /// `host:port` of the server that a kubeconfig leads to.
