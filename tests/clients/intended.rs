@@ -7,6 +7,8 @@ const OWN_BUILD: &str = "/version describes each server's own build";
 const NO_LIMIT_RANGES: &str = "ours has no pods, and so none of the kinds that limit them";
 
 const NO_OWNERS: &str = "a review is answered and not kept, so nobody owns its fields";
+const WHOLE_ITEMS: &str =
+    "items of lists carry apiVersion and kind, as get and watch show them: all three share the same bytes";
 const JSON_LISTS: &str = "ours answers typed clients in JSON, in which an empty list is written and items name their kind; in protobuf neither is";
 
 pub(crate) const KUBECTL: &[Intended] = &[
@@ -29,4 +31,9 @@ pub(crate) const CLIENT_GO: &[Intended] = &[
     meant("*", "deletion", "*.items", JSON_LISTS),
     meant("*", "deletion", "*.items[*].apiVersion", JSON_LISTS),
     meant("*", "deletion", "*.items[*].kind", JSON_LISTS),
+];
+
+pub(crate) const PYTHON: &[Intended] = &[
+    meant("*", "core", "*.items[*].apiVersion", WHOLE_ITEMS),
+    meant("*", "core", "*.items[*].kind", WHOLE_ITEMS),
 ];

@@ -8,6 +8,7 @@ mod intended;
 mod kube_rs;
 mod kubectl;
 mod line;
+mod python;
 mod scenarios;
 mod servers;
 

@@ -50,7 +50,7 @@ impl Library {
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (authority, _) = CertificateAuthority::generate("library").unwrap();
+        let (authority, _) = CertificateAuthority::generate("library-ca").unwrap();
         let pair = authority
             .issue_server("library", &[], &[address.ip()], VALIDITY)
             .unwrap();
