@@ -77,7 +77,8 @@ impl Watcher {
         // The clock first: all events up to it are in the history that is looked at later.
         let applied = self.resource.clock().applied.load(Ordering::Acquire);
         let known = match self.resource.history().event(self.position) {
-            Ok(None) => applied,
+            // Events are there a moment before the clock says so, those of one revision all at once.
+            Ok(None) => applied.max(self.delivered),
             // Events of one revision belong together: the last delivered one may not have been its last.
             Ok(Some(next)) => next.revision.saturating_sub(1),
             Err(Fallen) => self.delivered.saturating_sub(1),

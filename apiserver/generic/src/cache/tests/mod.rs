@@ -237,6 +237,26 @@ async fn a_quiet_resource_makes_progress_with_the_others() {
     assert_eq!(watcher.progress(), here);
 }
 
+#[test]
+fn progress_is_never_behind_what_was_delivered() {
+    // Between an event's publication and the clock's advance.
+    let clock = Arc::new(Clock::starting_at(4));
+    let widgets = Arc::new(ResourceCache::new(Map::default(), 4, clock));
+    let mut watcher = widgets.watch(4).unwrap();
+    let stored = object("a", "1", "red").to_string();
+    let entry = Entry::new(EventKind::Added, ("ns", "a"), 5, stored.as_bytes(), &Widgets).unwrap();
+    let event = Event {
+        kind: EventKind::Added,
+        revision: 5,
+        entry: Arc::new(entry),
+        previous: None,
+    };
+    widgets.publish(Map::default(), 5, vec![Arc::new(event)], false);
+    assert_eq!(watcher.progress(), 4, "it was not delivered yet");
+    assert!(matches!(watcher.try_next(), Some(Next::Event(event)) if event.revision == 5));
+    assert_eq!(watcher.progress(), 5);
+}
+
 #[tokio::test]
 async fn a_watch_from_the_future_sees_only_what_comes_after() {
     let store = memory();
