@@ -16,6 +16,7 @@ mod list;
 mod negotiation;
 mod nodes;
 mod openapi;
+mod owners;
 mod patch;
 mod quotas;
 mod rights;
@@ -65,6 +66,7 @@ pub(crate) const THEMES: &[Theme] = &[
     library("access", access::CASES),
     library("quotas", quotas::CASES),
     library("config", config::CASES),
+    library("owners", owners::CASES),
     library("strategic", strategic::CASES),
     library("nodes", nodes::CASES),
     library("events", events::CASES),

@@ -8,7 +8,12 @@ use crate::{
     talk::Talk,
 };
 
-pub(crate) const CASES: super::Cases = &[("widgets", widgets), ("watch", watched), ("built-in", built_in)];
+pub(crate) const CASES: super::Cases = &[
+    ("widgets", widgets),
+    ("watch", watched),
+    ("built-in", built_in),
+    ("other forms", other_forms),
+];
 
 const TABLE: &str =
     "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
@@ -39,6 +44,20 @@ fn widgets(talk: &mut Talk<'_>) {
         get("$widgets/a/status").accept(TABLE),
         get("/apis/plain.example.io/v1beta1/gadgets?labelSelector=none=none").accept(TABLE),
         get("/apis/demo.example.io").accept(TABLE),
+    ]);
+}
+
+/// Clients that take nothing but tables, and what has none.
+fn other_forms(talk: &mut Talk<'_>) {
+    const ONLY: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    talk.quietly(post("$core/configmaps", config_map("a", json!({"x": "1"}))));
+    talk.send_all([
+        get("$core/configmaps?includeObject=None").accept(ONLY),
+        get("$core/configmaps?includeObject=Object").accept(ONLY),
+        get("$core/configmaps?includeObject=Metadata").accept(ONLY),
+        get("$core/configmaps?includeObject=x").accept(ONLY),
+        get("$core/configmaps/missing").accept(ONLY),
+        get("$core/nothing").accept(ONLY),
     ]);
 }
 

@@ -138,7 +138,9 @@ impl Resource {
                 .strategy
                 .validate_create(&request.strategy_context(), object)
                 .await?;
-            request.notes.warnings.extend(findings.warnings);
+            if findings.errors.is_empty() {
+                request.notes.warnings.extend(findings.warnings);
+            }
             errors.extend(findings.errors);
         }
         self.refuse(name, errors)

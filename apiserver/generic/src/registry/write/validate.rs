@@ -70,7 +70,9 @@ impl Resource {
                         .await?
                 }
             };
-            request.notes.warnings.extend(findings.warnings);
+            if findings.errors.is_empty() {
+                request.notes.warnings.extend(findings.warnings);
+            }
             errors.extend(findings.errors);
         }
         self.refuse(name, errors)
