@@ -37,3 +37,5 @@ pub(crate) const PYTHON: &[Intended] = &[
     meant("*", "core", "*.items[*].apiVersion", WHOLE_ITEMS),
     meant("*", "core", "*.items[*].kind", WHOLE_ITEMS),
 ];
+
+pub(crate) const HELM: &[Intended] = &[];

@@ -4,12 +4,14 @@
 mod client_go;
 #[path = "../compare/mod.rs"]
 mod compare;
+mod helm;
 mod intended;
 mod kube_rs;
 mod kubectl;
 mod line;
 mod python;
 mod scenarios;
+mod script;
 mod servers;
 
 use std::io::Write as _;

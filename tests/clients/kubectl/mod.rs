@@ -3,23 +3,17 @@
 //!
 //! `CLIENTS_ONLY='1.37 core'` runs one script by one version, `CLIENTS_SHOW=1` prints all that was said.
 
-mod script;
-mod shell;
-mod text;
-
-use guestcluster_tests::program;
 use parking_lot::Mutex;
-use tempfile::TempDir;
 
-use self::{
-    script::{Step, parse},
-    shell::Shell,
-};
 use crate::{
     compare::report::Report,
     intended,
+    script::Case,
     servers::{Ours, Servers},
 };
+
+/// Where the scripts find their manifests.
+const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/kubectl");
 
 /// The minors that run the scripts, and the programs.
 const VERSIONS: [(&str, &str); 5] = [
@@ -67,55 +61,19 @@ fn kubectl_shows_what_it_shows_of_a_kube_apiserver() {
                 for script in scripts {
                     let case = format!("{version} {}", script.name);
                     if case.contains(only) {
-                        run(servers, script, &case, program_name, report);
+                        let case = Case {
+                            name: &format!("kubectl {case}"),
+                            ours: script.ours,
+                            text: script.text,
+                            newest: version == NEWEST,
+                            programs: &[("kubectl", program_name)],
+                            manifests: MANIFESTS,
+                        };
+                        case.run(servers, report);
                     }
                 }
             });
         }
     });
     crate::judge(report.into_inner(), intended::KUBECTL, only.is_empty());
-}
-
-fn run(servers: &Servers, script: &Script, case: &str, program_name: &str, report: &Mutex<Report>) {
-    let folder = TempDir::new().unwrap();
-    let namespace = format!("kubectl-{}", case.replace(['.', ' '], "-"));
-    let kubeconfigs = servers.kubeconfigs(script.ours, &namespace);
-    let shell = |side: usize| {
-        let folder = folder.path().join(["theirs", "ours"][side]);
-        Shell::new(&program(program_name), &kubeconfigs[side], &namespace, &folder)
-    };
-    let (mut theirs, mut ours) = (shell(0), shell(1));
-    for (number, step) in (1..).zip(parse(script.text, case.starts_with(NEWEST))) {
-        let (line, [theirs, ours]) = match &step {
-            Step::Run(command) => (
-                command.clone(),
-                both(&mut theirs, &mut ours, |shell| shell.run(command)),
-            ),
-            Step::Watched(lines) => (
-                format!("watched {lines}"),
-                both(&mut theirs, &mut ours, |shell| shell.watched(*lines)),
-            ),
-            Step::Until(command) => {
-                both(&mut theirs, &mut ours, |shell| shell.until(command));
-                continue;
-            }
-            Step::Watch(lines, command) => {
-                both(&mut theirs, &mut ours, |shell| shell.watch(*lines, command));
-                continue;
-            }
-        };
-        if std::env::var_os("CLIENTS_SHOW").is_some() {
-            println!("{case} {number}: {line}\ntheirs: {theirs}\nours: {ours}");
-        }
-        report.lock().add(case, number, line, text::differences(&theirs, &ours));
-    }
-}
-
-/// The same in both shells at the same time.
-fn both<T: Send>(theirs: &mut Shell, ours: &mut Shell, does: impl Fn(&mut Shell) -> T + Sync) -> [T; 2] {
-    std::thread::scope(|scope| {
-        let theirs = scope.spawn(|| does(theirs));
-        let ours = does(ours);
-        [theirs.join().unwrap(), ours]
-    })
 }

@@ -1,4 +1,4 @@
-//! A person's shell with one kubectl and one server.
+//! A person's shell with one server.
 
 use std::{
     os::unix::fs::symlink,
@@ -14,11 +14,10 @@ use crate::{compare::normalise::Seen, servers::address};
 
 /// Longest for one command, in seconds.
 const PATIENCE: u64 = 60;
-/// Where scripts find their manifests.
-const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/kubectl");
 
 pub(super) struct Shell {
     kubeconfig: PathBuf,
+    manifests: &'static str,
     /// Holds `bin` and `home`, and files that scripts leave.
     folder: PathBuf,
     namespace: String,
@@ -27,12 +26,21 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// One that has this program as `kubectl`, and keeps all its files in the folder.
-    pub(super) fn new(kubectl: &Path, kubeconfig: &Path, namespace: &str, folder: &Path) -> Self {
+    /// One that has these programs under these names, and keeps all its files in the folder.
+    pub(super) fn new(
+        programs: &[(&str, PathBuf)],
+        kubeconfig: &Path,
+        namespace: &str,
+        manifests: &'static str,
+        folder: &Path,
+    ) -> Self {
         std::fs::create_dir_all(folder.join("bin")).unwrap();
-        symlink(kubectl, folder.join("bin/kubectl")).unwrap();
+        for (name, program) in programs {
+            symlink(program, folder.join("bin").join(name)).unwrap();
+        }
         Self {
             kubeconfig: kubeconfig.to_owned(),
+            manifests,
             folder: folder.to_owned(),
             namespace: namespace.to_owned(),
             seen: Seen::new(&address(kubeconfig)),
@@ -91,7 +99,7 @@ impl Shell {
         let system = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new(program);
         command
-            .current_dir(MANIFESTS)
+            .current_dir(self.manifests)
             .env_clear()
             .env("PATH", format!("{}:{system}", self.folder.join("bin").display()))
             .env("HOME", self.folder.join("home"))
