@@ -243,7 +243,12 @@ async fn schema_and_strategy_refuse_with_causes() {
         world.post(WIDGETS, &object).await.refused(422).1,
         "Widget.demo.example.io \"a\" is invalid: spec.replicas: Invalid value: 4: at most 3 when blue"
     );
-    object["spec"]["replicas"] = 3.into();
+    // A refusal warns of what was found on the way, not of what an accepted object would do.
+    object["spec"]["bogus"] = 1.into();
+    let refused = world.post(WIDGETS, &object).await;
+    refused.expect(422);
+    assert_eq!(refused.warnings(), ["299 - \"unknown field \\\"spec.bogus\\\"\""]);
+    object["spec"] = json!({"replicas": 3, "color": "blue"});
     let reply = world.post(WIDGETS, &object).await;
     reply.expect(201);
     assert_eq!(reply.warnings(), ["299 - \"blue fades\""]);

@@ -84,8 +84,8 @@ impl Resource {
         let admission = self.admission_request(request, name, Operation::Create, None);
         self.admission.admit(&admission, Some(&mut object)).await?;
         metadata::dedupe_owner_references(&mut object, &request.notes.warnings);
-        metadata::warn_of_short_finalizers(&object, &[], &request.notes.warnings);
         self.validate_new(request, name, &object).await?;
+        metadata::warn_of_short_finalizers(&object, &[], &request.notes.warnings);
         self.admission.validate(&admission, Some(&object)).await?;
         let written = if request.options.dry_run {
             self.pretend_insert(request, name, object).await?

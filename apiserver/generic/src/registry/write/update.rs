@@ -47,8 +47,8 @@ impl Resource {
         self.admit_update(request, name, part, &live.value, &mut new).await?;
         count_generation(definition, &mut new, &live.value);
         metadata::dedupe_owner_references(&mut new, &request.notes.warnings);
-        metadata::warn_of_short_finalizers(&new, &object::finalizers(&live.value), &request.notes.warnings);
         self.validate_update(request, name, part, &live.value, &new).await?;
+        metadata::warn_of_short_finalizers(&new, &object::finalizers(&live.value), &request.notes.warnings);
         self.judge_update(request, name, part, &live.value, &new).await?;
         Ok(self.judge(&live.value, new))
     }
