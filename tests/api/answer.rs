@@ -29,7 +29,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads all of it; of a stream, as many lines as wanted.
+    /// Reads all of it; of a stream, as many lines as wanted: more may come along by chance.
     pub(crate) async fn read(response: Response, lines: Option<usize>) -> Self {
         let (head, mut incoming) = response.into_parts();
         let mut body = Vec::new();
@@ -43,6 +43,10 @@ impl Answer {
                 }
                 None => break,
             }
+        }
+        if let Some(lines) = lines.filter(|_| enough(&body)) {
+            let wanted = body.split_inclusive(|byte| *byte == b'\n').take(lines);
+            body.truncate(wanted.map(<[u8]>::len).sum());
         }
         Self {
             status: head.status.as_u16(),

@@ -143,10 +143,10 @@ fn options(talk: &mut Talk<'_>) {
         "resourceVersion=9999999999&timeoutSeconds=1",
         "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&resourceVersion=9999999999",
     ] {
-        talk.send(watch(&format!("$widgets?watch=true&{query}"), 1));
+        talk.send(watch(&format!("$widgets?watch=true&{query}"), 2));
     }
     for value in ["1", "True", "yes", "false", "0", ""] {
-        talk.send(watch(&format!("$widgets?watch={value}&timeoutSeconds=1"), 1));
+        talk.send(watch(&format!("$widgets?watch={value}&timeoutSeconds=1"), 2));
     }
     talk.send(watch("/apis/demo.example.io/v1/namespaces/$ns/nopes?watch=true", 1));
     talk.send(watch(
