@@ -5,14 +5,19 @@ use super::*;
 
 /// A field with bytes.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length > 0x7f {
-        out.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
-        length >>= 7;
-    }
-    out.push(u8::try_from(length).unwrap());
+    let mut out = varint(usize::from(number) << 3 | 2);
+    out.extend(varint(bytes.len()));
     out.extend_from_slice(bytes);
+    out
+}
+
+fn varint(mut value: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value > 0x7f {
+        out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap());
     out
 }
 
