@@ -33,6 +33,8 @@ impl Answer {
     pub(crate) async fn read(response: Response, lines: Option<usize>) -> Self {
         let (head, mut incoming) = response.into_parts();
         let mut body = Vec::new();
+        // A refusal is no stream.
+        let lines = lines.filter(|_| head.status.is_success());
         let enough = |body: &[u8]| lines.is_some_and(|lines| body.split(|byte| *byte == b'\n').count() > lines);
         while !enough(&body) {
             match incoming.frame().await {
