@@ -119,6 +119,8 @@ fn services(talk: &mut Talk<'_>) {
         strategic(path, json!({"spec": {"ports": [{"name": "no key"}]}})),
         merge(path, json!({"spec": {"sessionAffinity": "ClientIP"}})),
         merge(path, json!({"spec": {"sessionAffinity": null}})),
+        // kube-apiserver may judge a write on what its cache showed a moment ago, and warn of that.
+        get(path),
         apply(
             &format!("{path}?fieldManager=m"),
             json!({"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 90, "name": "applied"}]}}),
