@@ -25,8 +25,8 @@ pub(crate) const NAMES: [&str; 10] = [
     "watch",
     "patch",
     "apply",
-    "create",
     "aggregated",
+    "create",
     "memory",
 ];
 
