@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{JsonPatched, PatchError};
 use crate::{
     apply::same_value,
-    schema::decode::{self, DecodeError, Decoded},
+    schema::decode::{self, DecodeError, Decoded, word},
 };
 
 /// Most operations of one patch.
@@ -77,7 +77,7 @@ fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, PatchError> {
     let mistyped = |value: &Value, expected: &str| {
         malformed(&format!(
             "json: cannot unmarshal {} into Go value of type {expected}",
-            kind(value)
+            word(value)
         ))
     };
     let operation = |value: Value| match value {
@@ -89,17 +89,6 @@ fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, PatchError> {
         Value::Array(items) => items.into_iter().map(operation).collect(),
         Value::Null => Ok(Vec::new()),
         other => Err(mistyped(&other, "[]handlers.jsonPatchOp")),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 
@@ -158,7 +147,7 @@ impl Operation {
             Some(Value::String(text)) => Ok(text),
             Some(other) => Err(malformed(&format!(
                 "json: cannot unmarshal {} into Go struct field jsonPatchOp.{key} of type string",
-                kind(&other)
+                word(&other)
             ))),
         };
         let (op, path, from) = (text("op")?, text("path")?, text("from")?);

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::registry::object;
+use crate::{registry::object, schema::decode::word};
 
 /// What a field of ObjectMeta is decoded into.
 #[derive(Clone, Copy)]
@@ -111,17 +111,6 @@ fn time_problem(time: &str) -> Option<String> {
     Some(format!(
         "parsing time {time:?} as {LAYOUT:?}: cannot parse {time:?} as \"2006\""
     ))
-}
-
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 #[cfg(test)]

@@ -137,12 +137,7 @@ fn validate_json(object: &Value, key: &str) -> Vec<FieldError> {
     let problem = match decode::json(&decoded(value)) {
         Ok(decoded) if decoded.value.is_object() || decoded.value.is_null() => return Vec::new(),
         Ok(decoded) => {
-            let found = match decoded.value {
-                Value::Array(_) => "array",
-                Value::String(_) => "string",
-                Value::Bool(_) => "bool",
-                _ => "number",
-            };
+            let found = decode::word(&decoded.value);
             format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}")
         }
         Err(DecodeError::Json(problem) | DecodeError::Yaml(problem)) => problem,

@@ -1,6 +1,6 @@
 //! Where in a body a value is that does not fit, and how kube-apiserver's two decoders say so.
 
-use generic_apiserver::registry::Decoder;
+use generic_apiserver::{registry::Decoder, schema::decode::word};
 use serde_json::Value;
 
 /// A field below the object, and those above it.
@@ -82,16 +82,4 @@ fn of_unstructured(value: &Value, expected: &str) -> String {
 /// A struct where there is no object.
 pub(super) fn no_struct(value: &Value) -> String {
     of_unstructured(value, "[]").replace("slice from ", "struct from: ")
-}
-
-/// A kind of JSON value in the decoder's words.
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -177,14 +177,7 @@ fn mistyped(asked: &Value) -> Option<String> {
     let (field, expected, _) = TYPES
         .iter()
         .find(|(field, _, is_right)| !(asked[*field].is_null() || is_right(&asked[*field])))?;
-    let found = match &asked[*field] {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let found = body::word(&asked[*field]);
     Some(format!(
         "json: cannot unmarshal {found} into Go struct field DeleteOptions.{field} of type {expected}"
     ))

@@ -140,14 +140,11 @@ impl<'a> Patch<'a> {
 
 /// What is said to a patch that is JSON, but no object.
 fn no_object(value: &Value, strategic: bool) -> String {
-    let word = match value {
-        Value::Null => return "Invalid JSON Patch".to_owned(),
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) | Value::Object(_) => "array",
-    };
-    let problem = format!("json: cannot unmarshal {word} into Go value of type map[string]interface {{}}");
+    if value.is_null() {
+        return "Invalid JSON Patch".to_owned();
+    }
+    let found = body::word(value);
+    let problem = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
     if strategic {
         problem
     } else {

@@ -6,12 +6,14 @@ mod json;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod word;
 mod yaml;
 
 use serde_json::Value;
 
 pub use json::json;
 pub(super) use tree::as_whole;
+pub use word::word;
 pub use yaml::yaml;
 
 /// A decoded body.
