@@ -26,11 +26,6 @@ pub(crate) fn strip_usual(headers: &mut HeaderMap) {
 }
 
 impl IdentityHeaders {
-    /// Whether the request claims an identity at all.
-    pub(super) fn are_in(&self, headers: &HeaderMap) -> bool {
-        headers.keys().any(|name| self.include(name))
-    }
-
     /// The user that the headers name; none without a name.
     pub(super) fn user(&self, headers: &HeaderMap) -> Result<Option<User>, Refused> {
         let Some(name) = first(headers, &self.username)? else {
@@ -58,8 +53,7 @@ impl IdentityHeaders {
         let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in headers {
             if let Some(key) = self.extra_key(name) {
-                let key = percent_decode_str(key).decode_utf8();
-                let key = key.map_err(|_| not_text(name))?.into_owned();
+                let key = unescaped(key).ok_or_else(|| not_text(name))?;
                 extra.entry(key).or_default().push(text(name, value)?.to_owned());
             }
         }
@@ -69,6 +63,18 @@ impl IdentityHeaders {
     fn extra_key<'a>(&self, name: &'a HeaderName) -> Option<&'a str> {
         let mut prefixes = self.extra_prefixes.iter();
         prefixes.find_map(|prefix| name.as_str().strip_prefix(prefix.as_str()))
+    }
+}
+
+/// A key as it was before its characters that no header's name may have were escaped. One that is not escaped well is taken as
+/// it is.
+fn unescaped(key: &str) -> Option<String> {
+    let mut escapes = key.split('%').skip(1);
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if escapes.all(is_escape) {
+        percent_decode_str(key).decode_utf8().ok().map(Into::into)
+    } else {
+        Some(key.to_owned())
     }
 }
 

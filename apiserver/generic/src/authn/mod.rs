@@ -63,10 +63,11 @@ impl User {
         self.groups.iter().any(|own| own == group)
     }
 
-    /// Adds `system:authenticated`, unless the groups already say whether the user is.
+    /// Adds `system:authenticated`, unless the name or the groups already say whether the user is.
     #[must_use]
     pub(crate) fn authenticated(mut self) -> User {
-        if !self.is_in(AUTHENTICATED) && !self.is_in(UNAUTHENTICATED) {
+        let is_told = self.name == ANONYMOUS || self.is_in(AUTHENTICATED) || self.is_in(UNAUTHENTICATED);
+        if !is_told {
             self.groups.push(AUTHENTICATED.to_owned());
         }
         self
@@ -122,4 +123,27 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Removes the headers in which this authenticator may find an identity, once the user is known: no handler must believe
     /// them. The server itself removes `Authorization` and `X-Remote-*`.
     fn strip(&self, _headers: &mut http::HeaderMap) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_anonymous_is_not_authenticated_whoever_says_so() {
+        let groups = |name: &str, groups: &[&str]| {
+            let groups = groups.iter().map(|&group| group.to_owned()).collect();
+            let name = name.to_owned();
+            let user = User {
+                name,
+                groups,
+                ..User::default()
+            };
+            user.authenticated().groups.join(" ")
+        };
+        assert_eq!(groups("ana", &["a"]), "a system:authenticated");
+        assert_eq!(groups("ana", &[AUTHENTICATED]), AUTHENTICATED);
+        assert_eq!(groups("ana", &[UNAUTHENTICATED]), UNAUTHENTICATED);
+        assert_eq!(groups(ANONYMOUS, &["a"]), "a");
+    }
 }

@@ -48,8 +48,8 @@ pub enum InvalidRequestHeaderConfig {
 
 /// Believes the identity headers of a connection whose certificate is the front proxy's.
 ///
-/// On any other connection they are a forged credential: refused, while the next authenticator may still know the client by
-/// what it really showed.
+/// On a connection without a certificate they are nobody's, and say nothing. Any other certificate is refused, while the next
+/// authenticator may still know the client by it.
 pub struct RequestHeader {
     /// Whether a certificate has an allowed name.
     chains: ClientChains<bool>,
@@ -84,11 +84,11 @@ impl RequestHeader {
         })
     }
 
-    fn is_front_proxy(&self, connection: &Connection) -> bool {
-        let judged = self.chains.judge(&connection.peer_certificates, |certificate| {
+    /// None without a certificate.
+    fn is_front_proxy(&self, connection: &Connection) -> Result<Option<bool>, Refused> {
+        self.chains.judge(&connection.peer_certificates, |certificate| {
             self.is_allowed(certificate)
-        });
-        matches!(judged, Ok(Some(true)))
+        })
     }
 
     fn is_allowed(&self, certificate: &X509Certificate<'_>) -> bool {
@@ -107,13 +107,10 @@ impl Authenticator for RequestHeader {
         request: &http::request::Parts,
         connection: &Connection,
     ) -> Result<Option<Authenticated>, Refused> {
-        if !self.headers.are_in(&request.headers) {
-            return Ok(None);
-        }
-        if !self.is_front_proxy(connection) {
-            return Err(Refused(
-                "identity headers from a client that is not the front proxy".to_owned(),
-            ));
+        match self.is_front_proxy(connection)? {
+            None => return Ok(None),
+            Some(true) => {}
+            Some(false) => return Err(Refused("the certificate has not the front proxy's name".to_owned())),
         }
         let user = self.headers.user(&request.headers)?;
         Ok(user.map(|user| Authenticated {

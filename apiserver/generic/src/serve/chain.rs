@@ -78,7 +78,7 @@ enum Unknown {
 pub(super) enum Refusal {
     /// An error, in the serialization that the client reads.
     Status(Status),
-    /// The authorizer's no. Its text names what the client sent, so browsers are told not to guess what it is.
+    /// The no of who judges rights. Its text names what the client sent, so browsers are told not to guess what it is.
     Forbidden(Status),
     /// An answer that is no Status.
     Answer(Box<Response<Body>>),
@@ -150,7 +150,8 @@ impl ApiServer {
             trail.known(&requestor, head.extensions.get().map(|Source(address)| *address));
             head.extensions.insert(trail.annotations());
         }
-        let user = self.impersonate(&mut head, requestor, trail).await?;
+        let user = self.impersonate(&mut head, requestor, trail).await;
+        let user = user.map_err(Refusal::Forbidden)?;
         if record::lines_are_written() {
             // Nothing else sets them.
             let _ = seen.noted.user.set(user.name.clone());

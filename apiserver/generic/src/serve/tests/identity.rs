@@ -74,21 +74,15 @@ async fn the_front_proxys_user_is_the_user_and_the_headers_stop_there() {
 }
 
 #[tokio::test]
-async fn forged_headers_are_never_believed_nor_anonymous() {
+async fn forged_headers_are_never_believed() {
     let front = front();
     let forged = "X-Remote-User: root\nX-Remote-Group: system:masters";
     for path in ["/version", "/readyz", "/public/x", "/metrics", &widget("root")] {
-        for peer in [
-            None,
-            Some((&front.proxy, "somebody")),
-            Some((&authority(), "front-proxy-client")),
-        ] {
-            let refused = front.send(peer, &format!("GET {path}\n{forged}")).await;
+        for peer in [(&front.proxy, "somebody"), (&authority(), "front-proxy-client")] {
+            let refused = front.send(Some(peer), &format!("GET {path}\n{forged}")).await;
             assert_eq!(refused.status(), 401, "{path}");
         }
     }
-    let only_a_group = front.send(None, "GET /version\nX-Remote-Group: system:masters").await;
-    assert_eq!(only_a_group.status(), 401);
 }
 
 #[tokio::test]
@@ -108,7 +102,7 @@ async fn a_client_with_a_certificate_of_its_own_is_itself() {
 }
 
 #[tokio::test]
-async fn who_shows_nothing_reaches_health_version_and_what_is_listed() {
+async fn who_shows_no_certificate_reaches_health_version_and_what_is_listed() {
     let front = front();
     for (path, code) in [
         ("/version", 200),
@@ -117,8 +111,10 @@ async fn who_shows_nothing_reaches_health_version_and_what_is_listed() {
         ("/metrics", 403),
         ("/apis", 403),
     ] {
-        let answer = front.send(None, &format!("GET {path}")).await;
-        assert_eq!(answer.status(), code, "{path}");
+        for claim in ["", "\nX-Remote-User: root\nX-Remote-Group: system:masters"] {
+            let answer = front.send(None, &format!("GET {path}{claim}")).await;
+            assert_eq!(answer.status(), code, "{path}{claim}");
+        }
     }
 }
 
