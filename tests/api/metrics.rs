@@ -7,7 +7,8 @@ use http_body_util::{BodyExt as _, Full};
 
 use crate::{
     client::{Server, User},
-    servers::{Ours, Servers},
+    compare::servers::Ours,
+    servers::Servers,
 };
 
 /// Method, path below the group, content type, body, code. On a kind that nobody else asks for.
@@ -113,7 +114,7 @@ struct Page(BTreeMap<String, Vec<(Labels, String)>>);
 fn metrics_count_what_kube_apiserver_counts() {
     let servers = Servers::start();
     let pages = [&servers.theirs, servers.ours(Ours::Library)].map(|server| {
-        servers.runtime.block_on(async {
+        servers.running.runtime.block_on(async {
             let before = Page::of(server, "/metrics").await;
             for request in REQUESTS {
                 ask(server, request).await;
@@ -144,7 +145,7 @@ fn metrics_count_what_kube_apiserver_counts() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let slis = [&servers.theirs, servers.ours(Ours::Library)].map(|server| {
-        servers.runtime.block_on(async {
+        servers.running.runtime.block_on(async {
             let health = ("GET", "/readyz", JSON, "", 200);
             send(server, &health).await;
             Page::of(server, "/metrics/slis").await

@@ -73,6 +73,19 @@ impl Request {
         self
     }
 
+    /// Whether the request is about its own credential, of which a front proxy would leave nothing.
+    pub(crate) fn shows_a_credential(&self) -> bool {
+        let is_proxy = !matches!(self.user, User::Admin | User::Dev | User::Nobody);
+        let mut names = self.headers.iter().map(|(name, _)| *name);
+        is_proxy || names.any(|name| name == "authorization" || name.to_ascii_lowercase().starts_with("x-remote-"))
+    }
+
+    /// A further value of a header.
+    pub(crate) fn and_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// Short, for people and for the list of intended differences.
     pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.path)

@@ -1,63 +1,47 @@
-//! The servers that are compared: one real kube-apiserver, and two of ours.
+//! The servers that are compared, with the users who ask them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use guestcluster_tests::{Host, Start, Supervisor};
-use kube::{Client, Config};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use kube::Config;
 
 use crate::{
     client::{Server, User, config},
-    compare::{kinds, library::Library},
+    compare::{
+        library::Library,
+        servers::{Ours, Running},
+    },
 };
-
-/// Which of our servers a case is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ours {
-    /// The library in this process, with the core kinds and the test kinds.
-    Library,
-    /// The embedded supervisor, with the kinds of guest clusters and their rules.
-    Embedded,
-}
 
 /// All servers; they end with this value.
 pub(crate) struct Servers {
-    pub(crate) runtime: Runtime,
     pub(crate) theirs: Server,
     library: Server,
+    /// One more of the library, whose users come through a front proxy.
+    proxied: Server,
     embedded: Server,
-    _running: (Host, Supervisor, Library, TempDir),
+    pub(crate) running: Running,
+    _proxied: Library,
 }
 
 impl Servers {
     pub(crate) fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let (host, supervisor) = std::thread::scope(|scope| {
-            let supervisor = scope.spawn(|| {
-                Supervisor::start(Start {
-                    layers: Some("none".to_owned()),
-                    ..Start::default()
-                })
-            });
-            let host = Host::start_without_controllers(&folder.path().join("host"));
-            (host, supervisor.join().unwrap())
+        let running = Running::start(false);
+        let proxied_library = running.runtime.block_on(Library::start(&running.host, false));
+        let (theirs, library, proxied, embedded) = running.runtime.block_on(async {
+            (
+                Server::new(configs(|user| host_kubeconfig(&running, user)).await),
+                Server::new(of_library(&running, &running.library).await),
+                Server::behind_front_proxy(of_library(&running, &proxied_library).await),
+                Server::new(configs(|user| embedded_kubeconfig(&running, user)).await),
+            )
         });
-        let theirs = runtime.block_on(server(|user| host_kubeconfig(&host, user)));
-        let embedded = runtime.block_on(server(|user| match user {
-            User::Dev => supervisor.user_kubeconfig(user.name()),
-            User::Admin | User::Nobody => supervisor.admin_kubeconfig(),
-        }));
-        let (library, running) = runtime.block_on(start_library(&host));
-        let admin = runtime.block_on(config(&host_kubeconfig(&host, User::Admin), User::Admin));
-        runtime.block_on(async { kinds::install(&Client::try_from(admin).unwrap()).await });
         Self {
-            runtime,
             theirs,
             library,
+            proxied,
             embedded,
-            _running: (host, supervisor, running, folder),
+            running,
+            _proxied: proxied_library,
         }
     }
 
@@ -67,31 +51,49 @@ impl Servers {
             Ours::Embedded => &self.embedded,
         }
     }
+
+    /// Another one of the same, with objects of its own, whose users come through a front proxy. The embedded supervisor
+    /// believes none; its kinds behind one are `tests/aggregated`.
+    pub(crate) fn proxied(&self, which: Ours) -> Option<&Server> {
+        match which {
+            Ours::Library => Some(&self.proxied),
+            Ours::Embedded => None,
+        }
+    }
 }
 
-/// A server that these kubeconfigs lead to.
-async fn server(kubeconfig: impl Fn(User) -> std::path::PathBuf) -> Server {
+/// How each user gets to a server, by their kubeconfigs.
+async fn configs(kubeconfig: impl Fn(User) -> PathBuf) -> BTreeMap<User, Config> {
     let mut configs = BTreeMap::new();
     for user in User::ALL {
         configs.insert(user, config(&kubeconfig(user), user).await);
     }
-    Server::new(configs)
+    configs
 }
 
-fn host_kubeconfig(host: &Host, user: User) -> std::path::PathBuf {
-    let group = (user == User::Admin).then_some("system:masters");
-    host.kubeconfig(user.name(), group, None)
-}
-
-/// The library's users are the host's. It has no controllers, as the host has none.
-async fn start_library(host: &Host) -> (Server, Library) {
-    let library = Library::start(host, false).await;
-    let mut configs = BTreeMap::new();
-    for user in User::ALL {
-        let theirs = config(&host_kubeconfig(host, user), user).await;
-        configs.insert(user, elsewhere(theirs, &library.url, &library.authority));
+fn host_kubeconfig(Running { host, .. }: &Running, user: User) -> PathBuf {
+    match user {
+        User::Admin => host.kubeconfig(user.name(), Some("system:masters"), None),
+        User::Dev | User::Nobody | User::FalseProxy => host.kubeconfig(user.name(), None, None),
+        User::FrontProxy | User::OtherProxy => host.front_proxy_kubeconfig(user.name()),
     }
-    (Server::new(configs), library)
+}
+
+fn embedded_kubeconfig(Running { supervisor, .. }: &Running, user: User) -> PathBuf {
+    match user {
+        User::Dev => supervisor.user_kubeconfig(user.name()),
+        _ => supervisor.admin_kubeconfig(),
+    }
+}
+
+/// The library's users are the host's.
+async fn of_library(running: &Running, library: &Library) -> BTreeMap<User, Config> {
+    let configs = configs(|user| host_kubeconfig(running, user)).await;
+    let to_library = |config| elsewhere(config, &library.url, &library.authority);
+    configs
+        .into_iter()
+        .map(|(user, config)| (user, to_library(config)))
+        .collect()
 }
 
 /// The same credential for another server.

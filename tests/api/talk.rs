@@ -1,18 +1,19 @@
-//! A case: requests to both servers, one after the other, with what is kept of their answers.
+//! A case: requests to the servers, one after the other, with what is kept of their answers.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+use futures::future::join_all;
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Response},
     client::Server,
-    compare::{normalise::Seen, report::Report},
+    compare::{normalise::Seen, report::Report, servers::Ours},
     difference::between,
     request::{Request, post},
-    servers::{Ours, Servers},
+    servers::Servers,
 };
 
 /// Longest for one answer.
@@ -26,10 +27,11 @@ pub(crate) struct Talk<'a> {
     report: &'a mut Report,
     name: String,
     number: usize,
-    sides: [Side<'a>; 2],
+    /// Theirs, ours, and perhaps another one of ours behind a front proxy.
+    sides: Vec<Side<'a>>,
 }
 
-/// One of the two servers in a case: theirs, then ours.
+/// One of the servers in a case.
 struct Side<'a> {
     server: &'a Server,
     seen: Seen,
@@ -46,7 +48,9 @@ impl<'a> Talk<'a> {
             // Where there are classes for VMs and storage.
             Ours::Embedded => "team-a".to_owned(),
         };
-        let sides = [&servers.theirs, servers.ours(ours)].map(|server| Side {
+        let both = [&servers.theirs, servers.ours(ours)];
+        let all = both.into_iter().chain(servers.proxied(ours));
+        let sides = all.map(|server| Side {
             server,
             seen: Seen::new(&server.address),
             kept: BTreeMap::from([
@@ -64,6 +68,7 @@ impl<'a> Talk<'a> {
             last: Value::Null,
             headers: Value::Null,
         });
+        let sides = sides.collect();
         let mut talk = Self {
             servers,
             report,
@@ -75,7 +80,7 @@ impl<'a> Talk<'a> {
         talk
     }
 
-    /// Sends a request to both and compares the answers.
+    /// Sends a request to all and compares the answers.
     pub(crate) fn send(&mut self, request: Request) -> &mut Self {
         let responses = self.open(&request);
         self.close(&request, responses)
@@ -129,8 +134,7 @@ impl<'a> Talk<'a> {
     pub(crate) fn until_allowed(&mut self, request: Request) -> &mut Self {
         guestcluster_tests::eventually(PATIENCE.as_secs(), "the right is known", || {
             self.quietly(request.clone());
-            let code = |side: usize| self.sides[side].last["code"].clone();
-            if [code(0), code(1)].contains(&json!(403)) {
+            if self.sides.iter().any(|side| side.last["code"] == 403) {
                 Err(String::new())
             } else {
                 Ok(())
@@ -143,19 +147,17 @@ impl<'a> Talk<'a> {
     pub(crate) fn until_forbidden(&mut self, request: Request) -> &mut Self {
         guestcluster_tests::eventually(PATIENCE.as_secs(), "the refusal is known", || {
             self.quietly(request.clone());
-            let codes = [0, 1].map(|side: usize| self.sides[side].last["code"].clone());
-            if codes.iter().all(|code| *code == 403) {
+            if self.sides.iter().all(|side| side.last["code"] == 403) {
                 Ok(())
             } else {
-                Err(format!("{codes:?}"))
+                Err(String::new())
             }
         });
         self
     }
 
-    fn open(&self, request: &Request) -> [Result<Response, String>; 2] {
-        let [theirs, ours] = [0, 1].map(|side: usize| {
-            let side = &self.sides[side];
+    fn open(&self, request: &Request) -> Vec<Result<Response, String>> {
+        let sent = self.asked(request).iter().map(|side| {
             let send = side.server.send(request.user, side.filled(request));
             async {
                 tokio::time::timeout(PATIENCE, send)
@@ -163,39 +165,42 @@ impl<'a> Talk<'a> {
                     .unwrap_or_else(|_| Err("no answer".to_owned()))
             }
         });
-        let (theirs, ours) = self.servers.runtime.block_on(async { tokio::join!(theirs, ours) });
-        [theirs, ours]
+        self.servers.running.runtime.block_on(join_all(sent))
     }
 
-    fn close(&mut self, request: &Request, responses: [Result<Response, String>; 2]) -> &mut Self {
+    /// A front proxy judges credentials itself: what comes behind it has none.
+    fn asked(&self, request: &Request) -> &[Side<'a>] {
+        let all = self.sides.len();
+        let asked = if request.shows_a_credential() { all.min(2) } else { all };
+        &self.sides[..asked]
+    }
+
+    fn close(&mut self, request: &Request, responses: Vec<Result<Response, String>>) -> &mut Self {
         let shown = self.read(request, responses);
         self.number += 1;
-        let found = between(&shown[0], &shown[1]);
         if std::env::var_os("DIFFERENTIAL_SHOW").is_some() {
-            println!(
-                "{} {}: {}\n  theirs: {}\n  ours:   {}",
-                self.name,
-                self.number,
-                request.line(),
-                shown[0],
-                shown[1]
-            );
+            println!("{} {}: {}", self.name, self.number, request.line());
+            for (whose, shown) in ["theirs", "ours", "behind a front proxy"].iter().zip(&shown) {
+                println!("  {whose}: {shown}");
+            }
         }
-        self.report.add(&self.name, self.number, request.line(), found);
+        let proxied = shown.get(2).map(|proxied| between(&shown[0], proxied));
+        let found = between(&shown[0], &shown[1]);
+        self.report.add(&self.name, self.number, request.line(), found, proxied);
         self
     }
 
-    /// Reads both answers and makes them comparable.
-    fn read(&mut self, request: &Request, responses: [Result<Response, String>; 2]) -> [Value; 2] {
-        let [theirs, ours] = responses.map(|response| async {
+    /// Reads all answers and makes them comparable.
+    fn read(&mut self, request: &Request, responses: Vec<Result<Response, String>>) -> Vec<Value> {
+        let read = responses.into_iter().map(|response| async {
             let read = Answer::read(response?, request.events);
             tokio::time::timeout(PATIENCE, read)
                 .await
                 .map_err(|_| "the answer does not end".to_owned())
         });
-        let (theirs, ours) = self.servers.runtime.block_on(async { tokio::join!(theirs, ours) });
-        let [left, right] = &mut self.sides;
-        [left.shown(request, theirs), right.shown(request, ours)]
+        let answers = self.servers.running.runtime.block_on(join_all(read));
+        let sides = self.sides.iter_mut().zip(answers);
+        sides.map(|(side, answer)| side.shown(request, answer)).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use guestcluster_tests::program;
 
-use crate::{intended, scenarios::Client, servers::Ours};
+use crate::{compare::servers::Ours, intended, scenarios::Client};
 
 #[test]
 fn controllers_in_go_see_what_they_see_of_a_kube_apiserver() {

@@ -18,9 +18,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    compare::{difference::differences, normalise::Seen, report::Report},
+    compare::{difference::differences, normalise::Seen, report::Report, servers::Ours},
     line::Line,
-    servers::{Ours, Servers, address, client, client_through},
+    servers::{Servers, address, client, client_through},
 };
 
 /// Longest until a reflector holds what the server has.
@@ -48,7 +48,7 @@ fn reflectors_of_kube_rs_hold_what_a_server_has() {
         let (theirs, ours) = servers.block_on(async { tokio::join!(theirs, ours) });
         for (number, (name, theirs)) in (1..).zip(&theirs) {
             let found = differences(name, Some(theirs), ours.get(name));
-            report.add(&namespace, number, name.clone(), found);
+            report.add(&namespace, number, name.clone(), found, None);
         }
     }
     crate::judge(report, &[], true);

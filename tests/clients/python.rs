@@ -4,7 +4,7 @@ use std::process::Command;
 
 use guestcluster_tests::program;
 
-use crate::{intended, scenarios::Client, servers::Ours};
+use crate::{compare::servers::Ours, intended, scenarios::Client};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python/client.py");
 

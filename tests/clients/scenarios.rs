@@ -8,8 +8,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    compare::{difference::differences, intended::Intended, normalise::Seen, report::Report},
-    servers::{Ours, Servers, address},
+    compare::{difference::differences, intended::Intended, normalise::Seen, report::Report, servers::Ours},
+    servers::{Servers, address},
 };
 
 /// Longest for all scenarios of a client, in seconds.
@@ -47,7 +47,7 @@ impl Client {
                     println!("{} {name}\ntheirs: {theirs}\nours: {ours}", self.name);
                 }
                 let found = differences("", Some(&theirs), Some(&ours));
-                report.add(&namespace, number, (*name).to_owned(), found);
+                report.add(&namespace, number, (*name).to_owned(), found, None);
             }
         }
         crate::judge(report, intended, true);

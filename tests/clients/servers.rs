@@ -1,4 +1,4 @@
-//! The servers that clients talk to: a real kube-apiserver with its controllers, and two of ours.
+//! The servers that clients talk to, by kubeconfigs.
 
 use std::{
     net::SocketAddr,
@@ -7,26 +7,15 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use guestcluster_tests::{Host, Start, Supervisor};
 use kube::{Client, Config, config::Kubeconfig};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use crate::compare::{kinds, library::Library};
+use crate::compare::servers::{Ours, Running};
 
 /// Those that run, for tests that run at the same time.
 static RUNNING: Mutex<Weak<Servers>> = Mutex::new(Weak::new());
-
-/// Which of our servers is compared with the real one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ours {
-    /// The library in this process, with the core kinds and the test kinds.
-    Library,
-    /// The embedded supervisor, with the kinds of guest clusters and their rules.
-    Embedded,
-}
 
 /// All of them; they end with the last test that uses them.
 pub(crate) struct Servers {
@@ -34,9 +23,8 @@ pub(crate) struct Servers {
     theirs: Value,
     library: Value,
     embedded: Value,
-    runtime: Runtime,
     folder: TempDir,
-    _running: (Host, Supervisor, Library),
+    running: Running,
 }
 
 impl Servers {
@@ -51,36 +39,20 @@ impl Servers {
     }
 
     fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let (host, supervisor) = std::thread::scope(|scope| {
-            let supervisor = scope.spawn(|| {
-                Supervisor::start(Start {
-                    layers: Some("none".to_owned()),
-                    ..Start::default()
-                })
-            });
-            let host = Host::start(&folder.path().join("host"));
-            (host, supervisor.join().unwrap())
+        let running = Running::start(true);
+        let theirs = read(&running.host.kubeconfig("admin", Some("system:masters"), None));
+        let mut library = theirs.clone();
+        library["clusters"][0]["cluster"] = json!({
+            "server": running.library.url,
+            "certificate-authority-data": STANDARD.encode(&running.library.authority),
         });
-        let library = runtime.block_on(Library::start(&host, true));
-        let theirs = read(&host.kubeconfig("admin", Some("system:masters"), None));
-        let mut config = theirs.clone();
-        config["clusters"][0]["cluster"] = json!({
-            "server": library.url,
-            "certificate-authority-data": STANDARD.encode(&library.authority),
-        });
-        let servers = Self {
+        Self {
             theirs,
-            library: config,
-            embedded: read(&supervisor.admin_kubeconfig()),
-            runtime,
-            folder,
-            _running: (host, supervisor, library),
-        };
-        let [theirs, _] = servers.kubeconfigs(Ours::Library, "default");
-        servers.block_on(async { kinds::install(&client(&theirs).await).await });
-        servers
+            library,
+            embedded: read(&running.supervisor.admin_kubeconfig()),
+            folder: tempfile::tempdir().unwrap(),
+            running,
+        }
     }
 
     /// Kubeconfigs of an administrator, for the real server and for ours, in this namespace.
@@ -100,7 +72,7 @@ impl Servers {
 
     /// Waits for something asynchronous.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
+        self.running.runtime.block_on(future)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Our library on a socket of this process, with the core kinds, the test kinds, and the users of a real host.
+//! Our library on a socket of this process, with the core kinds, the test kinds, and the users and front proxies of a real host.
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use generic_apiserver::{
-    authn::ClientCertificates,
+    authn::{ClientCertificates, RequestHeader, RequestHeaderConfig},
     registry::crd::definition_from,
     serve::{VersionInfo, tls},
     storage::redb::Engine,
@@ -30,9 +30,11 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Starts one, with controllers or with nobody who changes objects beside those who send requests.
+    /// Starts one with objects of its own, and with controllers or without.
     pub(crate) async fn start(host: &Host, controllers: bool) -> Self {
         let users = std::fs::read(host.authority_file()).unwrap();
+        let front_proxies = std::fs::read(host.front_proxy_authority_file()).unwrap();
+        let all_authorities = [front_proxies.as_slice(), b"\n", &users].concat();
         let version = VersionInfo {
             git_version: "v1.37.2".to_owned(),
             major: "1".to_owned(),
@@ -40,7 +42,10 @@ impl Library {
         };
         let cluster = Cluster::start(ClusterOptions {
             definitions: kinds::test_kinds().map(|kind| definition_from(&kind).unwrap()).into(),
-            authenticators: vec![Arc::new(ClientCertificates::new(&users).unwrap())],
+            authenticators: vec![
+                Arc::new(RequestHeader::new(as_kube_apiserver_is_told(front_proxies)).unwrap()),
+                Arc::new(ClientCertificates::new(&users).unwrap()),
+            ],
             anonymous: true,
             ..ClusterOptions::new(Engine::in_memory().unwrap().keyspace("test/"), Arc::new(version))
         });
@@ -54,13 +59,26 @@ impl Library {
         let pair = authority
             .issue_server("library", &[], &[address.ip()], VALIDITY)
             .unwrap();
-        let tls = tls::server_config(pair.certificate.as_bytes(), pair.key.as_bytes(), Some(&users)).unwrap();
-        let tls = Arc::new(ArcSwap::from_pointee(tls));
+        let tls = tls::server_config(pair.certificate.as_bytes(), pair.key.as_bytes(), Some(&all_authorities));
+        let tls = Arc::new(ArcSwap::from_pointee(tls.unwrap()));
         tokio::spawn(cluster.server().clone().serve(listener, tls, CancellationToken::new()));
         Self {
             url: format!("https://{address}"),
             authority: authority.certificate().to_owned(),
             _cluster: cluster,
         }
+    }
+}
+
+/// The flags of the host's kube-apiserver about front proxies.
+fn as_kube_apiserver_is_told(ca_pem: Vec<u8>) -> RequestHeaderConfig {
+    let name = |name: &str| vec![name.to_owned()];
+    RequestHeaderConfig {
+        ca_pem,
+        allowed_names: name("front-proxy-client"),
+        username_headers: name("X-Remote-User"),
+        uid_headers: name("X-Remote-Uid"),
+        group_headers: name("X-Remote-Group"),
+        extra_header_prefixes: name("X-Remote-Extra-"),
     }
 }

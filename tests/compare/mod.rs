@@ -1,4 +1,4 @@
-//! What comparing a real kube-apiserver with ours needs, whoever asks both: kinds to be tested, the library on a socket, answers
+//! What comparing a real kube-apiserver with ours needs, whoever asks both: kinds to be tested, the servers, answers
 //! without what differs between any two servers, where they still differ, and what of that is meant.
 
 pub(crate) mod difference;
@@ -7,3 +7,4 @@ pub(crate) mod kinds;
 pub(crate) mod library;
 pub(crate) mod normalise;
 pub(crate) mod report;
+pub(crate) mod servers;

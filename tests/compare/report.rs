@@ -13,6 +13,8 @@ pub(crate) struct Report {
     name: &'static str,
     steps: &'static str,
     compared: usize,
+    /// How many of them were also compared through a front proxy.
+    proxied: usize,
     found: Vec<Found>,
 }
 
@@ -37,13 +39,29 @@ impl Report {
             name,
             steps,
             compared: 0,
+            proxied: 0,
             found: Vec::new(),
         }
     }
 
-    /// Counts a step, and keeps where its answers differ.
-    pub(crate) fn add(&mut self, case: &str, number: usize, line: String, differences: Vec<Difference>) {
+    /// Counts a step, and keeps where its answers differ; also where that through a front proxy does, if there was one.
+    pub(crate) fn add(
+        &mut self,
+        case: &str,
+        number: usize,
+        line: String,
+        differences: Vec<Difference>,
+        proxied: Option<Vec<Difference>>,
+    ) {
         self.compared += 1;
+        if let Some(differences) = proxied {
+            self.proxied += 1;
+            self.find(case, number, format!("{line} (through the front proxy)"), differences);
+        }
+        self.find(case, number, line, differences);
+    }
+
+    fn find(&mut self, case: &str, number: usize, line: String, differences: Vec<Difference>) {
         if !differences.is_empty() {
             self.found.push(Found {
                 case: case.to_owned(),
@@ -85,8 +103,12 @@ impl Report {
             }
         }
         let meant = used.iter().filter(|used| **used).count();
+        let proxied = match self.proxied {
+            0 => String::new(),
+            some => format!(" ({some} of them also through a front proxy)"),
+        };
         let line = format!(
-            "{}: {} {}, {meant} intended differences, {unexplained} unexplained",
+            "{}: {} {}{proxied}, {meant} intended differences, {unexplained} unexplained",
             self.name, self.compared, self.steps
         );
         Judged { line, failures }

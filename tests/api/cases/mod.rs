@@ -11,6 +11,7 @@ mod discovery;
 mod errors;
 mod events;
 mod forms;
+mod front_proxy;
 mod guests;
 mod list;
 mod negotiation;
@@ -31,7 +32,7 @@ mod workloads;
 
 use serde_json::{Value, json};
 
-use crate::{servers::Ours, talk::Talk};
+use crate::{compare::servers::Ours, talk::Talk};
 
 /// Cases about one thing.
 pub(crate) struct Theme {
@@ -49,6 +50,7 @@ pub(crate) const THEMES: &[Theme] = &[
     library("negotiation", negotiation::CASES),
     library("errors", errors::CASES),
     library("rights", rights::CASES),
+    library("front proxy", front_proxy::CASES),
     library("create", create::CASES),
     library("validation", validation::CASES),
     library("rules", rules::CASES),

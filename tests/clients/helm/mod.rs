@@ -3,10 +3,10 @@
 use parking_lot::Mutex;
 
 use crate::{
-    compare::report::Report,
+    compare::{report::Report, servers::Ours},
     intended,
     script::Case,
-    servers::{Ours, Servers},
+    servers::Servers,
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/helm");

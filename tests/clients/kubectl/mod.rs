@@ -6,10 +6,10 @@
 use parking_lot::Mutex;
 
 use crate::{
-    compare::report::Report,
+    compare::{report::Report, servers::Ours},
     intended,
     script::Case,
-    servers::{Ours, Servers},
+    servers::Servers,
 };
 
 /// Where the scripts find their manifests.

@@ -14,8 +14,8 @@ use self::{
     shell::Shell,
 };
 use crate::{
-    compare::report::Report,
-    servers::{Ours, Servers},
+    compare::{report::Report, servers::Ours},
+    servers::Servers,
 };
 
 /// A script, and what runs it.
@@ -72,7 +72,7 @@ impl Case<'_> {
             }
             report
                 .lock()
-                .add(self.name, number, line, text::differences(&theirs, &ours));
+                .add(self.name, number, line, text::differences(&theirs, &ours), None);
         }
     }
 }

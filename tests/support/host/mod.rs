@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use guestcluster_credentials::kubeconfig::Kubeconfig;
+use guestcluster_credentials::{kubeconfig::Kubeconfig, x509::CertifiedKey};
 
 pub use self::programs::program;
 use self::{
@@ -131,6 +131,17 @@ impl Host {
     /// Writes a kubeconfig for a user by a client certificate, and returns its path.
     pub fn kubeconfig(&self, user: &str, group: Option<&str>, namespace: Option<&str>) -> PathBuf {
         let credential = self.pki.user(user, group).expect("a certificate can be made");
+        self.write_kubeconfig(user, &credential, namespace)
+    }
+
+    /// As [`Self::kubeconfig`], with a certificate of the authority for front proxies. `front-proxy-client` is believed whoever
+    /// it says that it speaks for, other names are not.
+    pub fn front_proxy_kubeconfig(&self, name: &str) -> PathBuf {
+        let credential = self.pki.front_proxy(name).expect("a certificate can be made");
+        self.write_kubeconfig(name, &credential, Some("front-proxy"))
+    }
+
+    fn write_kubeconfig(&self, user: &str, credential: &CertifiedKey, namespace: Option<&str>) -> PathBuf {
         let server = self.server();
         let kubeconfig = Kubeconfig {
             cluster: "supervisor",
@@ -138,7 +149,7 @@ impl Host {
             context: "supervisor",
             server: &server,
             certificate_authority: self.pki.authority(),
-            credential: &credential,
+            credential,
             namespace,
         };
         let namespace = namespace.map(|namespace| format!("{namespace}.")).unwrap_or_default();
@@ -163,6 +174,11 @@ impl Host {
     /// Path of the authority of users and of kube-apiserver's own certificate.
     pub fn authority_file(&self) -> String {
         self.pki.file("ca.crt")
+    }
+
+    /// Path of the authority of front proxies.
+    pub fn front_proxy_authority_file(&self) -> String {
+        self.pki.file("front-proxy-ca.crt")
     }
 
     /// Process ids of etcd, kube-apiserver and kube-controller-manager.

@@ -16,11 +16,12 @@ const SERVICE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 /// Common name of the certificate that kube-apiserver shows to aggregated servers; the only one that they take identities from.
 pub(super) const PROXY_CLIENT: &str = "front-proxy-client";
 
-/// The authority for users, and the folder with all files.
+/// The authorities for users and for front proxies, and the folder with all files.
 #[derive(Debug)]
 pub(super) struct Pki {
     folder: PathBuf,
     users: CertificateAuthority,
+    front_proxies: CertificateAuthority,
 }
 
 impl Pki {
@@ -28,8 +29,8 @@ impl Pki {
     pub(super) fn generate(folder: &Path) -> Result<Self, X509Error> {
         fs::create_dir_all(folder).expect("the folder is ours");
         let (users, _) = CertificateAuthority::generate("kubernetes")?;
-        let (front_proxy, _) = CertificateAuthority::generate("front-proxy-ca")?;
-        let proxy_client = front_proxy.issue_client(PROXY_CLIENT, None, VALIDITY)?;
+        let (front_proxies, _) = CertificateAuthority::generate("front-proxy-ca")?;
+        let proxy_client = front_proxies.issue_client(PROXY_CLIENT, None, VALIDITY)?;
         let names = [
             "localhost",
             "kubernetes",
@@ -42,9 +43,10 @@ impl Pki {
         let pki = Self {
             folder: folder.to_owned(),
             users,
+            front_proxies,
         };
         pki.write("ca.crt", pki.users.certificate());
-        pki.write("front-proxy-ca.crt", front_proxy.certificate());
+        pki.write("front-proxy-ca.crt", pki.front_proxies.certificate());
         pki.write_pair("front-proxy-client", &proxy_client);
         pki.write_pair("apiserver", &serving);
         pki.write("sa.key", &signing_key);
@@ -66,6 +68,11 @@ impl Pki {
     /// A certificate for a user.
     pub(super) fn user(&self, name: &str, group: Option<&str>) -> Result<CertifiedKey, X509Error> {
         self.users.issue_client(name, group, VALIDITY)
+    }
+
+    /// A certificate for a front proxy of this name; only [`PROXY_CLIENT`] is believed.
+    pub(super) fn front_proxy(&self, name: &str) -> Result<CertifiedKey, X509Error> {
+        self.front_proxies.issue_client(name, None, VALIDITY)
     }
 
     fn write_pair(&self, name: &str, pair: &CertifiedKey) {
