@@ -1,6 +1,9 @@
 //! `bench api`: the same objects and loads on kube-apiserver and on ours, one after the other, in one run.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
@@ -10,6 +13,7 @@ use crate::{
     limit, loads, objects,
     plan::Plan,
     servers::Server,
+    start,
     table::{Figures, Table},
 };
 
@@ -34,8 +38,8 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
     let begin = Instant::now();
     let folder = tempfile::Builder::new().prefix("guestclusters-bench.").tempdir()?;
     let mut bench = Bench {
-        theirs: Server::theirs(&folder.path().join("host"))?,
-        ours: Server::ours(&folder.path().join("ours")).await?,
+        theirs: peer(&plan, &folder.path().join("host")).await?,
+        ours: Server::ours(&folder.path().join("ours"), &start::program()?).await?,
         held: 0,
         size: 0,
         plan,
@@ -58,12 +62,20 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What ours is compared with.
+async fn peer(plan: &Plan, folder: &Path) -> anyhow::Result<Server> {
+    match &plan.against {
+        None => Server::theirs(folder),
+        Some(program) => Server::ours(folder, program).await,
+    }
+}
+
 impl Bench {
     /// Replaces both servers by new ones without objects.
     pub(crate) async fn renew(&mut self) -> anyhow::Result<()> {
         if self.held > 0 {
-            self.theirs = Server::theirs(&self.file("another-host"))?;
-            self.ours = Server::ours(&self.file("another-of-ours")).await?;
+            self.theirs = peer(&self.plan, &self.file("another-host")).await?;
+            self.ours = Server::ours(&self.file("another-of-ours"), &start::program()?).await?;
             self.held = 0;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What measures the API server.
 //!
 //! `bench start`: how long an embedded supervisor takes from exec to ready, and what it needs when idle.
-//! `bench api`: the same loads on a real kube-apiserver and on ours, in one table beside DESIGN's goals.
+//! `bench api`: the same loads on a real kube-apiserver and on ours, in one table beside DESIGN's goals; or on two builds of ours.
 
 mod api;
 mod generator;
@@ -16,7 +16,7 @@ mod table;
 
 use anyhow::bail;
 
-const USAGE: &str = "usage: bench start | bench api [--objects N] [--only NAME,...] [--seconds S]";
+const USAGE: &str = "usage: bench start | bench api [--objects N] [--only NAME,...] [--seconds S] [--against SERVER]";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

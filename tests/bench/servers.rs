@@ -38,9 +38,9 @@ impl Server {
         })
     }
 
-    /// Ours, as a whole supervisor in which no controller works.
-    pub(crate) async fn ours(folder: &Path) -> anyhow::Result<Self> {
-        let supervisor = start::Running::start(folder, &["--layers", "none"]).await?;
+    /// A build of ours, as a whole supervisor in which no controller works.
+    pub(crate) async fn ours(folder: &Path, program: &Path) -> anyhow::Result<Self> {
+        let supervisor = start::Running::start(program, folder, &["--layers", "none"]).await?;
         Ok(Self {
             endpoint: Endpoint::of_kubeconfig(&start::kubeconfig(folder))?,
             pids: vec![supervisor.pid()],

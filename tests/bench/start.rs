@@ -25,8 +25,8 @@ pub(crate) async fn print() -> anyhow::Result<()> {
     let mut again = vec![];
     for _ in 0..STARTS {
         let folder = tempfile::tempdir()?;
-        first.push(Running::start(folder.path(), &[]).await?.took);
-        again.push(Running::start(folder.path(), &[]).await?.took);
+        first.push(Running::start(&program()?, folder.path(), &[]).await?.took);
+        again.push(Running::start(&program()?, folder.path(), &[]).await?.took);
     }
     println!("exec to ready, median of {STARTS} (least to most)");
     println!("  first start    {}", spread(&mut first));
@@ -44,7 +44,7 @@ pub(crate) async fn print() -> anyhow::Result<()> {
 /// What a supervisor that nobody uses needs: memory, and the time on a CPU while it was watched.
 pub(crate) async fn idle() -> anyhow::Result<Usage> {
     let folder = tempfile::tempdir()?;
-    let running = Running::start(folder.path(), &[]).await?;
+    let running = Running::start(&program()?, folder.path(), &[]).await?;
     let busy = Usage::of(running.process.id()).context("/proc can't be read")?;
     tokio::time::sleep(IDLE).await;
     let idle = Usage::of(running.process.id()).context("/proc can't be read")?;
@@ -59,7 +59,7 @@ pub(crate) async fn median_first_start(starts: usize) -> anyhow::Result<Duration
     let mut times = vec![];
     for _ in 0..starts {
         let folder = tempfile::tempdir()?;
-        times.push(Running::start(folder.path(), &[]).await?.took);
+        times.push(Running::start(&program()?, folder.path(), &[]).await?.took);
     }
     times.sort_unstable();
     times.get(starts / 2).copied().context("no start was asked for")
@@ -75,6 +75,12 @@ fn spread(times: &mut [Duration]) -> String {
     )
 }
 
+/// The build that is measured.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    let binaries = std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
+    Ok(Path::new(&binaries).join("guestcluster-apiserver"))
+}
+
 /// A supervisor that is ready; killed when dropped.
 pub(crate) struct Running {
     process: Child,
@@ -83,14 +89,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts one with its data in this folder and these further arguments, and nothing else that tests switch on.
-    pub(crate) async fn start(folder: &Path, further: &[&str]) -> anyhow::Result<Self> {
-        let binaries =
-            std::env::var_os("GUESTCLUSTERS_BIN").context("run hack/bench, which names the binaries' folder")?;
+    pub(crate) async fn start(program: &Path, folder: &Path, further: &[&str]) -> anyhow::Result<Self> {
         let address = free_address()?;
         let kubeconfig = kubeconfig(folder);
         // That of the last start names another address.
         let _ = std::fs::remove_file(&kubeconfig);
-        let mut command = Command::new(Path::new(&binaries).join("guestcluster-apiserver"));
+        let mut command = Command::new(program);
         command
             .arg("embedded")
             .arg("--data-dir")

@@ -30,6 +30,9 @@ pub(crate) const NAMES: [&str; 10] = [
     "memory",
 ];
 
+/// Those that no other build of ours can take kube-apiserver's place in.
+pub(crate) const OF_KUBE_APISERVER: [&str; 2] = ["start", "aggregated"];
+
 /// Runs one load on both servers.
 pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row>> {
     match name {
