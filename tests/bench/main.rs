@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("start") => start::print().await,
-        Some("api") => api::run(plan::Plan::read(arguments)?).await,
+        Some("api") => Box::pin(api::run(plan::Plan::read(arguments)?)).await,
         Some(limit::COMMAND) => limit::serve(arguments.next().as_deref()).await,
         _ => bail!(USAGE),
     }

@@ -81,8 +81,8 @@ async fn one_form(bench: &Bench, form: &Form) -> anyhow::Result<Row> {
     let (_, theirs) = measure(bench, &bench.theirs, form).await?;
     let (whole, ours) = measure(bench, &bench.ours, form).await?;
     let mut row = Row::new(form.name, Unit::PerSecond, ours, theirs).with_goals(form.goals);
-    if form.goals.iter().any(|goal| matches!(goal, Goal::OfLimit(_))) {
-        let bare = bench.bare("list", &whole)?;
+    if form.one_in == 1 {
+        let bare = bench.bare(form.name, &whole)?;
         let operation = single(&bare.endpoint, "/answer", form.accept, whole.len())?;
         row.limit = Some(bench.measure_limit(&bare.endpoint, 1, operation).await?);
     }
