@@ -30,25 +30,21 @@ pub(super) async fn check(
     new: &GuestCluster,
     old: Option<&GuestCluster>,
 ) -> Findings {
-    let mut findings = Findings::default();
-    if old.is_none() {
-        check_name(client, namespace, new, &mut findings).await;
-    }
-    if old.is_none_or(|old| old.spec.distribution.version != new.spec.distribution.version) {
-        check_version(client, releases, new, old, &mut findings).await;
-    }
     let references = validation::references(new, old);
     let classes: Api<VirtualMachineClass> = Api::namespaced(client.clone(), namespace);
-    check_references(&classes, ReferenceKind::VmClass, namespace, &references, &mut findings).await;
     let storage: Api<StorageClass> = Api::all(client.clone());
-    check_references(
-        &storage,
-        ReferenceKind::StorageClass,
-        namespace,
-        &references,
-        &mut findings,
-    )
-    .await;
+    // At once: on a real supervisor each is a request over the network.
+    let found = futures::join!(
+        check_name(client, namespace, new, old),
+        check_version(client, releases, new, old),
+        check_references(&classes, ReferenceKind::VmClass, namespace, &references),
+        check_references(&storage, ReferenceKind::StorageClass, namespace, &references),
+    );
+    let mut findings = Findings::default();
+    for part in <[Findings; 4]>::from(found) {
+        findings.errors.extend(part.errors);
+        findings.warnings.extend(part.warnings);
+    }
     findings
 }
 
@@ -57,9 +53,10 @@ pub(super) fn not_checked(what: &str, why: &str) -> String {
     format!("{what} could not be checked ({why}); see the Ready condition")
 }
 
-async fn check_name(client: &Client, namespace: &str, new: &GuestCluster, findings: &mut Findings) {
-    if new.annotations().contains_key(labels::ADOPT) {
-        return;
+async fn check_name(client: &Client, namespace: &str, new: &GuestCluster, old: Option<&GuestCluster>) -> Findings {
+    let mut findings = Findings::default();
+    if old.is_some() || new.annotations().contains_key(labels::ADOPT) {
+        return findings;
     }
     let clusters: Api<Cluster> = Api::namespaced(client.clone(), namespace);
     let name = new.name_any();
@@ -83,6 +80,7 @@ async fn check_name(client: &Client, namespace: &str, new: &GuestCluster, findin
         }
         Err(error) => findings.warnings.push(not_checked("the name", &reason(&error))),
     }
+    findings
 }
 
 async fn check_version(
@@ -90,11 +88,15 @@ async fn check_version(
     releases: &Releases,
     new: &GuestCluster,
     old: Option<&GuestCluster>,
-    findings: &mut Findings,
-) {
+) -> Findings {
+    let mut findings = Findings::default();
+    let version = &new.spec.distribution.version;
+    if old.is_some_and(|old| old.spec.distribution.version == *version) {
+        return findings;
+    }
     // Its form was judged before.
-    let Ok(hint) = new.spec.distribution.version.parse::<VersionHint>() else {
-        return;
+    let Ok(hint) = version.parse::<VersionHint>() else {
+        return findings;
     };
     match releases.list(client).await {
         Ok(releases) => {
@@ -105,6 +107,7 @@ async fn check_version(
         }
         Err(error) => findings.warnings.push(not_checked("the version", &reason(&error))),
     }
+    findings
 }
 
 /// The releases as the last answer had them. Each check asks anew; only an answer that differs is read anew, which costs
@@ -170,18 +173,14 @@ fn running(old: Option<&GuestCluster>) -> Option<KubernetesVersion> {
         .ok()
 }
 
-async fn check_references<K>(
-    api: &Api<K>,
-    kind: ReferenceKind,
-    namespace: &str,
-    references: &[Reference],
-    findings: &mut Findings,
-) where
+async fn check_references<K>(api: &Api<K>, kind: ReferenceKind, namespace: &str, references: &[Reference]) -> Findings
+where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {
+    let mut findings = Findings::default();
     let wanted: Vec<_> = references.iter().filter(|reference| reference.kind == kind).collect();
     if wanted.is_empty() || all_there(api, &wanted).await {
-        return;
+        return findings;
     }
     let available = match names(api).await {
         Ok(available) => available,
@@ -191,7 +190,7 @@ async fn check_references<K>(
                 ReferenceKind::StorageClass => "storage classes",
             };
             findings.warnings.push(not_checked(what, &reason(&error)));
-            return;
+            return findings;
         }
     };
     for reference in wanted
@@ -207,6 +206,7 @@ async fn check_references<K>(
         };
         findings.errors.push(field_error(problem));
     }
+    findings
 }
 
 /// Whether each is there, asked for by name: mostly they are, and a list costs many times as much. What can't be read is not.
