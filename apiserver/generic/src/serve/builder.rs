@@ -76,6 +76,7 @@ pub struct ApiServerBuilder {
     pub(super) anonymous: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Vec<Check>,
+    pub(super) ready_checks: Vec<Check>,
     pub(super) metrics_pages: Vec<MetricsPage>,
     pub(super) limits: Limits,
     pub(super) auditor: Option<Arc<Auditor>>,
@@ -96,6 +97,7 @@ impl ApiServerBuilder {
             anonymous: false,
             version: Arc::new(version),
             checks: Vec::new(),
+            ready_checks: Vec::new(),
             metrics_pages: Vec::new(),
             limits: Limits::default(),
             auditor: None,
@@ -156,6 +158,17 @@ impl ApiServerBuilder {
         check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> ApiServerBuilder {
         self.checks.push(Check::new(name, check));
+        self
+    }
+
+    /// Adds a check that `/readyz` alone shows: of what a restart does not mend.
+    #[must_use]
+    pub fn ready_check(
+        mut self,
+        name: &str,
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> ApiServerBuilder {
+        self.ready_checks.push(Check::new(name, check));
         self
     }
 

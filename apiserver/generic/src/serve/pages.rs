@@ -31,10 +31,10 @@ impl ApiServer {
         response.unwrap_or_else(answer::page_not_found)
     }
 
-    /// Whether it goes away concerns only those who send requests.
+    /// What a restart does not mend, as that it goes away, concerns only those who send requests.
     fn checks_of(&self, endpoint: &str) -> impl Iterator<Item = &health::Check> + use<'_> {
-        let more = (endpoint == "readyz").then_some(&self.shutdown_check);
-        self.checks.iter().chain(more)
+        let more = (endpoint == "readyz").then_some(&self.ready_checks);
+        self.checks.iter().chain(more.into_iter().flatten())
     }
 
     fn metrics_page(&self) -> String {

@@ -37,7 +37,8 @@ pub struct ApiServer {
     pub(super) anonymous: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Box<[Check]>,
-    pub(super) shutdown_check: Check,
+    /// Shown by `/readyz` alone, the last of them whether it goes away.
+    pub(super) ready_checks: Box<[Check]>,
     pub(super) slis: Slis,
     pub(super) limits: Limits,
     pub(super) in_flight: InFlight,
@@ -65,7 +66,10 @@ impl ApiServer {
 
     pub(super) fn from_builder(builder: ApiServerBuilder) -> Arc<ApiServer> {
         let drain = Drain::default();
-        let shutdown = drain.clone();
+        let shutdown = Check::new("shutdown", {
+            let drain = drain.clone();
+            move || drain.check()
+        });
         let public = AlwaysAllowPaths::health_and(builder.always_allowed.iter().map(String::as_str));
         let builtin: [Arc<dyn Authorizer>; 2] = [Arc::new(SystemMasters), Arc::new(public)];
         let limits = builder.limits;
@@ -77,7 +81,7 @@ impl ApiServer {
             anonymous: builder.anonymous,
             version: builder.version,
             checks: Check::builtin().into_iter().chain(builder.checks).collect(),
-            shutdown_check: Check::new("shutdown", move || shutdown.check()),
+            ready_checks: builder.ready_checks.into_iter().chain([shutdown]).collect(),
             slis: Slis::default(),
             in_flight: InFlight::new(limits.reads, limits.writes),
             arriving: Arriving::new(limits.arriving_of_a_user, limits.arriving),
