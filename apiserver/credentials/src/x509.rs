@@ -1,13 +1,16 @@
 //! X.509 certificate authorities and what they issue: ECDSA P-256 keys, as everywhere in this project.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, ops::Range, time::Duration};
 
+use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 /// How long a certificate authority lives: ten years, as kubeadm's.
 pub const CA_VALIDITY: Duration = Duration::from_hours(87600);
@@ -54,8 +57,13 @@ impl fmt::Debug for CertificateAuthority {
 }
 
 impl CertificateAuthority {
-    /// Makes a new self-signed authority with this common name.
+    /// Makes a new self-signed authority with this common name, which lives for [`CA_VALIDITY`].
     pub fn generate(common_name: &str) -> Result<(Self, CertifiedKey), X509Error> {
+        Self::generate_for(common_name, CA_VALIDITY)
+    }
+
+    /// As [`CertificateAuthority::generate`], for one that lives so long.
+    pub fn generate_for(common_name: &str, validity: Duration) -> Result<(Self, CertifiedKey), X509Error> {
         let mut params = named(common_name, None);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
@@ -63,7 +71,7 @@ impl CertificateAuthority {
             KeyUsagePurpose::KeyCertSign,
             KeyUsagePurpose::CrlSign,
         ];
-        valid_for(&mut params, CA_VALIDITY);
+        valid_for(&mut params, validity);
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.pem();
         let pair = CertifiedKey {
@@ -139,13 +147,25 @@ pub fn generate_key_pair() -> Result<(String, String), X509Error> {
     Ok((key.serialize_pem(), key.public_key_pem()))
 }
 
+/// From when to when a certificate is valid (RFC 5280, 4.1.2.5); of a chain the first one, which is the server's own.
+pub fn validity(certificate: &str) -> Result<Range<Timestamp>, X509Error> {
+    let der = der(certificate)?;
+    let (_, parsed) = X509Certificate::from_der(&der).map_err(|error| X509Error(error.to_string()))?;
+    let time = |time: ASN1Time| Timestamp::from_second(time.timestamp()).map_err(|error| X509Error(error.to_string()));
+    let validity = parsed.validity();
+    Ok(time(validity.not_before)?..time(validity.not_after)?)
+}
+
 /// SHA-256 of the certificate's DER, lower-case hex: what `--ca-sha256` compares.
 pub fn fingerprint(certificate: &str) -> Result<String, X509Error> {
-    use rustls_pki_types::{CertificateDer, pem::PemObject};
-    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|error| X509Error(error.to_string()))?;
+    let der = der(certificate)?;
     Ok(Sha256::digest(&der)
         .iter()
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+}
+
+fn der(certificate: &str) -> Result<CertificateDer<'static>, X509Error> {
+    CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|error| X509Error(error.to_string()))
 }
 
 fn named(common_name: &str, organization: Option<&str>) -> CertificateParams {
@@ -167,9 +187,6 @@ fn valid_for(params: &mut CertificateParams, validity: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use rustls_pki_types::{CertificateDer, pem::PemObject};
-    use x509_parser::prelude::{FromDer, X509Certificate};
-
     use super::*;
 
     fn groups(certificate: &str) -> Vec<String> {
@@ -204,6 +221,15 @@ mod tests {
         let (_, ca) = X509Certificate::from_der(&ca).unwrap();
         assert_eq!(leaf.issuer(), ca.subject());
         assert!(ca.is_ca());
+    }
+
+    #[test]
+    fn validity_is_read_back() {
+        let (authority, _) = CertificateAuthority::generate_for("test", Duration::from_hours(2)).unwrap();
+        let (begin, end) = (Timestamp::now(), validity(authority.certificate()).unwrap().end);
+        let lifetime = end.duration_since(begin).as_secs();
+        assert!((7190..=7200).contains(&lifetime), "{lifetime}");
+        assert!(validity("no certificate").is_err());
     }
 
     #[test]
