@@ -28,8 +28,32 @@ impl Direct {
         self
     }
 
+    /// The same that trusts these authorities alone, PEM in base64.
+    pub(crate) fn trusting(&self, authorities: &str) -> Direct {
+        let mut kubeconfig = self.kubeconfig.clone();
+        let cluster = kubeconfig.clusters[0].cluster.get_or_insert_default();
+        cluster.certificate_authority_data = Some(authorities.to_owned());
+        Direct { kubeconfig }
+    }
+
+    /// Whether a new connection is made and answered.
+    pub(crate) fn reaches(&self) -> Result<(), String> {
+        match self.ask("/livez", &[]) {
+            Ok(_) | Err(kube::Error::Api(_)) => Ok(()),
+            Err(error) => Err(format!("{error:?}")),
+        }
+    }
+
     /// The answer to a GET with these headers, or the code of the refusal and its message.
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<String, (u16, String)> {
+        match self.ask(path, headers) {
+            Ok(answer) => Ok(answer),
+            Err(kube::Error::Api(status)) => Err((status.code, status.message.clone())),
+            Err(error) => panic!("GET {path}: {error:?}"),
+        }
+    }
+
+    fn ask(&self, path: &str, headers: &[(&str, &str)]) -> kube::Result<String> {
         let mut request = http::Request::get(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -44,12 +68,7 @@ impl Direct {
             let config = Config::from_custom_kubeconfig(self.kubeconfig.clone(), &options)
                 .await
                 .unwrap();
-            let client = Client::try_from(config).unwrap();
-            match client.request_text(request).await {
-                Ok(answer) => Ok(answer),
-                Err(kube::Error::Api(status)) => Err((status.code, status.message.clone())),
-                Err(error) => panic!("GET {path}: {error:?}"),
-            }
+            Client::try_from(config).unwrap().request_text(request).await
         })
     }
 }

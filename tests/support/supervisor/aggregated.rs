@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use super::{NAMESPACE, PATIENCE, SERVER, Start, audited, binaries, printed, sso::Sso};
@@ -46,6 +47,9 @@ impl Aggregated {
             "--endpoint",
             &address.to_string(),
         ]);
+        if let Some(bundle) = &start.ca_bundle {
+            aggregated.trust(bundle);
+        }
         aggregated.write_kubeconfig(root);
         aggregated
     }
@@ -102,6 +106,19 @@ impl Aggregated {
         // Also over what a test has changed since.
         const APPLY: &str = "apply --server-side --force-conflicts -f -";
         self.host.admin().run_with(APPLY, Some(&printed(arguments))).success();
+    }
+
+    fn trust(&self, bundle: &str) {
+        let patch = json!({"spec": {"caBundle": BASE64_STANDARD.encode(bundle)}}).to_string();
+        let arguments = [
+            "patch",
+            "apiservice",
+            "v1alpha1.guestclusters.dev",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
+        self.host.admin().args(&arguments, None).success();
     }
 
     /// The kubeconfig of our server: its service account's token, in a file of its own.

@@ -39,6 +39,8 @@ pub struct Start {
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Whom kube-apiserver trusts to serve, PEM, where our server is not the one who says it.
+    pub ca_bundle: Option<String>,
 }
 
 /// A running supervisor; killed when dropped, its folder removed unless the test failed.

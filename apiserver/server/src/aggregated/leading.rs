@@ -1,12 +1,17 @@
-//! What one process of a deployment does for all, the one that holds the Lease: the controllers, and the registration. Two
-//! servers with certificates of their own would correct each other's without end.
+//! What one process of a deployment does for all, the one that holds the Lease: the controllers, the registration, and the
+//! steps of the serving authorities.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::Client;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{lease::Lease, registration};
+use super::{
+    lease::Lease,
+    registration,
+    serving::{self, Authorities},
+};
 use crate::controllers::{Controllers, Environment};
 
 /// How long controllers may take to finish what they are doing. Shorter than what is left of the Lease when it is given up for
@@ -17,8 +22,8 @@ const CONTROLLERS_STOP: Duration = Duration::from_secs(4);
 pub(super) struct Leader {
     /// For the registration.
     pub(super) client: Client,
-    /// Who kube-apiserver has to trust, PEM.
-    pub(super) authority: Vec<u8>,
+    /// Who kube-apiserver has to trust; none when somebody else tells it.
+    pub(super) authorities: Option<watch::Receiver<Arc<Authorities>>>,
     pub(super) lease: Lease,
     pub(super) environment: Environment,
 }
@@ -27,7 +32,7 @@ pub(super) struct Leader {
 pub(super) async fn lead(leader: Leader, stop: CancellationToken) -> anyhow::Result<()> {
     let Leader {
         client,
-        authority,
+        authorities,
         lease,
         environment,
     } = leader;
@@ -37,7 +42,7 @@ pub(super) async fn lead(leader: Leader, stop: CancellationToken) -> anyhow::Res
         let lost = held.lost();
         let failure = tokio::select! {
             failure = controllers.failed() => Some(failure),
-            () = registration::keep(client.clone(), authority.clone()) => Some(anyhow::anyhow!("the registration is not kept")),
+            () = keep_trust(&client, authorities.as_ref()) => Some(anyhow::anyhow!("the registration is not kept")),
             () = lost.cancelled() => None,
             () = stop.cancelled() => None,
         };
@@ -49,4 +54,15 @@ pub(super) async fn lead(leader: Leader, stop: CancellationToken) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Makes kube-apiserver trust who serves, for ever.
+async fn keep_trust(client: &Client, authorities: Option<&watch::Receiver<Arc<Authorities>>>) {
+    let Some(authorities) = authorities else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        () = registration::keep(client.clone(), authorities.clone()) => {}
+        () = serving::keep(client.clone(), authorities.clone()) => {}
+    }
 }

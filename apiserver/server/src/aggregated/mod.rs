@@ -23,14 +23,18 @@ use guestcluster_credentials::SubjectPolicy;
 
 use crate::{audit, layers::Layers, lifetime};
 
+pub(crate) use serving::Source;
+
 use server::Aggregated;
 
 /// What the aggregated server is started with.
 pub(crate) struct Config {
     /// How to reach kube-apiserver; none for a pod's service account.
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Folder for the store and the serving certificate.
+    /// Folder for the store.
     pub(crate) data_dir: PathBuf,
+    /// The certificate that it shows.
+    pub(crate) certificate: Source,
     /// Where it serves; port 0 picks a free one.
     pub(crate) listen: SocketAddr,
     /// Which layers run.

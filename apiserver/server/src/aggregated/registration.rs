@@ -1,6 +1,6 @@
 //! The APIService: who it trusts must be who serves here.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::StreamExt as _;
@@ -11,45 +11,46 @@ use kube::{
     runtime::{WatchStreamExt as _, watcher, watcher::Event},
 };
 use serde_json::{Value, json};
+use tokio::{sync::watch, time::sleep};
 
+use super::serving::Authorities;
 use crate::roles::{API_SERVICE, SERVER};
 
 /// Pause before a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Keeps `spec.caBundle` of the APIService at this CA certificate (PEM), whoever changes it, for ever. That the object does not
-/// exist, or can't be written, is told in the log, and tried again.
-pub(super) async fn keep(client: Client, ca: Vec<u8>) {
+/// Keeps `spec.caBundle` of the APIService at the authorities of the moment, whoever changes it, for ever. That the object does
+/// not exist, or can't be written, is told in the log, and tried again.
+pub(super) async fn keep(client: Client, mut authorities: watch::Receiver<Arc<Authorities>>) {
     let api: Api<APIService> = Api::all(client);
     let only = watcher::Config::default().fields(&format!("metadata.name={API_SERVICE}"));
     let mut events = pin!(watcher(api.clone(), only).default_backoff());
-    let mut exists = false;
-    let mut pending = None;
+    let mut found: Option<APIServiceSpec> = None;
     loop {
-        let event = match pending {
-            None => events.next().await,
-            // A newer version of the object replaces the write that failed.
-            Some(_) => match tokio::time::timeout(RETRY, events.next()).await {
-                Ok(event) => event,
-                Err(_) => {
-                    pending = write(&api, pending).await;
-                    continue;
+        let bundle = authorities.borrow_and_update().bundle();
+        let mut failed = false;
+        if let Some(patch) = found.as_ref().and_then(|spec| correction(spec, bundle.as_bytes())) {
+            match write(&api, &patch).await {
+                Some(written) => found = written.spec,
+                None => failed = true,
+            }
+        }
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Ok(Event::Apply(object) | Event::InitApply(object))) => found = object.spec,
+                Some(Ok(Event::Init)) => found = None,
+                Some(Ok(Event::InitDone)) if found.is_some() => {}
+                Some(Ok(Event::InitDone | Event::Delete(_))) => {
+                    found = None;
+                    tracing::warn!("APIService {API_SERVICE} does not exist: apply what `{SERVER} manifests` prints");
                 }
+                Some(Err(error)) => tracing::warn!(%error, "watching APIService {API_SERVICE}"),
+                None => return,
             },
-        };
-        match event {
-            Some(Ok(Event::Apply(found) | Event::InitApply(found))) => {
-                exists = true;
-                pending = write(&api, found.spec.as_ref().and_then(|spec| correction(spec, &ca))).await;
-            }
-            Some(Ok(Event::Init)) => exists = false,
-            Some(Ok(Event::InitDone)) if exists => {}
-            Some(Ok(Event::InitDone | Event::Delete(_))) => {
-                pending = None;
-                tracing::warn!("APIService {API_SERVICE} does not exist: apply what `{SERVER} manifests` prints");
-            }
-            Some(Err(error)) => tracing::warn!(%error, "watching APIService {API_SERVICE}"),
-            None => return,
+            changed = authorities.changed() => if changed.is_err() {
+                return;
+            },
+            () = sleep(RETRY), if failed => {}
         }
     }
 }
@@ -63,23 +64,20 @@ fn correction(spec: &APIServiceSpec, ca: &[u8]) -> Option<Value> {
     Some(json!({"spec": {"caBundle": BASE64_STANDARD.encode(ca), "insecureSkipTLSVerify": null}}))
 }
 
-/// Writes the patch; what is left to write afterwards is the answer.
-async fn write(api: &Api<APIService>, patch: Option<Value>) -> Option<Value> {
-    let patch = patch?;
+/// Writes the patch; the object afterwards, or none when it could not be written.
+async fn write(api: &Api<APIService>, patch: &Value) -> Option<APIService> {
     let parameters = PatchParams {
         field_manager: Some(SERVER.to_owned()),
         ..PatchParams::default()
     };
-    match api.patch(API_SERVICE, &parameters, &Patch::Merge(&patch)).await {
-        Ok(_) => {
-            tracing::info!("APIService {API_SERVICE} trusts this server's certificate");
-            None
-        }
+    let written = api.patch(API_SERVICE, &parameters, &Patch::Merge(patch)).await;
+    match &written {
+        Ok(_) => tracing::info!("APIService {API_SERVICE} trusts this server's certificate"),
         Err(error) => {
             tracing::warn!(%error, "caBundle of APIService {API_SERVICE} could not be written, trying again");
-            Some(patch)
         }
     }
+    written.ok()
 }
 
 #[cfg(test)]

@@ -3,21 +3,17 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use generic_apiserver::{
     ApiServer,
     admission::Admission,
     audit::Auditor,
     authz::{Authorizer, Cached},
     registry::Registry,
-    serve::tls,
     storage::redb::Engine,
 };
 use guestcluster_controllers::guest::Orphans;
-use guestcluster_credentials::x509::CertifiedKey;
 use kube::Client;
 use kubernetes_apiserver::quota::QuotaAdmission;
-use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
@@ -33,7 +29,7 @@ use super::{
     lease::Lease,
     namespaces::HostNamespaces,
     quotas::HostQuotas,
-    serving,
+    serving::{Serving, Shown},
 };
 use crate::{
     audit,
@@ -79,8 +75,8 @@ impl Aggregated {
             .await
             .with_context(|| format!("--listen: cannot serve on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let authority = serving::authority(&dir)?;
-        let pair = serving::certificate(&authority, address.ip())?;
+        let certificate = Serving::start(&config.certificate, &client, address.ip(), delegated.clone()).await?;
+        let shown = certificate.shown.clone();
 
         let engine = Engine::open(&dir.file("guestclusters.redb"), STORE_CACHE_BYTES)?;
         let namespaces = HostNamespaces::new(client.clone());
@@ -89,21 +85,17 @@ impl Aggregated {
         let admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone(), Arc::new(QuotaAdmission::by(quotas.clone()))];
         let registry = registry(&engine, config, &client, &reviews, admission).await?;
         let orphans = Orphans::default();
-        let server = api_server(&registry, &delegated, reviews, &orphans, auditor.clone());
+        let server = api_server(&registry, &delegated, reviews, &orphans, shown.clone(), auditor.clone());
 
         let stop = CancellationToken::new();
-        let tls = Arc::new(ArcSwap::from_pointee(tls_config(&pair, &delegated)?));
-        let serving = tokio::spawn(server.clone().serve(listener, tls.clone(), stop.clone()));
+        let serving = tokio::spawn(server.clone().serve(listener, shown.tls(), stop.clone()));
+        let authorities = certificate.authorities();
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
-        followers.spawn(follow_authentication(
-            delegated,
-            client.clone(),
-            pair,
-            tls,
-            stop.clone(),
-        ));
+        followers.spawn(certificate.follow(stop.clone()));
+        let changed = move |_: &Delegated| shown.client_authorities_changed();
+        followers.spawn(delegated.follow(client.clone(), changed, stop.clone()));
 
         let environment = Environment {
             layers: config.layers,
@@ -118,7 +110,7 @@ impl Aggregated {
         let leader = Leader {
             lease: Lease::new(client.clone(), contender::of(&dir)?),
             client,
-            authority: authority.certificate().as_bytes().to_vec(),
+            authorities,
             environment,
         };
         let leading = tokio::spawn(leading::lead(leader, stop_leading.clone()));
@@ -215,9 +207,10 @@ fn api_server(
     delegated: &Delegated,
     reviews: Arc<dyn Authorizer>,
     orphans: &Orphans,
+    shown: Arc<Shown>,
     auditor: Option<Arc<Auditor>>,
 ) -> Arc<ApiServer> {
-    let (cache, orphans) = (registry.cache().clone(), orphans.clone());
+    let (cache, orphans, expiring) = (registry.cache().clone(), orphans.clone(), shown.clone());
     ApiServer::builder(registry.clone())
         .authenticator(delegated.authenticator())
         .authorizer(Arc::new(Cached::new(reviews)))
@@ -225,31 +218,9 @@ fn api_server(
         .always_allow(&["/version", "/version/"])
         .version(version())
         .check("store", move || cache.health())
+        .ready_check("serving-certificate", move || expiring.expiry().check())
         .metrics(move |page| orphans.render(page))
+        .metrics(move |page| shown.expiry().render(page))
         .auditor(auditor)
         .build()
-}
-
-fn tls_config(pair: &CertifiedKey, delegated: &Delegated) -> anyhow::Result<ServerConfig> {
-    let cas = delegated.client_cas();
-    Ok(tls::server_config(
-        pair.certificate.as_bytes(),
-        pair.key.as_bytes(),
-        Some(&cas),
-    )?)
-}
-
-/// Follows who may vouch for users; new connections are told of new authorities.
-async fn follow_authentication(
-    delegated: Arc<Delegated>,
-    client: Client,
-    pair: CertifiedKey,
-    tls: Arc<ArcSwap<ServerConfig>>,
-    stop: CancellationToken,
-) {
-    let changed = move |delegated: &Delegated| match tls_config(&pair, delegated) {
-        Ok(config) => tls.store(Arc::new(config)),
-        Err(error) => tracing::warn!(%error, "new client authorities can't be offered to clients"),
-    };
-    delegated.follow(client, changed, stop).await;
 }

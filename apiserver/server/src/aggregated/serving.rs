@@ -1,32 +1,95 @@
-//! The serving certificate that the server makes for itself, and the authority that kube-apiserver knows it by.
+//! The certificate that the server shows: by an authority of its own that all replicas share, or from files that somebody
+//! else renews.
 
-use std::{net::IpAddr, time::Duration};
+mod authorities;
+mod expiry;
+mod files;
+mod keeper;
+mod secret;
+mod shown;
 
-use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
-use crate::{
-    authority::Kept,
-    data_dir::DataDir,
-    roles::{SERVER, SYSTEM_NAMESPACE},
-};
+use anyhow::Context as _;
+use kube::Client;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-const SERVING: Kept = Kept {
-    certificate: "serving-ca.crt",
-    key: "serving-ca.key",
-    common_name: "guestcluster-apiserver-serving",
-};
-/// A start makes a new certificate, so this bounds how long one process can serve.
-const VALIDITY: Duration = Duration::from_hours(8760);
+use self::{files::Files, keeper::Follower};
+use super::authentication::Delegated;
 
-/// The authority, read from the folder or made on the first start.
-pub(super) fn authority(dir: &DataDir) -> anyhow::Result<CertificateAuthority> {
-    SERVING.open(dir)
+pub(super) use self::{authorities::Authorities, keeper::keep, shown::Shown};
+
+/// Where the certificate comes from.
+pub(crate) enum Source {
+    /// An authority in Secret `guestclusters-system/guestcluster-apiserver-serving`, made by the first server that starts.
+    Own,
+    /// Files in PEM that somebody else renews: cert-manager in a mounted Secret, say. Who does so keeps the APIService's
+    /// caBundle too.
+    Files {
+        /// The chain, the server's own certificate first.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
 }
 
-/// A certificate for the name that kube-apiserver asks for, whatever address it dials, and for those who connect directly.
-pub(super) fn certificate(authority: &CertificateAuthority, address: IpAddr) -> anyhow::Result<CertifiedKey> {
-    let service = format!("{SERVER}.{SYSTEM_NAMESPACE}.svc");
-    let names = ["localhost", &service, &format!("{service}.cluster.local")];
-    let addresses = [address, IpAddr::from([127, 0, 0, 1])];
-    Ok(authority.issue_server(SERVER, &names, &addresses, VALIDITY)?)
+/// What was found at the start, to be followed from then on.
+pub(super) struct Serving {
+    /// What new connections are shown.
+    pub(super) shown: Arc<Shown>,
+    following: Following,
+}
+
+enum Following {
+    Own(Box<Follower>),
+    Files(Files),
+}
+
+impl Serving {
+    /// Reads the source, for a server that listens on this address. Fails when there is nothing to show.
+    pub(super) async fn start(
+        source: &Source,
+        client: &Client,
+        address: IpAddr,
+        delegated: Arc<Delegated>,
+    ) -> anyhow::Result<Self> {
+        match source {
+            Source::Own => {
+                let authorities = secret::read_or_make(client).await?;
+                let (follower, pair) = Follower::new(client.clone(), address, authorities)?;
+                let shown = Arc::new(Shown::new(pair, delegated)?);
+                let following = Following::Own(Box::new(follower));
+                Ok(Self { shown, following })
+            }
+            Source::Files { certificate, key } => {
+                let (files, pair) = Files::read(certificate, key)?;
+                let shown = Shown::new(pair, delegated)
+                    .context("--tls-cert-file and --tls-private-key-file can't be used together")?;
+                let shown = Arc::new(shown);
+                let following = Following::Files(files);
+                Ok(Self { shown, following })
+            }
+        }
+    }
+
+    /// The authorities that are known, for who keeps them and makes kube-apiserver trust them; none when somebody else does.
+    pub(super) fn authorities(&self) -> Option<watch::Receiver<Arc<Authorities>>> {
+        match &self.following {
+            Following::Own(follower) => Some(follower.authorities()),
+            Following::Files(_) => None,
+        }
+    }
+
+    /// Shows each new certificate to the connections that come after it, until `stop`.
+    pub(super) async fn follow(self, stop: CancellationToken) {
+        let Self { shown, following } = self;
+        let following = async {
+            match following {
+                Following::Own(follower) => follower.follow(&shown).await,
+                Following::Files(files) => files.follow(&shown).await,
+            }
+        };
+        stop.run_until_cancelled(following).await;
+    }
 }

@@ -6,14 +6,17 @@ use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
 use super::{Auditing, Logging, Stopping, WatchHistory};
-use crate::{aggregated, layers::Layers};
+use crate::{
+    aggregated::{self, Source},
+    layers::Layers,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// How to reach the supervisor's kube-apiserver, and as whom; without it, the pod's service account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Folder for the store and the serving certificate; made when missing. One process at a time
+    /// Folder for the store; made when missing. One process at a time
     #[arg(
         long,
         value_name = "DIR",
@@ -24,6 +27,13 @@ pub(super) struct Arguments {
     /// Address to serve on, which kube-apiserver must reach; port 0 picks a free one, written to DIR/server
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
+    /// Certificate to serve with, PEM, its chain after it; read again when it changes. Without it, replicas share an authority in
+    /// Secret guestclusters-system/guestcluster-apiserver-serving and keep the APIService's caBundle
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// Key of --tls-cert-file, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
     /// Which layers run here: all, none, or some of guest,machine,vm. Upstream's managers run the others
     #[arg(long, value_name = "LAYERS", default_value = "guest")]
     layers: Layers,
@@ -46,10 +56,15 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn into_config(self) -> anyhow::Result<aggregated::Config> {
+        let certificate = match (self.tls_cert_file, self.tls_private_key_file) {
+            (Some(certificate), Some(key)) => Source::Files { certificate, key },
+            _ => Source::Own,
+        };
         Ok(aggregated::Config {
             people: SubjectPolicy::new(&self.sso_prefix, self.sso_group_filter)?,
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
+            certificate,
             listen: self.listen,
             layers: self.layers,
             history: self.history.into_limits(),

@@ -12,6 +12,8 @@ pub(crate) use guestcluster_types::names::SYSTEM_NAMESPACE;
 
 /// The service account of the aggregated server, and the name of all that is its own.
 pub(crate) const SERVER: &str = "guestcluster-apiserver";
+/// The Secret in the system namespace with the authority that signs serving certificates.
+pub(crate) const SERVING_SECRET: &str = "guestcluster-apiserver-serving";
 /// The APIService of guestclusters.dev.
 pub(crate) const API_SERVICE: &str = "v1alpha1.guestclusters.dev";
 

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{API_SERVICE, READ, SERVER, SYSTEM_NAMESPACE, bound_role, cluster_role, cluster_role_binding};
+use super::{
+    API_SERVICE, READ, SERVER, SERVING_SECRET, SYSTEM_NAMESPACE, bound_role, cluster_role, cluster_role_binding,
+};
 use super::{named_rule, role_binding, rule, service_account_subject};
 
 /// Its role in the cluster, in its own namespace, and the one to read how kube-apiserver authenticates.
@@ -41,10 +43,14 @@ fn in_the_cluster() -> Vec<Value> {
     ]
 }
 
-/// The Lease that says which process runs the controllers. RBAC can't name an object that is created.
+/// The Lease that says which process runs the controllers, the authority of serving certificates, and events about both. RBAC
+/// can't name an object that is created.
 fn in_its_namespace() -> Vec<Value> {
     vec![
         rule(&["coordination.k8s.io"], &["leases"], &["create"]),
         named_rule("coordination.k8s.io", "leases", &[SERVER], &["get", "patch"]),
+        rule(&[""], &["secrets"], &["create"]),
+        named_rule("", "secrets", &[SERVING_SECRET], &["get", "list", "watch", "update"]),
+        rule(&["events.k8s.io"], &["events"], &["create", "patch"]),
     ]
 }

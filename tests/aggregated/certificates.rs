@@ -1,0 +1,201 @@
+//! The certificate that our server shows: a new authority without a failed request, and files that somebody else renews.
+
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey};
+use guestcluster_tests::{Kubectl, Start, Supervisor, binaries, eventually};
+
+use crate::{MODE, direct};
+
+const SECRET: &str = "-n guestclusters-system get secret guestcluster-apiserver-serving";
+const SERVICE: &str = "guestcluster-apiserver.guestclusters-system.svc";
+
+#[test]
+fn a_new_authority_takes_over_without_a_failed_request() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    let (first, ours) = (data(&admin, "ca.crt"), direct::way(&supervisor, None));
+    assert_eq!(trusted_now(&admin), first.trim_end());
+    let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            while !done.load(SeqCst) {
+                // Each a process of its own: kube-apiserver keeps connections, our server's port does not.
+                admin.run("get guestclusters").success();
+                ours.trusting(&BASE64_STANDARD.encode(trusted_now(&admin)))
+                    .reaches()
+                    .unwrap();
+                asked.fetch_add(1, SeqCst);
+            }
+        });
+        admin
+            .run("-n guestclusters-system annotate secret guestcluster-apiserver-serving guestclusters.dev/rotate=now")
+            .success();
+        eventually(60, "the next one is trusted", || {
+            let (next, trusted) = (data(&admin, "next-ca.crt"), trusted_now(&admin));
+            let both = !next.is_empty() && trusted.contains(next.trim_end()) && trusted.contains(first.trim_end());
+            if both { Ok(()) } else { Err(trusted) }
+        });
+        eventually(90, "it signs", || {
+            let now = data(&admin, "ca.crt");
+            if now == first { Err(now) } else { Ok(()) }
+        });
+        eventually(30, "our server shows what it signed", || {
+            ours.trusting(&BASE64_STANDARD.encode(data(&admin, "ca.crt"))).reaches()
+        });
+        done.store(true, SeqCst);
+        asking.join().unwrap();
+    });
+    assert!(asked.load(SeqCst) > 20, "{asked:?}");
+    let trusted = trusted_now(&admin);
+    assert!(
+        trusted.contains(first.trim_end()),
+        "what the first one signed may still be shown"
+    );
+    assert!(ours.trusting(&BASE64_STANDARD.encode(&first)).reaches().is_err());
+    let secret = admin.json(SECRET);
+    assert!(secret["metadata"]["annotations"]["guestclusters.dev/rotate"].is_null());
+    let events = admin
+        .run("-n guestclusters-system events --for secret/guestcluster-apiserver-serving")
+        .success();
+    assert!(
+        events.contains("ServingAuthorityAnnounced") && events.contains("ServingAuthoritySwitched"),
+        "{events}"
+    );
+}
+
+#[test]
+fn a_lost_authority_is_written_again() {
+    let supervisor = Supervisor::fast(MODE);
+    let admin = supervisor.kubectl();
+    let first = data(&admin, "ca.crt");
+    admin
+        .run("-n guestclusters-system delete secret guestcluster-apiserver-serving")
+        .success();
+    eventually(30, "it is there again, the same", || match admin.run(SECRET).code {
+        0 if data(&admin, "ca.crt") == first => Ok(()),
+        code => Err(code.to_string()),
+    });
+    admin.run("get guestclusters").success();
+}
+
+#[test]
+fn files_are_read_again_when_they_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, _) = CertificateAuthority::generate("of somebody else").unwrap();
+    let (other, _) = CertificateAuthority::generate("of yet somebody else").unwrap();
+    put(folder.path(), &issue(&authority));
+    let mut start = Start {
+        mode: MODE,
+        layers: Some("none".to_owned()),
+        ..Start::default()
+    };
+    for (option, file) in [("--tls-cert-file", "tls.crt"), ("--tls-private-key-file", "tls.key")] {
+        start
+            .arguments
+            .extend([option.to_owned(), folder.path().join(file).display().to_string()]);
+    }
+    start.ca_bundle = Some(format!("{}{}", authority.certificate(), other.certificate()));
+    let supervisor = Supervisor::start(start);
+    let admin = supervisor.kubectl();
+    admin.run("get guestclusters").success();
+    let shows = |authority: &CertificateAuthority| {
+        let trust = BASE64_STANDARD.encode(authority.certificate());
+        direct::way(&supervisor, None).trusting(&trust).reaches()
+    };
+    assert_eq!(shows(&authority), Ok(()));
+
+    // Half of a pair is told and not shown.
+    let renewed = issue(&other);
+    fs::write(folder.path().join("tls.crt"), &renewed.certificate).unwrap();
+    eventually(30, "half of a pair is told", || {
+        let log = supervisor.log();
+        if log.contains("the last one stays") {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    });
+    assert_eq!(shows(&authority), Ok(()));
+    fs::write(folder.path().join("tls.key"), &renewed.key).unwrap();
+    eventually(30, "the new one is shown", || shows(&other));
+    admin.run("get guestclusters").success();
+    assert!(!supervisor.log().contains("PRIVATE KEY"));
+    assert!(admin.run(SECRET).code != 0, "no authority of our own is made");
+}
+
+#[test]
+fn files_that_can_not_be_served_are_refused_by_name() {
+    let supervisor = Supervisor::start(Start {
+        mode: MODE,
+        layers: Some("none".to_owned()),
+        ..Start::default()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, _) = CertificateAuthority::generate("test").unwrap();
+    put(folder.path(), &issue(&authority));
+    fs::write(folder.path().join("another.key"), issue(&authority).key).unwrap();
+    let start = |certificate: &str, key: &str| {
+        let mut command = std::process::Command::new(binaries().join("guestcluster-apiserver"));
+        command
+            .arg("aggregated")
+            .arg("--kubeconfig")
+            .arg(supervisor.admin_kubeconfig());
+        command
+            .arg("--data-dir")
+            .arg(folder.path().join("data"))
+            .args(["--listen", "127.0.0.1:0", "--layers", "none"]);
+        command.arg("--tls-cert-file").arg(folder.path().join(certificate));
+        command.arg("--tls-private-key-file").arg(folder.path().join(key));
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let missing = start("missing.crt", "tls.key");
+    assert!(
+        missing.contains("--tls-cert-file: cannot read") && missing.contains("missing.crt"),
+        "{missing}"
+    );
+    let foreign = start("tls.crt", "another.key");
+    assert!(
+        foreign.contains("--tls-cert-file and --tls-private-key-file can't be used together"),
+        "{foreign}"
+    );
+    assert!(start("tls.key", "tls.key").contains("no certificate found"));
+}
+
+fn issue(authority: &CertificateAuthority) -> CertifiedKey {
+    let addresses = [guestcluster_tests::Host::reachable_address().ip()];
+    let validity = Duration::from_hours(1);
+    authority
+        .issue_server("test", &["localhost", SERVICE], &addresses, validity)
+        .unwrap()
+}
+
+fn put(folder: &Path, pair: &CertifiedKey) {
+    fs::write(folder.join("tls.crt"), &pair.certificate).unwrap();
+    fs::write(folder.join("tls.key"), &pair.key).unwrap();
+}
+
+/// A key of the Secret, decoded; empty when it is not there.
+fn data(admin: &Kubectl, key: &str) -> String {
+    let secret = admin.json(SECRET);
+    decode(secret["data"][key].as_str().unwrap_or_default())
+}
+
+fn trusted_now(admin: &Kubectl) -> String {
+    let registration = admin.json("get apiservice v1alpha1.guestclusters.dev");
+    decode(registration["spec"]["caBundle"].as_str().unwrap())
+        .trim_end()
+        .to_owned()
+}
+
+fn decode(text: &str) -> String {
+    String::from_utf8(BASE64_STANDARD.decode(text).unwrap()).unwrap()
+}
