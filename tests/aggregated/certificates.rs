@@ -126,6 +126,16 @@ fn files_are_read_again_when_they_change() {
     fs::write(folder.path().join("tls.key"), &renewed.key).unwrap();
     eventually(30, "the new one is shown", || shows(&other));
     admin.run("get guestclusters").success();
+    let checks = |endpoint: &str| {
+        let way = direct::way(&supervisor, None);
+        let answer = way.trusting(&BASE64_STANDARD.encode(other.certificate()));
+        answer.get(&format!("/{endpoint}?verbose"), &[]).unwrap()
+    };
+    assert!(checks("readyz").contains("[+]serving-certificate ok"));
+    assert!(
+        !checks("livez").contains("serving-certificate"),
+        "a restart mends no certificate"
+    );
     assert!(!supervisor.log().contains("PRIVATE KEY"));
     assert!(admin.run(SECRET).code != 0, "no authority of our own is made");
 }
