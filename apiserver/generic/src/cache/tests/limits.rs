@@ -78,7 +78,7 @@ async fn events_expire_by_age_though_nothing_is_written() {
     let cache = start_with(
         &store,
         Limits {
-            history: Duration::from_millis(40),
+            history: Duration::from_secs(59),
             ..Limits::default()
         },
     )
@@ -88,9 +88,12 @@ async fn events_expire_by_age_though_nothing_is_written() {
     let mut current = widgets.watch(start).unwrap();
     shown(&store, &cache, put(WIDGETS, "ns/a", &object("a", "1", "red"))).await;
     next_event(&mut current).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_mins(1)).await;
+    tokio::time::resume();
     let expired = async {
         while widgets.watch(start).is_ok() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(SOON, expired).await.expect("the event expires");

@@ -5,6 +5,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -141,7 +142,13 @@ pub(super) async fn connect(address: SocketAddr, config: ClientConfig) -> std::i
 }
 
 /// A connection that speaks what ALPN chose.
-pub(super) enum Speaker {
+pub(super) struct Speaker {
+    sender: Sender,
+    /// Ends with the connection.
+    connection: JoinHandle<()>,
+}
+
+enum Sender {
     Http1(http1::SendRequest<Empty<Bytes>>),
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
@@ -152,12 +159,16 @@ impl Speaker {
         let io = TokioIo::new(stream);
         if is_http2 {
             let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
-            tokio::spawn(connection);
-            Speaker::Http2(sender)
+            Speaker {
+                sender: Sender::Http2(sender),
+                connection: tokio::spawn(connection.map(drop)),
+            }
         } else {
             let (sender, connection) = http1::handshake(io).await.unwrap();
-            tokio::spawn(connection);
-            Speaker::Http1(sender)
+            Speaker {
+                sender: Sender::Http1(sender),
+                connection: tokio::spawn(connection.map(drop)),
+            }
         }
     }
 
@@ -167,20 +178,14 @@ impl Speaker {
     }
 
     /// Done when the server closed it.
-    pub(super) async fn closed(&self) {
-        let is_closed = || match self {
-            Speaker::Http1(sender) => sender.is_closed(),
-            Speaker::Http2(sender) => sender.is_closed(),
-        };
-        while !is_closed() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    pub(super) async fn closed(&mut self) {
+        (&mut self.connection).await.unwrap();
     }
 
     async fn send(&mut self, request: Request<Empty<Bytes>>) -> hyper::Result<http::Response<hyper::body::Incoming>> {
-        match self {
-            Speaker::Http1(sender) => sender.send_request(request).await,
-            Speaker::Http2(sender) => sender.send_request(request).await,
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.send_request(request).await,
+            Sender::Http2(sender) => sender.send_request(request).await,
         }
     }
 }

@@ -71,7 +71,7 @@ async fn headers_that_trickle_do_not_keep_a_connection() {
         .unwrap();
     stream.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
     let trickle = async {
-        // Each piece well in time.
+        // Each piece well in time: how slow it is, is what is tested.
         while stream.write_all(b"X-A: b\r\n").await.is_ok() && stream.flush().await.is_ok() {
             sleep(SHORT / 10).await;
         }

@@ -84,6 +84,7 @@ async fn of_many_only_one_holds_it() {
                 let held = acquire(&lease).await;
                 assert!(holders.lock().is_empty(), "two at a time");
                 holders.lock().push(number);
+                // For a time in which the others ask too, and none may get it.
                 sleep(Duration::from_millis(30)).await;
                 assert_eq!(holders.lock().pop(), Some(number));
                 held.release().await;

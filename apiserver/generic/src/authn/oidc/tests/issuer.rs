@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::{URL_SAFE_NO_PAD, jws};
@@ -98,6 +98,8 @@ pub(super) struct TestIssuer {
     pub(super) url: String,
     pub(super) authority: String,
     pub(super) served: Arc<Mutex<Served>>,
+    /// Told of each request.
+    requests: Arc<Notify>,
     _serving: JoinSet<()>,
 }
 
@@ -110,11 +112,14 @@ impl TestIssuer {
         let tls = tls::server_config(certificate.as_bytes(), key.as_bytes(), None).unwrap();
         let served = Arc::new(Mutex::new(Served::default()));
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, TlsAcceptor::from(Arc::new(tls)), served.clone()));
+        let requests = Arc::new(Notify::new());
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        serving.spawn(serve(listener, acceptor, served.clone(), requests.clone()));
         let issuer = TestIssuer {
             url,
             authority,
             served,
+            requests,
             _serving: serving,
         };
         let discovery = json!({"issuer": issuer.url, "jwks_uri": format!("{}/keys", issuer.url)});
@@ -143,8 +148,12 @@ impl TestIssuer {
     /// Waits until the keys were fetched that often.
     pub(super) async fn fetched(&self, times: usize) {
         let enough = async {
-            while self.fetches() < times {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            loop {
+                let another = self.requests.notified();
+                if self.fetches() >= times {
+                    return;
+                }
+                another.await;
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(20), enough)
@@ -153,17 +162,18 @@ impl TestIssuer {
     }
 }
 
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, served: Arc<Mutex<Served>>) {
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor, served: Arc<Mutex<Served>>, requests: Arc<Notify>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let (acceptor, served) = (acceptor.clone(), served.clone());
+        let (acceptor, served, requests) = (acceptor.clone(), served.clone(), requests.clone());
         connections.spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else {
                 return;
             };
             let service = service_fn(move |request: Request<Incoming>| {
                 let answer = answer(&mut served.lock(), request.uri().path());
+                requests.notify_waiters();
                 async move { Ok::<_, std::convert::Infallible>(answer) }
             });
             let _ = http1::Builder::new()

@@ -17,6 +17,7 @@ async fn an_issuer_that_comes_later_is_found() {
     assert!(refused.0.contains("could not be fetched yet"), "{refused}");
     issuer.publish(&[&key]);
     let begun = Instant::now();
+    // As a client that tries again: nothing else shows that the keys have come.
     while send(&authenticator, &token).await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(15), "it is not found");
         tokio::time::sleep(Duration::from_millis(50)).await;
