@@ -16,6 +16,7 @@ pub mod health;
 pub mod metrics;
 pub mod negotiate;
 pub mod patch;
+pub mod quantity;
 pub mod registry;
 pub mod request;
 pub mod schema;

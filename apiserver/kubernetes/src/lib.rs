@@ -10,11 +10,12 @@ pub mod kinds;
 mod metadata;
 pub mod namespaces;
 mod protobuf;
-mod quantity;
 pub mod quota;
 pub mod rbac;
 mod seed;
 mod structs;
+
+use generic_apiserver::quantity;
 
 pub use cluster::{Cluster, ClusterOptions, StartError};
 pub use kinds::core_definitions;

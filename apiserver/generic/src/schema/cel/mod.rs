@@ -12,7 +12,6 @@ mod fault;
 mod functions;
 mod macros;
 mod names;
-mod quantity;
 #[cfg(test)]
 mod tests;
 mod time;

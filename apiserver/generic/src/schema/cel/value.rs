@@ -9,11 +9,13 @@ use serde_json::{Map, Value as Json};
 use super::{
     fault::Fault,
     names,
-    quantity::Quantity,
     time::{self, Timestamp},
     url::Url,
 };
-use crate::schema::{Kind, Schema, formats::Format};
+use crate::{
+    quantity::Quantity,
+    schema::{Kind, Schema, formats::Format},
+};
 
 /// A value.
 #[derive(Clone, Debug)]

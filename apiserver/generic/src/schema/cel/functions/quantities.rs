@@ -1,16 +1,14 @@
 //! Quantities such as `1.5Gi`.
 
 use super::{Budget, Fault, Value};
-use crate::schema::cel::quantity::Quantity;
+use crate::quantity::{NoQuantity, Quantity};
 
 type Outcome<'a> = Result<Value<'a>, Fault>;
-
-const NOT_ONE: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 pub(super) fn quantity<'a>(arguments: &[Value<'a>], budget: &mut Budget) -> Outcome<'a> {
     parsed(&arguments[0], budget)?
         .map(Value::Quantity)
-        .ok_or_else(|| Fault::error(NOT_ONE))
+        .ok_or_else(|| Fault::error(NoQuantity::Form.to_string()))
 }
 
 pub(super) fn is_quantity<'a>(arguments: &[Value<'a>], budget: &mut Budget) -> Outcome<'a> {
@@ -21,7 +19,7 @@ fn parsed(value: &Value<'_>, budget: &mut Budget) -> Result<Option<Quantity>, Fa
     match value {
         Value::Text(text) => {
             budget.traverse(text.len())?;
-            Ok(Quantity::parse(text))
+            Ok(text.parse().ok())
         }
         _ => Err(Fault::NoSuchOverload),
     }
@@ -55,11 +53,11 @@ pub(super) fn as_approximate_float<'a>(arguments: &[Value<'a>], _budget: &mut Bu
 }
 
 pub(super) fn add<'a>(arguments: &[Value<'a>], _budget: &mut Budget) -> Outcome<'a> {
-    Ok(Value::Quantity(read(&arguments[0])?.add(read(&arguments[1])?)))
+    Ok(Value::Quantity(read(&arguments[0])?.plus(read(&arguments[1])?)))
 }
 
 pub(super) fn sub<'a>(arguments: &[Value<'a>], _budget: &mut Budget) -> Outcome<'a> {
-    Ok(Value::Quantity(read(&arguments[0])?.sub(read(&arguments[1])?)))
+    Ok(Value::Quantity(read(&arguments[0])?.minus(read(&arguments[1])?)))
 }
 
 pub(super) fn is_greater<'a>(arguments: &[Value<'a>], _budget: &mut Budget) -> Outcome<'a> {

@@ -21,11 +21,13 @@ const DECIMAL: [(&str, i32); 10] = [
     ("u", -6),
     ("n", -9),
 ];
+/// Digits of a number that count: the others are too small to matter, or too many.
+const SIGNIFICANT: usize = 37;
 const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// An amount, to the billionth part.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Quantity {
+pub struct Quantity {
     nano: i128,
     format: Format,
 }
@@ -43,7 +45,7 @@ enum Format {
 
 /// Why a text is no quantity, in apimachinery's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoQuantity {
+pub enum NoQuantity {
     /// Neither sign, digits nor suffix.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Form,
@@ -56,18 +58,27 @@ pub(crate) enum NoQuantity {
 }
 
 impl Quantity {
-    pub(crate) const ZERO: Quantity = Quantity::count(0);
+    /// Nothing.
+    pub const ZERO: Quantity = Quantity::count(0);
 
     /// So many.
-    pub(crate) const fn count(count: u32) -> Quantity {
+    pub const fn count(count: u32) -> Quantity {
         Quantity {
             nano: count as i128 * NANO,
             format: Format::Decimal,
         }
     }
 
+    /// The same of any whole number.
+    pub(crate) fn whole(number: i64) -> Quantity {
+        Quantity {
+            nano: i128::from(number) * NANO,
+            format: Format::Decimal,
+        }
+    }
+
     /// Of a JSON string or number.
-    pub(crate) fn read(value: &Value) -> Result<Quantity, NoQuantity> {
+    pub fn read(value: &Value) -> Result<Quantity, NoQuantity> {
         match value {
             Value::String(text) => text.parse(),
             Value::Number(number) => number.to_string().parse(),
@@ -75,29 +86,58 @@ impl Quantity {
         }
     }
 
-    pub(crate) fn is_zero(self) -> bool {
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
         self.nano == 0
     }
 
-    pub(crate) fn is_negative(self) -> bool {
+    /// Whether it is less than nothing.
+    pub fn is_negative(self) -> bool {
         self.nano < 0
     }
 
     /// Whether it is whole to the thousandth part, which is as closely as kube-apiserver looks.
-    pub(crate) fn is_integer(self) -> bool {
+    pub fn is_integer(self) -> bool {
         self.nano.div_euclid(NANO / 1000) % 1000 == 0
     }
 
     /// The sum, in the form of the first that is not zero.
-    pub(crate) fn plus(self, other: Quantity) -> Quantity {
+    #[must_use]
+    pub fn plus(self, other: Quantity) -> Quantity {
         Quantity {
             nano: (self.nano + other.nano).clamp(-LARGEST, LARGEST),
             format: if self.is_zero() { other.format } else { self.format },
         }
     }
 
+    /// The difference, in the form of the first that is not zero.
+    #[must_use]
+    pub(crate) fn minus(self, other: Quantity) -> Quantity {
+        self.plus(Quantity {
+            nano: -other.nano,
+            ..other
+        })
+    }
+
+    /// -1, 0 or 1.
+    pub(crate) fn sign(self) -> i64 {
+        self.cmp(&Quantity::ZERO) as i64
+    }
+
+    /// The whole number that it is; none for a fraction.
+    pub(crate) fn integer(self) -> Option<i64> {
+        (self.nano % NANO == 0).then(|| i64::try_from(self.nano / NANO).ok())?
+    }
+
+    /// The nearest floating-point number, nearly.
+    #[allow(clippy::cast_precision_loss, reason = "asked for as an approximation")]
+    pub(crate) fn approximate(self) -> f64 {
+        self.nano as f64 / NANO as f64
+    }
+
     /// The difference, or zero where it would be less.
-    pub(crate) fn minus_down_to_zero(self, other: Quantity) -> Quantity {
+    #[must_use]
+    pub fn minus_down_to_zero(self, other: Quantity) -> Quantity {
         if self > other {
             Quantity {
                 nano: self.nano - other.nano,
@@ -188,29 +228,34 @@ fn scale(suffix: &str) -> Option<(Format, Factor)> {
 
 /// In billionths, rounded up; never more than the largest.
 fn amount(whole: &str, fraction: &str, factor: Factor) -> i128 {
-    let fraction = fraction.trim_end_matches('0');
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_start_matches('0');
-    if digits.is_empty() {
+    let (counted, further) = digits.split_at(digits.len().min(SIGNIFICANT));
+    // So few digits always are a number.
+    let mantissa: i128 = counted.parse().unwrap_or(0);
+    if mantissa == 0 {
         return 0;
     }
-    let Ok(mantissa) = digits.parse::<i128>() else {
+    let (binary, decimal) = match factor {
+        Factor::Ten(exponent) => (0, exponent),
+        Factor::Two(exponent) => (exponent, 0),
+    };
+    let Some(mantissa) = mantissa.checked_mul(1 << binary) else {
         return LARGEST;
     };
-    let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
-    let (mantissa, exponent) = match factor {
-        Factor::Ten(exponent) => (Some(mantissa), i64::from(exponent)),
-        Factor::Two(exponent) => (mantissa.checked_mul(1 << exponent), 0),
-    };
-    let exponent = exponent.saturating_sub(places).saturating_add(9);
+    let length = |digits: &str| i64::try_from(digits.len()).unwrap_or(i64::MAX);
+    let exponent = i64::from(decimal) + 9 + length(further) - length(fraction);
     let power = u32::try_from(exponent.unsigned_abs())
         .ok()
         .and_then(|power| 10_i128.checked_pow(power));
-    let scaled = match (mantissa, power) {
-        (Some(mantissa), Some(power)) if exponent >= 0 => mantissa.checked_mul(power),
-        (Some(mantissa), Some(power)) => Some(mantissa / power + i128::from(mantissa % power != 0)),
-        (Some(_), None) if exponent < 0 => Some(1),
-        _ => None,
+    let is_rounded = further.bytes().any(|digit| digit != b'0');
+    let scaled = match power {
+        Some(power) if exponent >= 0 => mantissa
+            .checked_mul(power)
+            .and_then(|scaled| scaled.checked_add(i128::from(is_rounded))),
+        Some(power) => Some(mantissa / power + i128::from(is_rounded || mantissa % power != 0)),
+        None if exponent < 0 => Some(1),
+        None => None,
     };
     scaled.unwrap_or(LARGEST).min(LARGEST)
 }
@@ -292,6 +337,16 @@ mod tests {
             ("0.1n", "1n"),
             ("1e-1000", "1e-9"),
             ("16Ei", "9223372036854775807"),
+            ("12E", "12E"),
+            ("0.000000000000000000001Ei", "1152922n"),
+            (
+                "0.00000000000000000000000000000000000000000000000000000000000000000001",
+                "1n",
+            ),
+            (
+                "1.00000000000000000000000000000000000000000000000000000000000000000001",
+                "1000000001n",
+            ),
         ] {
             assert_eq!(quantity(given).to_string(), canonical, "{given}");
         }
