@@ -27,6 +27,9 @@ const METADATA_DEFAULT: &str =
 const WHOLE_ITEMS: &str =
     "items of lists carry apiVersion and kind, as get and watch show them: all three share the same bytes";
 
+const OTHER_FIELDS: &str = "of an object with a field that only another version has, kube-apiserver can't tell who changed what: it \
+                            records no owners of an update, and answers an apply with 500";
+
 pub(crate) const INTENDED: &[Intended] = &[
     meant("*", "", "body.compiler", OWN_BUILD),
     meant("*", "", "body.git*", OWN_BUILD),
@@ -158,4 +161,8 @@ pub(crate) const INTENDED: &[Intended] = &[
     meant("decode/forms", "/nodes", "body.spec.taints", FRESH_NODE),
     meant("nodes/*", "/nodes", "body.spec.taints*", FRESH_NODE),
     meant("nodes/finalize", "$ns-b", "*", UNHELD_NAMESPACE),
+    meant("versions/openapi", "", "body.*description", OWN_TEXT),
+    meant("versions/openapi", "", "body.*.metadata.default", METADATA_DEFAULT),
+    meant("versions/*", "/shapes", "body*managedFields*", OTHER_FIELDS),
+    meant("versions/owners of other fields", "v1beta1", "status", OTHER_FIELDS),
 ];

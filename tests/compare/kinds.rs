@@ -7,11 +7,13 @@ use kube::{Client, CustomResourceExt as _};
 use serde_json::Value;
 
 /// The kinds that are there only to be tested.
-const TEST_KINDS: [&str; 4] = [
+const TEST_KINDS: [&str; 6] = [
     include_str!("widgets.yaml"),
     include_str!("gadgets.yaml"),
     include_str!("trips.yaml"),
     include_str!("forms.yaml"),
+    include_str!("shapes.yaml"),
+    include_str!("lines.yaml"),
 ];
 /// Longest until kube-apiserver serves the definitions that it was given.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// CustomResourceDefinitions of the kinds that are there only to be tested.
-pub(crate) fn test_kinds() -> [Value; 4] {
+pub(crate) fn test_kinds() -> [Value; 6] {
     TEST_KINDS.map(|text| serde_saphyr::from_str(text).unwrap())
 }
 
@@ -48,9 +50,12 @@ pub(crate) async fn install(theirs: &Client) {
                 text(&spec["names"]["plural"]),
                 text(&spec["names"]["kind"]),
             );
-            let version = text(&spec["versions"][0]["name"]);
-            until_answered(theirs, &format!("/apis/{group}/{version}/{plural}"), "items").await;
-            until_answered(theirs, &format!("/openapi/v3/apis/{group}/{version}"), &kind).await;
+            let versions = spec["versions"].as_array().unwrap().iter();
+            for version in versions.filter(|version| version["served"] == true) {
+                let version = text(&version["name"]);
+                until_answered(theirs, &format!("/apis/{group}/{version}/{plural}"), "items").await;
+                until_answered(theirs, &format!("/openapi/v3/apis/{group}/{version}"), &kind).await;
+            }
             until_answered(theirs, "/openapi/v2", &format!(".{kind}\"")).await;
         }
     };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use generic_apiserver::{
     authn::{ClientCertificates, RequestHeader, RequestHeaderConfig},
-    registry::crd::definition_from,
+    registry::crd::definitions_from,
     serve::{VersionInfo, tls},
     storage::redb::Engine,
 };
@@ -41,7 +41,10 @@ impl Library {
             minor: "37".to_owned(),
         };
         let cluster = Cluster::start(ClusterOptions {
-            definitions: kinds::test_kinds().map(|kind| definition_from(&kind).unwrap()).into(),
+            definitions: kinds::test_kinds()
+                .iter()
+                .flat_map(|kind| definitions_from(kind).unwrap())
+                .collect(),
             authenticators: vec![
                 Arc::new(RequestHeader::new(as_kube_apiserver_is_told(front_proxies)).unwrap()),
                 Arc::new(ClientCertificates::new(&users).unwrap()),

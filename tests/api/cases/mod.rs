@@ -27,6 +27,7 @@ mod strategic;
 mod table;
 mod update;
 mod validation;
+mod versions;
 mod watch;
 mod workloads;
 
@@ -62,6 +63,7 @@ pub(crate) const THEMES: &[Theme] = &[
     library("list", list::CASES),
     library("table", table::CASES),
     library("watch", watch::CASES),
+    library("versions", versions::CASES),
     library("scale", scale::CASES),
     library("core", core::CASES),
     library("decode", decode::CASES),

@@ -1,18 +1,19 @@
 //! From a changed key of the store to a changed map and an event.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::map::Map;
 use super::{Entry, Event, EventKind, Index, Indexer, Malformed, ResourceSpec};
 use crate::storage::Revision;
 
-/// Which of the sorted `specs` a key belongs to, with the namespace and name of the object.
-pub(super) fn locate<'k>(specs: &[ResourceSpec], key: &'k str) -> Option<(usize, (&'k str, &'k str))> {
-    let index = specs
-        .partition_point(|spec| spec.prefix.as_str() <= key)
-        .checked_sub(1)?;
-    let rest = key.strip_prefix(specs[index].prefix.as_str())?;
-    Some((index, rest.split_once('/')?))
+/// Which of the sorted `specs` a key belongs to, one for each version, with the namespace and name of the object.
+pub(super) fn locate<'k>(specs: &[ResourceSpec], key: &'k str) -> Option<(Range<usize>, (&'k str, &'k str))> {
+    let end = specs.partition_point(|spec| spec.prefix.as_str() <= key);
+    let last = specs[..end].last()?;
+    let rest = key.strip_prefix(last.prefix.as_str())?;
+    let versions = specs[..end].iter().rev().take_while(|spec| spec.prefix == last.prefix);
+    Some((end - versions.count()..end, rest.split_once('/')?))
 }
 
 /// Applies one write (or removal, without `value`) to `map`. None when the map shows it already. Of a write that was

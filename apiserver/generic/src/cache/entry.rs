@@ -16,6 +16,16 @@ pub trait Indexer: Send + Sync + 'static {
     /// [`Index::metadata`] may be left empty: the cache sets it.
     fn index(&self, object: &Value, encoded: &[u8]) -> Index;
 
+    /// Whether objects are cached otherwise than they are stored, in another version.
+    fn converts(&self) -> bool {
+        false
+    }
+
+    /// A stored object in the cached version; none where nothing is converted or it can't be. Twice is as good as once.
+    fn convert(&self, _stored: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether an index shows `metadata.resourceVersion`: then it can't be made before the write, nor be kept by the
     /// event of a removal.
     fn shows_revision(&self) -> bool {
@@ -61,7 +71,7 @@ pub struct Malformed {
 }
 
 impl Entry {
-    /// Makes the entry of a write of kind `kind` at `revision` from the stored bytes.
+    /// Makes the entry of a write of kind `kind` at `revision` from the stored bytes, in the version that is cached.
     pub fn new(
         kind: EventKind,
         (namespace, name): (&str, &str),
@@ -69,7 +79,9 @@ impl Entry {
         stored: &[u8],
         indexer: &dyn Indexer,
     ) -> Result<Self, Malformed> {
-        let mut entry = Self::indexed(kind, (namespace, name), revision, stored, Index::default())?;
+        let converted = indexer.converts().then(|| indexer.convert(stored)).flatten();
+        let cached = converted.as_deref().unwrap_or(stored);
+        let mut entry = Self::indexed(kind, (namespace, name), revision, cached, Index::default())?;
         let object: Value = serde_json::from_slice(&entry.encoded).map_err(|error| Malformed { at: error.column() })?;
         entry.index = Index {
             metadata: entry.index.metadata,

@@ -105,19 +105,22 @@ impl Feed {
         let mut drafts = BTreeMap::new();
         for commit in commits {
             for change in &commit.changes {
-                let Some((index, key)) = locate(&self.shared.specs, &change.key) else {
+                let Some((versions, key)) = locate(&self.shared.specs, &change.key) else {
                     continue;
                 };
-                let draft = drafts
-                    .entry(index)
-                    .or_insert_with(|| Draft::of(self.shared.resources[index].map()));
-                let indexer = &*self.shared.specs[index].indexer;
                 let value = change.value.as_deref();
-                let prepared = value.and_then(|value| self.shared.prepared.take(value));
-                draft
-                    .events
-                    .extend(apply(&mut draft.map, indexer, key, commit.revision, value, prepared));
-                draft.revision = commit.revision;
+                for index in versions {
+                    let draft = drafts
+                        .entry(index)
+                        .or_insert_with(|| Draft::of(self.shared.resources[index].map()));
+                    let indexer = &*self.shared.specs[index].indexer;
+                    let prepared = value.filter(|_| !indexer.converts());
+                    let prepared = prepared.and_then(|value| self.shared.prepared.take(value));
+                    draft
+                        .events
+                        .extend(apply(&mut draft.map, indexer, key, commit.revision, value, prepared));
+                    draft.revision = commit.revision;
+                }
             }
         }
         let Some(last) = commits.last() else { return };

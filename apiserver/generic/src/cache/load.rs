@@ -62,9 +62,21 @@ async fn load_once(store: &dyn Store, specs: &[ResourceSpec], held: &[Map]) -> R
 }
 
 fn put(maps: &mut [Map], specs: &[ResourceSpec], held: &[Map], item: &Item) {
-    let Some((index, (namespace, name))) = locate(specs, &item.key) else {
+    let Some((versions, key)) = locate(specs, &item.key) else {
         return;
     };
+    for index in versions {
+        put_version(maps, specs, held, (item, index), key);
+    }
+}
+
+fn put_version(
+    maps: &mut [Map],
+    specs: &[ResourceSpec],
+    held: &[Map],
+    (item, index): (&Item, usize),
+    (namespace, name): (&str, &str),
+) {
     let unchanged = held
         .get(index)
         .and_then(|map| map.get(namespace, name))
@@ -80,15 +92,13 @@ fn put(maps: &mut [Map], specs: &[ResourceSpec], held: &[Map], item: &Item) {
 
 fn replay(maps: &mut [Map], specs: &[ResourceSpec], commit: &Commit) {
     for change in &commit.changes {
-        if let Some((index, key)) = locate(specs, &change.key) {
-            apply(
-                &mut maps[index],
-                &*specs[index].indexer,
-                key,
-                commit.revision,
-                change.value.as_deref(),
-                None,
-            );
+        let Some((versions, key)) = locate(specs, &change.key) else {
+            continue;
+        };
+        for index in versions {
+            let indexer = &*specs[index].indexer;
+            let value = change.value.as_deref();
+            apply(&mut maps[index], indexer, key, commit.revision, value, None);
         }
     }
 }

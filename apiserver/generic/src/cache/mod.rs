@@ -50,11 +50,13 @@ use resource::Clock;
 /// How long [`Cache::wait_current`] waits before it calls the cache stuck.
 const CURRENT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// A resource to cache.
+/// A resource to cache, in one version. Each version of a kind is one, with bytes of its own.
 #[derive(Clone)]
 pub struct ResourceSpec {
     /// What its keys begin with: `<group or "core">/<plural>/`.
     pub prefix: String,
+    /// The version.
+    pub version: String,
     /// Makes the index of its objects.
     pub indexer: Arc<dyn Indexer>,
 }
@@ -86,7 +88,7 @@ pub struct Cache {
 /// What the cache's handle and its feeding task share.
 struct Shared {
     store: Arc<dyn Store>,
-    /// In order of their prefixes.
+    /// In order of their prefixes and versions.
     specs: Box<[ResourceSpec]>,
     /// One for each of `specs`.
     resources: Box<[Arc<ResourceCache>]>,
@@ -107,14 +109,14 @@ impl Cache {
         limits: Limits,
     ) -> Result<Arc<Self>, StoreError> {
         let mut specs = resources;
-        specs.sort_by(|a, b| a.prefix.cmp(&b.prefix));
+        specs.sort_by(|a, b| (&a.prefix, &a.version).cmp(&(&b.prefix, &b.version)));
         let loaded = load::load(&*store, &specs, &[]).await?;
         let shared = Arc::new(Shared::new(store, specs.into(), limits, loaded.maps, loaded.revision));
         let feed = tokio::spawn(Feed::new(shared.clone()).run(loaded.commits));
         Ok(Arc::new(Self { shared, feed }))
     }
 
-    /// The resource whose keys begin with `prefix`.
+    /// The resource whose keys begin with `prefix`, in any of its versions.
     pub fn resource(&self, prefix: &str) -> Option<Arc<ResourceCache>> {
         let at = self
             .shared
@@ -122,6 +124,13 @@ impl Cache {
             .binary_search_by(|spec| spec.prefix.as_str().cmp(prefix))
             .ok()?;
         self.shared.resources.get(at).cloned()
+    }
+
+    /// The same in one version.
+    pub fn version(&self, prefix: &str, version: &str) -> Option<Arc<ResourceCache>> {
+        let specs = &self.shared.specs;
+        let at = specs.binary_search_by(|spec| (spec.prefix.as_str(), spec.version.as_str()).cmp(&(prefix, version)));
+        self.shared.resources.get(at.ok()?).cloned()
     }
 
     /// Keeps the index of a write ready that the store is about to be asked for, until what is returned is dropped.

@@ -87,7 +87,7 @@ fn resource_entry(definition: &ResourceDefinition) -> Value {
         entry["categories"] = json!(names.categories);
     }
     if definition.virtual_create.is_none() {
-        entry["storageVersionHash"] = storage_version_hash(names).into();
+        entry["storageVersionHash"] = storage_version_hash(names, definition.storage_version()).into();
     }
     entry
 }
@@ -110,7 +110,7 @@ fn subresource_entry(names: &Names, subresource: &Subresource<'_>) -> Value {
 }
 
 /// Tells clients whether two servers store the kind alike.
-fn storage_version_hash(names: &Names) -> String {
-    let digest = Sha256::digest(format!("{}/{}/{}", names.group, names.version, names.kind));
+fn storage_version_hash(names: &Names, version: &str) -> String {
+    let digest = Sha256::digest(format!("{}/{version}/{}", names.group, names.kind));
     STANDARD.encode(&digest[..8])
 }

@@ -9,7 +9,7 @@ mod openapi;
 use std::borrow::Cow;
 
 pub use self::{documents::Documents, endpoints::Endpoint};
-use crate::registry::{Names, ResourceDefinition, Style};
+use crate::registry::{Names, ResourceDefinition, Style, versions::by_priority};
 
 /// One subresource of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl GroupVersion<'_> {
     }
 }
 
-/// Groups in the order in which the definitions name them first, each with its versions in that order: the order is the
-/// preference that clients see.
+/// Groups in the order in which the definitions name them first, each with its versions in that order, and those of custom
+/// resources by their names: the order is the preference that clients see.
 fn groups(definitions: &[ResourceDefinition]) -> Vec<(&str, Vec<GroupVersion<'_>>)> {
     let mut groups: Vec<(&str, Vec<GroupVersion<'_>>)> = Vec::new();
     for definition in definitions {
@@ -140,6 +140,12 @@ fn groups(definitions: &[ResourceDefinition]) -> Vec<(&str, Vec<GroupVersion<'_>
                 versions.len() - 1
             });
         versions[at].resources.push(definition);
+    }
+    for (_, versions) in &mut groups {
+        let is_custom = |version: &GroupVersion<'_>| version.resources.iter().all(|one| one.style == Style::Custom);
+        if versions.iter().all(is_custom) {
+            versions.sort_by(|one, other| by_priority(one.version, other.version));
+        }
     }
     for version in groups.iter_mut().flat_map(|(_, versions)| versions) {
         version.resources.sort_by_key(|definition| &definition.names.plural);

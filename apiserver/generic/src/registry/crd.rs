@@ -1,4 +1,4 @@
-//! A resource from a CustomResourceDefinition: its first served version, with the behaviour of custom resources.
+//! Resources from a CustomResourceDefinition, one for each served version, with the behaviour of custom resources.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Cell, Column, FieldSource, NameRule, Names, NoRules, ResourceDefinition, Scale, SelectableField, Style, Verbs,
+    Cell, Column, FieldSource, NameRule, Names, NoRules, ResourceDefinition, Scale, SelectableField, StoredVersion,
+    Style, Verbs, versions::by_priority,
 };
 use crate::schema::{Schema, SchemaError};
 
@@ -19,6 +20,9 @@ pub enum DefinitionError {
     /// No version is served.
     #[error("{0} serves no version")]
     NoServedVersion(String),
+    /// It has several versions that only a webhook can convert.
+    #[error("{0} is converted by a webhook, which is not supported")]
+    Webhook(String),
     /// The schema is not structural.
     #[error("{name}: {error}")]
     Schema {
@@ -29,42 +33,43 @@ pub enum DefinitionError {
     },
 }
 
-/// The definition of the first served version of a CustomResourceDefinition (`apiextensions.k8s.io/v1`).
-pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDefinition, DefinitionError> {
+/// The definitions of the served versions of a CustomResourceDefinition (`apiextensions.k8s.io/v1`), the one that clients prefer
+/// first.
+pub fn definitions_from(custom_resource_definition: &Value) -> Result<Vec<ResourceDefinition>, DefinitionError> {
     let CustomResourceDefinition { spec } = CustomResourceDefinition::deserialize(custom_resource_definition)?;
-    let name = format!("{}.{}", spec.names.plural, spec.group);
-    let Some(version) = spec.versions.iter().find(|version| version.served) else {
-        return Err(DefinitionError::NoServedVersion(name));
+    let name = || format!("{}.{}", spec.names.plural, spec.group);
+    let mut served: Vec<&Version> = spec.versions.iter().filter(|version| version.served).collect();
+    served.sort_by(|one, other| by_priority(&one.name, &other.name));
+    if served.is_empty() {
+        return Err(DefinitionError::NoServedVersion(name()));
+    }
+    if spec.versions.len() > 1 && spec.conversion.strategy == ConversionStrategy::Webhook {
+        return Err(DefinitionError::Webhook(name()));
+    }
+    let schema = |version: &Version| match Schema::root_from_json(&version.schema.open_api_v3_schema) {
+        Ok(schema) => Ok(Arc::new(schema)),
+        Err(error) => Err(DefinitionError::Schema { name: name(), error }),
     };
-    let schema = Schema::root_from_json(&version.schema.open_api_v3_schema)
-        .map_err(|error| DefinitionError::Schema { name, error })?;
-    Ok(ResourceDefinition {
-        names: spec
-            .names
-            .with(spec.group, version.name.clone(), spec.scope == Scope::Namespaced),
-        schema: Arc::new(schema),
-        style: Style::Custom,
-        status: version.subresources.status.is_some(),
-        scale: version.subresources.scale.clone().map(ScalePaths::into_scale),
-        columns: version
-            .additional_printer_columns
-            .iter()
-            .cloned()
-            .map(PrinterColumn::into_column)
-            .collect(),
-        selectable: version.selectable_fields.iter().map(SelectablePath::as_field).collect(),
-        verbs: Verbs::All,
-        name_rule: NameRule::Subdomain,
-        strategy: Arc::new(NoRules),
-        update_subresources: Vec::new(),
-        create_subresources: Vec::new(),
-        returns_deleted: false,
-        decode_protobuf: None,
-        hold: None,
-        virtual_create: None,
-    })
+    let stored = spec.versions.iter().find(|version| version.storage);
+    let definition = |version: &&Version| {
+        let stored = stored.filter(|stored| stored.name != version.name);
+        let stored_as = |stored: &Version| {
+            let version = stored.name.clone();
+            schema(stored).map(|schema| Arc::new(StoredVersion { version, schema }))
+        };
+        Ok(ResourceDefinition {
+            stored_as: stored.map(stored_as).transpose()?,
+            deprecation: deprecation(&spec, &served, version),
+            ..version.definition(&spec, schema(version)?)
+        })
+    };
+    served.iter().map(definition).collect()
 }
 
+/// The definition of the version that clients prefer: the only one of most CustomResourceDefinitions.
+pub fn definition_from(custom_resource_definition: &Value) -> Result<ResourceDefinition, DefinitionError> {
+    definitions_from(custom_resource_definition).map(|mut all| all.swap_remove(0))
+}
 #[derive(Deserialize)]
 struct CustomResourceDefinition {
     spec: Spec,
@@ -75,7 +80,21 @@ struct Spec {
     group: String,
     names: DeclaredNames,
     scope: Scope,
+    #[serde(default)]
+    conversion: Conversion,
     versions: Vec<Version>,
+}
+
+#[derive(Default, Deserialize)]
+struct Conversion {
+    strategy: ConversionStrategy,
+}
+
+#[derive(Default, Deserialize, PartialEq)]
+enum ConversionStrategy {
+    #[default]
+    None,
+    Webhook,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -98,19 +117,16 @@ struct DeclaredNames {
 }
 
 impl DeclaredNames {
-    fn with(self, group: String, version: String, namespaced: bool) -> Names {
-        let singular = self
-            .singular
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| self.kind.to_lowercase());
+    fn with(&self, group: &str, version: &str, namespaced: bool) -> Names {
+        let singular = self.singular.clone().filter(|name| !name.is_empty());
         Names {
-            group,
-            version,
-            kind: self.kind,
-            plural: self.plural,
-            singular,
-            short_names: self.short_names,
-            categories: self.categories,
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone(),
+            singular: singular.unwrap_or_else(|| self.kind.to_lowercase()),
+            short_names: self.short_names.clone(),
+            categories: self.categories.clone(),
             namespaced,
         }
     }
@@ -121,6 +137,12 @@ impl DeclaredNames {
 struct Version {
     name: String,
     served: bool,
+    #[serde(default)]
+    storage: bool,
+    #[serde(default)]
+    deprecated: bool,
+    #[serde(default)]
+    deprecation_warning: Option<String>,
     schema: VersionSchema,
     #[serde(default)]
     subresources: Subresources,
@@ -128,6 +150,49 @@ struct Version {
     additional_printer_columns: Vec<PrinterColumn>,
     #[serde(default)]
     selectable_fields: Vec<SelectablePath>,
+}
+
+impl Version {
+    fn definition(&self, spec: &Spec, schema: Arc<Schema>) -> ResourceDefinition {
+        let columns = self.additional_printer_columns.iter().cloned();
+        ResourceDefinition {
+            names: spec
+                .names
+                .with(&spec.group, &self.name, spec.scope == Scope::Namespaced),
+            schema,
+            style: Style::Custom,
+            status: self.subresources.status.is_some(),
+            scale: self.subresources.scale.clone().map(ScalePaths::into_scale),
+            columns: columns.map(PrinterColumn::into_column).collect(),
+            selectable: self.selectable_fields.iter().map(SelectablePath::as_field).collect(),
+            verbs: Verbs::All,
+            name_rule: NameRule::Subdomain,
+            strategy: Arc::new(NoRules),
+            update_subresources: Vec::new(),
+            create_subresources: Vec::new(),
+            returns_deleted: false,
+            decode_protobuf: None,
+            hold: None,
+            virtual_create: None,
+            stored_as: None,
+            deprecation: None,
+        }
+    }
+}
+
+/// What is said of a version that is deprecated: its own words, or the best of the `served` ones that is not.
+fn deprecation(spec: &Spec, served: &[&Version], version: &Version) -> Option<Arc<str>> {
+    if !version.deprecated {
+        return None;
+    }
+    if let Some(own) = &version.deprecation_warning {
+        return Some(own.as_str().into());
+    }
+    let name = |version: &Version| format!("{}/{} {}", spec.group, version.name, spec.names.kind);
+    let mut better = served.iter().take_while(|one| one.name != version.name);
+    let instead = better.find(|one| !one.deprecated);
+    let instead = instead.map(|one| format!("; use {}", name(one))).unwrap_or_default();
+    Some(format!("{} is deprecated{instead}", name(version)).into())
 }
 
 #[derive(Deserialize)]
@@ -263,6 +328,60 @@ mod tests {
         );
         assert_eq!(definition.columns[0].name, "Size");
         assert!(definition.schema.property("spec").unwrap().property("size").is_some());
+    }
+
+    fn versions(all: Value) -> Value {
+        let mut crd = widgets();
+        crd["spec"]["versions"] = all;
+        for version in crd["spec"]["versions"].as_array_mut().into_iter().flatten() {
+            version["schema"] = json!({"openAPIV3Schema": {"type": "object"}});
+        }
+        crd
+    }
+
+    #[test]
+    fn each_served_version_is_a_definition_and_knows_how_it_is_stored() {
+        let crd = versions(json!([
+            {"name": "v1alpha1", "served": false, "storage": false},
+            {"name": "v1beta1", "served": true, "storage": true, "deprecated": true},
+            {"name": "v1alpha2", "served": true, "storage": false, "deprecated": true, "deprecationWarning": "old"},
+            {"name": "v1", "served": true, "storage": false},
+        ]));
+        let all = definitions_from(&crd).unwrap();
+        let told: Vec<_> = all
+            .iter()
+            .map(|one| {
+                (
+                    one.names.version.as_str(),
+                    one.storage_version(),
+                    one.deprecation.as_deref(),
+                )
+            })
+            .collect();
+        let beta = "demo.example.io/v1beta1 Widget is deprecated; use demo.example.io/v1 Widget";
+        assert_eq!(
+            told,
+            [
+                ("v1", "v1beta1", None),
+                ("v1beta1", "v1beta1", Some(beta)),
+                ("v1alpha2", "v1beta1", Some("old")),
+            ]
+        );
+        assert!(all[0].stored_as.is_some() && all[1].stored_as.is_none());
+    }
+
+    #[test]
+    fn who_would_need_a_webhook_is_refused() {
+        let mut crd = versions(json!([
+            {"name": "v1", "served": true, "storage": true},
+            {"name": "v2", "served": true, "storage": false},
+        ]));
+        crd["spec"]["conversion"] = json!({"strategy": "Webhook", "webhook": {}});
+        let refused = definitions_from(&crd).err().unwrap().to_string();
+        assert_eq!(
+            refused,
+            "widgets.demo.example.io is converted by a webhook, which is not supported"
+        );
     }
 
     #[test]

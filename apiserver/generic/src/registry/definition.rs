@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{CreateOnly, Strategy};
+use super::{CreateOnly, Strategy, versions::StoredVersion};
 use crate::{schema::Schema, table};
 
 /// Everything the server needs to serve one version of one resource. Cheap to clone; shared by thousands of servers.
@@ -44,6 +44,11 @@ pub struct ResourceDefinition {
     pub hold: Option<Hold>,
     /// When set, the resource is not stored: a POST is answered by this handler (access reviews).
     pub virtual_create: Option<Arc<dyn CreateOnly>>,
+    /// The version in which objects are stored, where it is not this one. Versions of a kind are definitions of their own, the
+    /// one that clients prefer before the others.
+    pub stored_as: Option<Arc<StoredVersion>>,
+    /// What every client of the version is told, where it should use another one.
+    pub deprecation: Option<Arc<str>>,
 }
 
 /// Reads a protobuf body, envelope and all, into the object as JSON would have it; the error is shown to the client.

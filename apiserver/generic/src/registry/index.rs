@@ -30,6 +30,16 @@ impl Indexer for DefinitionIndexer {
         }
     }
 
+    fn converts(&self) -> bool {
+        self.0.stored_as.is_some()
+    }
+
+    fn convert(&self, stored: &[u8]) -> Option<Vec<u8>> {
+        let mut object = serde_json::from_slice(stored).ok()?;
+        self.0.show(&mut object);
+        Some(object.to_string().into_bytes())
+    }
+
     fn shows_revision(&self) -> bool {
         // A path that does not name its fields may find any.
         let may_show = |path: &str| ["resourceVersion", "..", "*"].iter().any(|sign| path.contains(sign));

@@ -19,6 +19,7 @@ mod tests;
 mod turns;
 mod typed_metadata;
 mod verbs;
+pub(crate) mod versions;
 mod warnings;
 mod watching;
 mod write;
@@ -30,5 +31,6 @@ pub use definition::{
 pub use resource::Resource;
 pub use serving::Registry;
 pub use strategy::{CreateOnly, Findings, NoRules, ScaleValues, Strategy, StrategyContext};
+pub use versions::StoredVersion;
 pub(crate) use warnings::Warnings;
 pub use write::{DeleteOptions, Deleted, Preconditions, Propagation};

@@ -45,7 +45,7 @@ impl Resource {
         admission: Arc<Chain>,
     ) -> Resource {
         Resource {
-            objects: cache.resource(&definition.names.key_prefix()),
+            objects: cache.version(&definition.names.key_prefix(), &definition.names.version),
             indexer: DefinitionIndexer(definition.clone()),
             definition,
             store,

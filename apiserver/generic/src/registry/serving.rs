@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
-    Names, Resource, ResourceDefinition, definition_ref::DefinitionRef, index::DefinitionIndexer, verbs,
+    Names, Resource, ResourceDefinition, definition_ref::DefinitionRef, index::DefinitionIndexer, verbs, versions,
     watching::append_watch_metrics,
 };
 use crate::{
@@ -24,7 +24,10 @@ use crate::{
 
 /// Every served resource over one keyspace.
 pub struct Registry {
-    definitions: Arc<[ResourceDefinition]>,
+    /// Every version of every kind.
+    versions: Arc<[ResourceDefinition]>,
+    /// Each kind once.
+    kinds: Arc<[ResourceDefinition]>,
     cache: Arc<Cache>,
     /// One for each definition; so few that a search is quicker than a hash.
     resources: Box<[Arc<Resource>]>,
@@ -51,6 +54,7 @@ impl Registry {
         let stored = DefinitionRef::all(&definitions).filter(|definition| definition.virtual_create.is_none());
         let specs = stored.map(|definition| ResourceSpec {
             prefix: definition.names.key_prefix(),
+            version: definition.names.version.clone(),
             indexer: Arc::new(DefinitionIndexer(definition)),
         });
         let cache = Cache::start(store.clone(), specs.collect(), limits).await?;
@@ -65,16 +69,17 @@ impl Registry {
         });
         let resources = resources.collect();
         Ok(Arc::new(Registry {
-            definitions,
+            kinds: versions::kinds(&definitions),
+            versions: definitions,
             cache,
             resources,
             admission,
         }))
     }
 
-    /// Every served resource.
+    /// Every served resource once, in the version that clients prefer.
     pub fn definitions(&self) -> &Arc<[ResourceDefinition]> {
-        &self.definitions
+        &self.kinds
     }
 
     /// The watch cache under all resources.
@@ -127,24 +132,28 @@ impl Registry {
     }
 
     fn stored(&self) -> impl Iterator<Item = (&Names, &ResourceCache)> {
-        let resources = self.resources.iter();
-        resources.filter_map(|resource| Some((&resource.definition().names, &**resource.cache()?)))
+        let kinds = self.kinds.iter().map(|definition| &definition.names);
+        kinds.filter_map(|names| Some((names, &**self.find(&names.group, &names.plural, None)?.cache()?)))
     }
 
-    /// One resource, whatever its version.
+    /// One resource, in the version that clients prefer.
     pub fn resource(&self, group: &str, plural: &str) -> Option<Arc<Resource>> {
+        self.find(group, plural, None).cloned()
+    }
+
+    fn find(&self, group: &str, plural: &str, version: Option<&str>) -> Option<&Arc<Resource>> {
         let is_it = |resource: &&Arc<Resource>| {
             let names = &resource.definition().names;
-            names.plural == plural && names.group == group
+            names.plural == plural && names.group == group && version.is_none_or(|version| names.version == version)
         };
-        self.resources.iter().find(is_it).cloned()
+        self.resources.iter().find(is_it)
     }
 }
 
 #[async_trait]
 impl Resources for Registry {
     fn definitions(&self) -> &Arc<[ResourceDefinition]> {
-        &self.definitions
+        &self.versions
     }
 
     fn append_metrics(&self, page: &mut String) {
@@ -157,8 +166,8 @@ impl Resources for Registry {
 
     async fn handle(&self, info: &RequestInfo, access: Access<'_>, request: Request<Bytes>) -> Response<Body> {
         let errors_as = Accepted::for_status(request.headers());
-        let answer = match self.resource(&info.group, &info.resource) {
-            Some(resource) => verbs::answer(&resource, info, access, request).await,
+        let answer = match self.find(&info.group, &info.resource, Some(&info.version)) {
+            Some(resource) => verbs::answer(resource, info, access, request).await,
             None => Err(Status::resource_not_served()),
         };
         answer.unwrap_or_else(|status| status.into_response(errors_as))

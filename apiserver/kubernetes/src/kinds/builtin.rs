@@ -56,6 +56,8 @@ pub(super) fn of((group, version): (&str, &str), kind: &str, plural: &str, schem
             decode_protobuf: Some(protobuf::decode),
             hold: Some(structs::hold),
             virtual_create: None,
+            stored_as: None,
+            deprecation: None,
         },
     }
 }

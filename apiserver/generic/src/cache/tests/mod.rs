@@ -41,6 +41,7 @@ fn specs() -> Vec<ResourceSpec> {
     [WIDGETS, GADGETS]
         .map(|prefix| ResourceSpec {
             prefix: prefix.to_owned(),
+            version: "v1".to_owned(),
             indexer: indexer.clone(),
         })
         .into()
@@ -332,6 +333,7 @@ async fn watches_end_when_the_task_fails() {
     let store = memory();
     let specs = vec![ResourceSpec {
         prefix: WIDGETS.to_owned(),
+        version: "v1".to_owned(),
         indexer: Arc::new(Panicking),
     }];
     let cache = Cache::start(store.clone(), specs, Limits::default()).await.unwrap();

@@ -135,6 +135,8 @@ fn gadgets() -> ResourceDefinition {
         decode_protobuf: None,
         hold: None,
         virtual_create: None,
+        stored_as: None,
+        deprecation: None,
     }
 }
 
@@ -162,6 +164,8 @@ fn reviews() -> ResourceDefinition {
         decode_protobuf: None,
         hold: None,
         virtual_create: Some(Arc::new(Echo)),
+        stored_as: None,
+        deprecation: None,
     }
 }
 

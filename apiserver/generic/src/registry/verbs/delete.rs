@@ -7,7 +7,7 @@ use super::Call;
 use crate::{
     FieldError,
     negotiate::{Accepted, Answered, BodyFormat},
-    registry::{DeleteOptions, Deleted, Preconditions, Propagation, answer, object, warnings::Warnings, write::Shown},
+    registry::{DeleteOptions, Deleted, Preconditions, Propagation, answer, object, write::Shown},
     request::options::WriteOptions,
     schema::decode as body,
     serve::Body,
@@ -47,7 +47,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
             } else {
                 StatusCode::OK
             };
-            answer::object(definition, code, &Shown::Value(object), accepted, &Warnings::default())
+            answer::object(definition, code, &Shown::Value(object), accepted, &call.warnings)
         }
     })
 }

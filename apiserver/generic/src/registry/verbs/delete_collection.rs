@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cache::Entry,
     negotiate::{Accepted, Answered},
-    registry::{answer, warnings::Warnings},
+    registry::answer,
     request::options::{ListOptions, WriteOptions},
     serve::Body,
     status::Status,
@@ -40,7 +40,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         deleted,
         &page.meta,
         accepted,
-        &Warnings::default(),
+        &call.warnings,
     ))
 }
 

@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use super::{Call, list::wait_until_fresh};
 use crate::{
     negotiate::{Accepted, Answered},
-    registry::{answer, warnings::Warnings, write::Shown},
+    registry::{answer, write::Shown},
     request::options::ResourceVersion,
     serve::Body,
     status::Status,
@@ -29,6 +29,6 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         StatusCode::OK,
         &Shown::Entry(entry),
         accepted,
-        &Warnings::default(),
+        &call.warnings,
     ))
 }

@@ -8,9 +8,7 @@ use super::Call;
 use crate::{
     cache::{Entry, Snapshot},
     negotiate::{Accepted, Answered},
-    registry::{
-        Resource, answer, answer::ListMeta, continue_token::ContinueToken, selection::Selection, warnings::Warnings,
-    },
+    registry::{Resource, answer, answer::ListMeta, continue_token::ContinueToken, selection::Selection},
     request::options::{ListOptions, ResourceVersion, VersionMatch},
     serve::Body,
     status::Status,
@@ -30,7 +28,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         page.entries,
         &page.meta,
         accepted,
-        &Warnings::default(),
+        &call.warnings,
     ))
 }
 

@@ -67,6 +67,9 @@ pub(super) async fn answer(
         body: &body,
         warnings: Warnings::default(),
     };
+    if let Some(deprecation) = &resource.definition().deprecation {
+        call.warnings.add(&**deprecation);
+    }
     verb(&call).await.map_err(|status| Status {
         warnings: call.warnings.headers(),
         ..status

@@ -15,7 +15,6 @@ use crate::{
     negotiate::{Accepted, Answered, BodyFormat, patch_type},
     registry::{
         Scale, answer, decode, object,
-        warnings::Warnings,
         write::{
             Part, Update, WriteRequest, Written,
             replicas::{API_VERSION, set_path, set_replicas, view},
@@ -48,12 +47,7 @@ async fn get(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {
     let found = call.resource.get(call.namespace(), &call.info.name);
     let object = found.ok_or_else(|| Status::not_found(&call.resource.definition().names, &call.info.name))?;
     let shown = view(call.resource.definition(), scale, &object)?;
-    Ok(answer::value(
-        StatusCode::OK,
-        &shown,
-        accepted.media,
-        &Warnings::default(),
-    ))
+    Ok(answer::value(StatusCode::OK, &shown, accepted.media, &call.warnings))
 }
 
 async fn update(call: &Call<'_>, scale: &Scale) -> Result<Response<Body>, Status> {

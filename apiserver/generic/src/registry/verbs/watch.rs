@@ -49,6 +49,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         Err(status) => Body::full(error_frame(&status)),
     };
     let mut response = Response::new(body);
+    call.warnings.write(response.headers_mut());
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

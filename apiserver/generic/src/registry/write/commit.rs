@@ -91,7 +91,7 @@ impl Resource {
             Plan::Put(object) => (State::Kept, object, false),
             Plan::Remove(object) => (State::Removed, object, true),
         };
-        let encoded = Bytes::from(object::encode(&mut object));
+        let encoded = self.encode(&mut object);
         let (write, _index) = if removes {
             (Write::Delete(key.clone()), None)
         } else {
@@ -135,7 +135,7 @@ impl Resource {
         mut object: Value,
     ) -> Result<Option<Written>, Status> {
         let key = self.definition().names.key(namespace, name);
-        let encoded = Bytes::from(object::encode(&mut object));
+        let encoded = self.encode(&mut object);
         let _index = self.prepare(&encoded, &object);
         let transaction = Transaction {
             compare: vec![Compare::Absent(key.clone())],
@@ -158,9 +158,18 @@ impl Resource {
         }
     }
 
+    /// The bytes that are stored, in the version that is stored.
+    fn encode(&self, object: &mut Value) -> Bytes {
+        match self.definition().stored_form(object) {
+            Some(mut stored) => object::encode(&mut stored),
+            None => object::encode(object),
+        }
+        .into()
+    }
+
     /// Saves the cache the parsing of what is about to be written, until the write is over.
     fn prepare(&self, encoded: &Bytes, object: &Value) -> Option<Preparation> {
-        let possible = !self.indexer.shows_revision();
+        let possible = !self.indexer.shows_revision() && !self.indexer.converts();
         possible.then(|| self.cache.prepare(encoded, self.indexer.index(object, encoded)))
     }
 
@@ -193,7 +202,7 @@ impl Resource {
         match plan {
             Plan::Put(object) => Written {
                 state: State::Kept,
-                object: Shown::Value(object),
+                object: Shown::Value(self.definition().as_if_stored(object)),
             },
             Plan::Remove(object) => Written {
                 state: State::Removed,
@@ -240,6 +249,7 @@ impl Resource {
         let item = found.ok_or_else(|| Status::not_found(names, name))?;
         let mut value: Value =
             serde_json::from_slice(&item.value).map_err(|error| Status::internal(error.to_string()))?;
+        self.definition().show(&mut value);
         object::set(&mut value, "resourceVersion", item.revision.to_string());
         Ok(Live {
             value,

@@ -157,7 +157,7 @@ impl Resource {
             Ok(_) => Ok(None),
             Err(status) if status.code == 404 => Ok(Some(Written {
                 state: State::Created,
-                object: Shown::Value(object),
+                object: Shown::Value(self.definition().as_if_stored(object)),
             })),
             Err(status) => Err(status),
         }

@@ -68,6 +68,8 @@ fn widgets() -> ResourceDefinition {
         decode_protobuf: None,
         hold: None,
         virtual_create: None,
+        stored_as: None,
+        deprecation: None,
     }
 }
 
