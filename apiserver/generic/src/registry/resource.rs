@@ -166,6 +166,9 @@ impl Resource {
     /// The answer for a store that did not do its work; the reason goes to the log.
     pub(super) fn store_failed(&self, verb: &str, error: &StoreError) -> Status {
         let names = &self.definition().names;
+        if let StoreError::TooLarge(why) = error {
+            return Status::too_large(why);
+        }
         tracing::error!(resource = names.group_resource(), verb, %error, "the store failed");
         Status::server_timeout(names, verb)
     }

@@ -3,7 +3,10 @@
 //! A [`Store`] is one keyspace. Its revisions only grow, also after kill -9 and restart. Keys are UTF-8 paths without the
 //! keyspace's own prefix: `<group or "core">/<resource>/<namespace or "">/<name>`; order is byte order.
 
+pub mod etcd;
 pub mod redb;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -101,7 +104,10 @@ pub enum StoreError {
         /// The oldest revision that can be served.
         oldest: Revision,
     },
-    /// The store is closed, full or broken.
+    /// More than the store takes in one transaction.
+    #[error("store: {0}")]
+    TooLarge(String),
+    /// The store is closed, full, broken or out of reach. A write may be done all the same.
     #[error("store: {0}")]
     Unavailable(String),
 }
