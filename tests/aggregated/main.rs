@@ -14,6 +14,7 @@ mod kinds;
 mod namespaces;
 mod orphans;
 mod registration;
+mod replicas;
 mod trust;
 mod two_servers;
 

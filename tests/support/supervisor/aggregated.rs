@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use super::{NAMESPACE, PATIENCE, SERVER, Start, audited, binaries, printed, sso::Sso};
+use super::{NAMESPACE, PATIENCE, SECOND, SERVER, Start, audited, binaries, printed, sso::Sso};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
@@ -24,6 +24,7 @@ pub(super) struct Aggregated {
     address: SocketAddr,
     kubeconfig: PathBuf,
     layers: String,
+    in_etcd: bool,
 }
 
 impl Aggregated {
@@ -36,6 +37,7 @@ impl Aggregated {
         let aggregated = Self {
             kubeconfig: root.join("server.kubeconfig"),
             layers: start.layers.clone().unwrap_or_else(|| "all".to_owned()),
+            in_etcd: start.in_etcd,
             host,
             _sso: sso,
             address,
@@ -62,11 +64,11 @@ impl Aggregated {
 
     /// Starts a server that the Service does not lead to, and waits until it serves.
     pub(super) fn second_server(&self, root: &Path) -> Daemon {
-        let data_dir = root.join("second");
+        let data_dir = root.join(SECOND);
         let mut command = Command::new(binaries().join(SERVER));
         self.arguments_for(&mut command, Host::reachable_address());
         command.arg("--data-dir").arg(&data_dir);
-        let mut server = Daemon::start("second", command, root);
+        let mut server = Daemon::start(SECOND, command, root);
         server.await_that(PATIENCE, "serves", || data_dir.join("server").exists());
         server
     }
@@ -74,6 +76,10 @@ impl Aggregated {
     fn arguments_for(&self, command: &mut Command, address: SocketAddr) {
         command.arg("aggregated").arg("--kubeconfig").arg(&self.kubeconfig);
         command.args(["--listen", &address.to_string(), "--layers", &self.layers]);
+        if self.in_etcd {
+            let etcd = format!("http://{}", self.host.etcd_address());
+            command.args(["--etcd-servers", &etcd]);
+        }
     }
 
     /// Waits until kube-apiserver serves our group, its description included.

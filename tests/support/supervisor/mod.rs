@@ -35,6 +35,8 @@ pub struct Start {
     pub sim: Option<String>,
     /// `--layers`.
     pub layers: Option<String>,
+    /// Whether our objects are in the host's etcd, under a prefix of their own.
+    pub in_etcd: bool,
     /// `--log`.
     pub log: Option<String>,
     /// Further arguments.
@@ -69,6 +71,8 @@ enum Deployment {
 const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
 /// In the supervisor's folder.
 const AUDIT_LOG: &str = "audit.log";
+/// In the supervisor's folder: the data of a second server.
+const SECOND: &str = "second";
 /// Longest for our server to come up or to stop, on a machine with much else to do.
 const PATIENCE: u64 = 30;
 /// The namespace that commands are about unless they name another one.
@@ -202,6 +206,16 @@ impl Supervisor {
     pub fn direct_kubeconfig(&self, credential: Option<&Kubectl>) -> PathBuf {
         let config = aggregated::direct_kubeconfig(self.host(), &self.server(), credential);
         let file = self.root.join("direct.kubeconfig");
+        write_private(&file, &config);
+        file
+    }
+
+    /// The same for [`Self::second_server`].
+    #[track_caller]
+    pub fn second_kubeconfig(&self, credential: Option<&Kubectl>) -> PathBuf {
+        let server = fs::read_to_string(self.root.join(SECOND).join("server")).expect("written before it serves");
+        let config = aggregated::direct_kubeconfig(self.host(), &server, credential);
+        let file = self.root.join("second.kubeconfig");
         write_private(&file, &config);
         file
     }

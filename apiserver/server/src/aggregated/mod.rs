@@ -9,6 +9,7 @@ mod host;
 mod leading;
 mod lease;
 mod namespaces;
+mod objects;
 mod quotas;
 mod registration;
 mod server;
@@ -18,7 +19,7 @@ mod testing;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use generic_apiserver::cache::Limits as History;
+use generic_apiserver::{cache::Limits as History, storage::etcd};
 use guestcluster_credentials::SubjectPolicy;
 
 use crate::{audit, layers::Layers, lifetime};
@@ -31,8 +32,10 @@ use server::Aggregated;
 pub(crate) struct Config {
     /// How to reach kube-apiserver; none for a pod's service account.
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Folder for the store.
+    /// Folder for the store where that is not etcd.
     pub(crate) data_dir: PathBuf,
+    /// The etcd that keeps the objects, if one does.
+    pub(crate) etcd: Option<etcd::Config>,
     /// The certificate that it shows.
     pub(crate) certificate: Source,
     /// Where it serves; port 0 picks a free one.

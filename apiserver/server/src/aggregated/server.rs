@@ -9,7 +9,6 @@ use generic_apiserver::{
     audit::Auditor,
     authz::{Authorizer, Cached},
     registry::Registry,
-    storage::redb::Engine,
 };
 use guestcluster_controllers::guest::Orphans;
 use kube::Client;
@@ -28,6 +27,7 @@ use super::{
     leading::{self, Leader},
     lease::Lease,
     namespaces::HostNamespaces,
+    objects::Objects,
     quotas::HostQuotas,
     serving::{Serving, Shown},
 };
@@ -40,11 +40,6 @@ use crate::{
     version::version,
 };
 
-/// Part of the store's file that is kept in memory; the watch cache holds every object besides.
-const STORE_CACHE_BYTES: usize = 4 * 1024 * 1024;
-/// Where our objects are in the store; simulated guests have keyspaces of their own beside it.
-const KEYSPACE: &str = "agg/";
-
 /// A server that serves.
 pub(super) struct Aggregated {
     address: SocketAddr,
@@ -56,7 +51,7 @@ pub(super) struct Aggregated {
     stop_leading: CancellationToken,
     /// Stops all else.
     stop: CancellationToken,
-    engine: Arc<Engine>,
+    objects: Objects,
     auditor: Option<Arc<Auditor>>,
     // Last, so that the folder is free only when nothing uses it any more.
     _lock: Lock,
@@ -78,14 +73,22 @@ impl Aggregated {
         let certificate = Serving::start(&config.certificate, &client, address.ip(), delegated.clone()).await?;
         let shown = certificate.shown.clone();
 
-        let engine = Engine::open(&dir.file("guestclusters.redb"), STORE_CACHE_BYTES)?;
+        let objects = Objects::open(config, &dir).await?;
         let namespaces = HostNamespaces::new(client.clone());
         let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
         let quotas = HostQuotas::new(client.clone());
         let admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone(), Arc::new(QuotaAdmission::by(quotas.clone()))];
-        let registry = registry(&engine, config, &client, &reviews, admission).await?;
+        let registry = registry(&objects, config, &client, &reviews, admission).await?;
         let orphans = Orphans::default();
-        let server = api_server(&registry, &delegated, reviews, &orphans, shown.clone(), auditor.clone());
+        let server = api_server(
+            &registry,
+            &objects,
+            &delegated,
+            reviews,
+            &orphans,
+            shown.clone(),
+            auditor.clone(),
+        );
 
         let stop = CancellationToken::new();
         let serving = tokio::spawn(server.clone().serve(listener, shown.tls(), stop.clone()));
@@ -103,7 +106,7 @@ impl Aggregated {
                 let client = client.clone();
                 move |_| client.clone()
             }),
-            engine: engine.clone(),
+            engine: objects.simulated(),
             orphans,
         };
         let stop_leading = CancellationToken::new();
@@ -123,7 +126,7 @@ impl Aggregated {
             followers,
             stop_leading,
             stop,
-            engine,
+            objects,
             auditor,
             _lock: lock,
         })
@@ -174,7 +177,7 @@ impl Server for Aggregated {
             tracing::warn!(%error, "the listener ended badly");
         }
         while self.followers.join_next().await.is_some() {}
-        self.engine.close().await;
+        self.objects.close().await;
         if let Some(auditor) = &self.auditor {
             auditor.close().await;
         }
@@ -183,7 +186,7 @@ impl Server for Aggregated {
 
 /// Our kinds over the store.
 async fn registry(
-    engine: &Arc<Engine>,
+    objects: &Objects,
     config: &Config,
     client: &Client,
     reviews: &Arc<dyn Authorizer>,
@@ -191,7 +194,7 @@ async fn registry(
 ) -> anyhow::Result<Arc<Registry>> {
     let kinds = Kinds::default();
     let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
-    let store = engine.keyspace(KEYSPACE);
+    let store = objects.store();
     let registry = Registry::start_with_limits(store, definitions.into(), admission, config.history).await?;
     let clients = Clients {
         guest: client.clone(),
@@ -204,6 +207,7 @@ async fn registry(
 /// Who asks is kube-apiserver's word, what they may do is its RBAC; health and version are for everyone.
 fn api_server(
     registry: &Arc<Registry>,
+    objects: &Objects,
     delegated: &Delegated,
     reviews: Arc<dyn Authorizer>,
     orphans: &Orphans,
@@ -211,7 +215,11 @@ fn api_server(
     auditor: Option<Arc<Auditor>>,
 ) -> Arc<ApiServer> {
     let (cache, orphans, expiring) = (registry.cache().clone(), orphans.clone(), shown.clone());
-    ApiServer::builder(registry.clone())
+    let mut builder = ApiServer::builder(registry.clone());
+    if let Some(etcd) = objects.etcd().cloned() {
+        builder = builder.ready_check("etcd", move || etcd.health());
+    }
+    builder
         .authenticator(delegated.authenticator())
         .authorizer(Arc::new(Cached::new(reviews)))
         .anonymous(true)

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
-use super::{Auditing, Logging, Stopping, WatchHistory};
+use super::{Auditing, Logging, Stopping, WatchHistory, etcd::EtcdServers};
 use crate::{
     aggregated::{self, Source},
     layers::Layers,
@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     /// How to reach the supervisor's kube-apiserver, and as whom; without it, the pod's service account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Folder for the store; made when missing. One process at a time
+    /// Folder for the objects where etcd does not keep them; made when missing. One process at a time
     #[arg(
         long,
         value_name = "DIR",
@@ -45,6 +45,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "REGEX")]
     sso_group_filter: Option<Regex>,
     #[command(flatten)]
+    etcd: EtcdServers,
+    #[command(flatten)]
     history: WatchHistory,
     #[command(flatten)]
     audit: Auditing,
@@ -65,6 +67,7 @@ impl Arguments {
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
             certificate,
+            etcd: self.etcd.into_config(),
             listen: self.listen,
             layers: self.layers,
             history: self.history.into_limits(),

@@ -2,6 +2,7 @@
 
 mod aggregated;
 mod embedded;
+mod etcd;
 mod kubeconfig;
 mod manifests;
 mod sso;
@@ -34,7 +35,7 @@ enum Command {
     /// Run a whole supervisor in this process: API server, store, all three layers, simulated VMs
     Embedded(embedded::Arguments),
     /// Serve guestclusters.dev behind the kube-apiserver of a supervisor, and run layers there
-    Aggregated(aggregated::Arguments),
+    Aggregated(Box<aggregated::Arguments>),
     /// Print what the aggregated mode needs on its supervisor: APIService, Service, rights
     Manifests(manifests::Arguments),
     /// Print releases, VM classes and storage classes for a supervisor with simulated VMs

@@ -1,0 +1,117 @@
+//! Two servers that share an etcd, which they share with kube-apiserver: each shows at once what the other has written.
+
+use std::{path::Path, time::Duration};
+
+use futures::StreamExt as _;
+use guestcluster_tests::{Start, Supervisor};
+use kube::{
+    Api, Client, Config, ResourceExt as _,
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::MODE;
+
+/// Longest for what must happen at once, on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_write_through_one_replica_is_seen_by_watches_and_consistent_reads_of_the_other() {
+    let mut supervisor = Supervisor::start(Start {
+        mode: MODE,
+        layers: Some("none".to_owned()),
+        in_etcd: true,
+        ..Start::default()
+    });
+    let second_server = supervisor.second_server();
+    let admin = supervisor.kubectl();
+    let (first, second) = (
+        supervisor.direct_kubeconfig(Some(&admin)),
+        supervisor.second_kubeconfig(Some(&admin)),
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (a, b) = (guests(&first).await, guests(&second).await);
+        written_through_one_and_read_through_the_other(&a, &b).await;
+        written_through_one_and_read_through_the_other(&b, &a).await;
+    });
+    supervisor.kill();
+    runtime.block_on(async {
+        let b = guests(&second).await;
+        let labels = Patch::Merge(json!({"metadata": {"labels": {"survived": "yes"}}}));
+        b.patch("dev", &PatchParams::default(), &labels).await.unwrap();
+    });
+    drop(second_server);
+    supervisor.restart();
+    let label = "get gcl dev -o jsonpath={.metadata.labels.survived}";
+    assert_eq!(supervisor.kubectl().run(label).success(), "yes");
+}
+
+/// Creates, changes and deletes an object through `a`; what `b` shows is looked at between.
+async fn written_through_one_and_read_through_the_other(a: &Api<DynamicObject>, b: &Api<DynamicObject>) {
+    let _ = a.delete("dev", &Default::default()).await;
+    let begin = b.list(&ListParams::default()).await.unwrap();
+    assert!(begin.items.is_empty(), "a deletion is seen");
+    let version = begin.metadata.resource_version.unwrap();
+    let mut events = b.watch(&WatchParams::default(), &version).await.unwrap().boxed();
+
+    let created = a.create(&PostParams::default(), &guest()).await.unwrap();
+    let listed = b.list(&ListParams::default()).await.unwrap();
+    assert_eq!(listed.items.len(), 1, "a creation is seen");
+    assert_eq!(listed.items[0].resource_version(), created.resource_version());
+    let mut last = created;
+    for round in 0..20 {
+        let labels = Patch::Merge(json!({"metadata": {"labels": {"round": round.to_string()}}}));
+        last = a.patch("dev", &PatchParams::default(), &labels).await.unwrap();
+        let seen = b.get("dev").await.unwrap();
+        assert_eq!(seen.resource_version(), last.resource_version(), "round {round}");
+    }
+    // Whoever has seen a write in one replica finds it in the other.
+    let not_older = ListParams::default().at(&last.resource_version().unwrap());
+    assert_eq!(b.list(&not_older).await.unwrap().items.len(), 1);
+
+    let mut versions = Vec::new();
+    while versions.last() != last.resource_version().as_ref() {
+        match timeout(PATIENCE, events.next()).await.expect("in time") {
+            Some(Ok(WatchEvent::Added(object))) if versions.is_empty() => {
+                versions.push(object.resource_version().unwrap());
+            }
+            Some(Ok(WatchEvent::Modified(object))) => versions.push(object.resource_version().unwrap()),
+            other => panic!("after {versions:?}: {other:?}"),
+        }
+    }
+    assert_eq!(versions.len(), 21, "every write is one event: {versions:?}");
+}
+
+fn guest() -> DynamicObject {
+    serde_json::from_value(json!({
+        "apiVersion": "guestclusters.dev/v1alpha1",
+        "kind": "GuestCluster",
+        "metadata": {"name": "dev"},
+        "spec": {
+            "distribution": {"version": "v1.34"},
+            "topology": {
+                "controlPlane": {"replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"},
+                "nodePools": [{"name": "default", "replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"}],
+            },
+        },
+    }))
+    .unwrap()
+}
+
+async fn guests(kubeconfig: &Path) -> Api<DynamicObject> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    let client = Client::try_from(config).unwrap();
+    let kind = ApiResource {
+        group: "guestclusters.dev".into(),
+        version: "v1alpha1".into(),
+        api_version: "guestclusters.dev/v1alpha1".into(),
+        kind: "GuestCluster".into(),
+        plural: "guestclusters".into(),
+    };
+    Api::namespaced_with(client, "team-a", &kind)
+}
