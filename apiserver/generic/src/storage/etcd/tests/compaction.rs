@@ -60,6 +60,7 @@ async fn a_cache_reads_again_what_its_watch_has_lost() {
     let cut = Etcd::connect(plain(&[&proxy.url()], "test")).await.unwrap();
     let spec = ResourceSpec {
         prefix: "core/things/".to_owned(),
+        version: "v1".to_owned(),
         indexer: Arc::new(Nothing),
     };
     let cache = Cache::start(cut.keyspace("a/"), vec![spec], Limits::default())
