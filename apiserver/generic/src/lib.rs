@@ -18,6 +18,7 @@ pub mod negotiate;
 pub mod patch;
 pub mod quantity;
 pub mod registry;
+pub mod remembered;
 pub mod request;
 pub mod schema;
 pub mod serve;

@@ -1,5 +1,6 @@
 //! Who is asking: authenticators, and the user they find.
 
+mod bearer;
 mod client_certificates;
 mod client_chains;
 mod identity_headers;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
 
 pub use self::{
+    bearer::bearer,
     client_certificates::ClientCertificates,
     client_chains::InvalidRoots,
     oidc::{AuthenticationConfiguration, IdTokens, InvalidConfiguration},

@@ -16,12 +16,11 @@ mod url;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use http::header::AUTHORIZATION;
 use jiff::Timestamp;
 
 pub use self::configuration::{AuthenticationConfiguration, InvalidConfiguration};
 use self::{configuration::Issuer, issuer_keys::IssuerKeys, recent::Recent, token::Token};
-use super::{Authenticated, Authenticator, Connection, Refused, User};
+use super::{Authenticated, Authenticator, Connection, Refused, User, bearer};
 
 /// Accepts ID tokens of the issuers of a configuration, as bearer tokens. A token of anybody else is no credential of this kind;
 /// one that names an issuer and is not good is refused. Names in `system:` are refused whatever the prefixes say.
@@ -83,10 +82,4 @@ impl Authenticator for IdTokens {
         };
         Ok(user.map(Authenticated::from))
     }
-}
-
-/// The bearer token of a request (RFC 6750).
-fn bearer(headers: &http::HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
