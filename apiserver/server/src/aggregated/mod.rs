@@ -16,6 +16,7 @@ mod server;
 mod serving;
 #[cfg(test)]
 mod testing;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

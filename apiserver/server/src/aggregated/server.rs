@@ -7,6 +7,7 @@ use generic_apiserver::{
     ApiServer,
     admission::Admission,
     audit::Auditor,
+    authn::Authenticator,
     authz::{Authorizer, Cached},
     registry::Registry,
 };
@@ -30,6 +31,7 @@ use super::{
     objects::Objects,
     quotas::HostQuotas,
     serving::{Serving, Shown},
+    tokens::TokenReviews,
 };
 use crate::{
     audit,
@@ -80,10 +82,11 @@ impl Aggregated {
         let admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone(), Arc::new(QuotaAdmission::by(quotas.clone()))];
         let registry = registry(&objects, config, &client, &reviews, admission).await?;
         let orphans = Orphans::default();
+        let tokens = Arc::new(TokenReviews::new(client.clone()));
         let server = api_server(
             &registry,
             &objects,
-            &delegated,
+            [delegated.authenticator(), tokens],
             reviews,
             &orphans,
             shown.clone(),
@@ -208,7 +211,7 @@ async fn registry(
 fn api_server(
     registry: &Arc<Registry>,
     objects: &Objects,
-    delegated: &Delegated,
+    [by_certificate, by_token]: [Arc<dyn Authenticator>; 2],
     reviews: Arc<dyn Authorizer>,
     orphans: &Orphans,
     shown: Arc<Shown>,
@@ -220,7 +223,8 @@ fn api_server(
         builder = builder.ready_check("etcd", move || etcd.health());
     }
     builder
-        .authenticator(delegated.authenticator())
+        .authenticator(by_certificate)
+        .authenticator(by_token)
         .authorizer(Arc::new(Cached::new(reviews)))
         .anonymous(true)
         .always_allow(&["/version", "/version/"])

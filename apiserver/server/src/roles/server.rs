@@ -26,6 +26,8 @@ pub(super) fn objects() -> Vec<Value> {
 
 fn in_the_cluster() -> Vec<Value> {
     vec![
+        // Whose is this token?
+        rule(&["authentication.k8s.io"], &["tokenreviews"], &["create"]),
         // May this user do that?
         rule(&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
         // Nothing is created in a namespace that is missing or going away.
