@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod certificates;
+mod check;
 mod delegation;
 mod direct;
 #[path = "../e2e/mod.rs"]

@@ -1,6 +1,6 @@
 //! Which of the three layers run.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// The value of `--layers`: `all`, `none`, or names of layers with commas between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,22 @@ impl Layers {
         machine: true,
         vm: true,
     };
+}
+
+/// As `--layers` takes it.
+impl fmt::Display for Layers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [("guest", self.guest), ("machine", self.machine), ("vm", self.vm)];
+        let running: Vec<&str> = named
+            .into_iter()
+            .filter_map(|(name, runs)| runs.then_some(name))
+            .collect();
+        match running.len() {
+            0 => formatter.write_str("none"),
+            3 => formatter.write_str("all"),
+            _ => formatter.write_str(&running.join(",")),
+        }
+    }
 }
 
 impl FromStr for Layers {

@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod authority;
 mod catalogue;
+mod check;
 mod controllers;
 mod data_dir;
 mod embedded;

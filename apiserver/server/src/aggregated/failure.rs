@@ -10,7 +10,7 @@ pub(super) fn is_transient(error: &kube::Error) -> bool {
 }
 
 /// For people: the host's own words, or how it could not be reached.
-pub(super) fn reason(error: &kube::Error) -> String {
+pub(crate) fn reason(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         kube::Error::Api(status) => format!("HTTP {}", status.code),

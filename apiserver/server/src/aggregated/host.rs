@@ -13,7 +13,7 @@ use kube::{
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// A client by this kubeconfig, or by the pod's service account.
-pub(super) async fn client(kubeconfig: Option<&Path>) -> anyhow::Result<Client> {
+pub(crate) async fn client(kubeconfig: Option<&Path>) -> anyhow::Result<Client> {
     let mut config = match kubeconfig {
         Some(path) => from_file(path)
             .await

@@ -1,6 +1,7 @@
 //! The command line: arguments to configuration, nothing done yet.
 
 mod aggregated;
+mod check;
 mod embedded;
 mod etcd;
 mod kubeconfig;
@@ -38,6 +39,8 @@ enum Command {
     Aggregated(Box<aggregated::Arguments>),
     /// Print what the aggregated mode needs on its supervisor: APIService, Service, rights
     Manifests(manifests::Arguments),
+    /// Look whether a supervisor has all that guest clusters need, and who could get around their credentials
+    Check(check::Arguments),
     /// Print releases, VM classes and storage classes for a supervisor with simulated VMs
     Catalogue,
     /// Run an OpenID issuer with a login page, for development only; or change its users
@@ -124,6 +127,7 @@ impl Arguments {
                 crate::aggregated::run(&arguments.into_config()?)
             }
             Command::Manifests(arguments) => arguments.run(),
+            Command::Check(arguments) => arguments.run(),
             Command::Catalogue => manifests::catalogue(),
             Command::Sso(arguments) => arguments.run(),
             Command::Kubeconfig(arguments) => arguments.run(),
