@@ -14,10 +14,19 @@ fn pool(name: &str) -> Value {
     json!({"name": name, "replicas": 1, "vmClass": "best-effort-small", "storageClass": "gold"})
 }
 
+/// One supervisor for all: none of them leaves anything but the last.
 #[test]
-fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
+fn what_is_wrong_is_told_and_not_stored() {
     let supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
+    each_rule_of_the_object_itself_is_told_with_field_and_value(&kubectl);
+    what_it_names_must_be_there(&kubectl);
+    several_mistakes_are_told_at_once(&kubectl);
+    a_dry_run_judges_and_stores_nothing(&kubectl);
+    a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(&kubectl);
+}
+
+fn each_rule_of_the_object_itself_is_told_with_field_and_value(kubectl: &Kubectl) {
     let topology = "/spec/topology";
     let long = "a".repeat(41);
     for (what, manifest, expected) in [
@@ -86,13 +95,10 @@ fn each_rule_of_the_object_itself_is_told_with_field_and_value() {
         println!("{what}");
         kubectl.run_with("create -f -", Some(&manifest.text())).refused(&expected);
     }
-    nothing_stored(&kubectl);
+    nothing_stored(kubectl);
 }
 
-#[test]
-fn what_it_names_must_be_there() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+fn what_it_names_must_be_there(kubectl: &Kubectl) {
     let pool = "/spec/topology/nodePools/0";
     for (manifest, expected) in [
         (
@@ -120,13 +126,10 @@ fn what_it_names_must_be_there() {
             .run_with("create -f -", Some(&manifest.text()))
             .refused(expected);
     }
-    nothing_stored(&kubectl);
+    nothing_stored(kubectl);
 }
 
-#[test]
-fn several_mistakes_are_told_at_once() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+fn several_mistakes_are_told_at_once(kubectl: &Kubectl) {
     let manifest = dev()
         .with("/spec/topology/controlPlane/replicas", json!(4))
         .with("/spec/topology/nodePools/0/name", json!("cp"));
@@ -139,10 +142,7 @@ fn several_mistakes_are_told_at_once() {
     }
 }
 
-#[test]
-fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(kubectl: &Kubectl) {
     let cluster = json!({
         "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": {"name": "dev"},
         "spec": {"controlPlaneEndpoint": {"host": "192.0.2.1", "port": 6443}},
@@ -152,14 +152,11 @@ fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused() {
     kubectl.run_with("create -f -", Some(&dev().text())).refused(
         r#"metadata.name: Invalid value: "dev": is taken by the Cluster team-a/dev, which was not made from a GuestCluster"#,
     );
-    nothing_stored(&kubectl);
+    nothing_stored(kubectl);
     assert_eq!(kubectl.json("get cluster dev")["metadata"]["resourceVersion"], version);
 }
 
-#[test]
-fn a_dry_run_judges_and_stores_nothing() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+fn a_dry_run_judges_and_stores_nothing(kubectl: &Kubectl) {
     let shown = kubectl
         .run_with("create --dry-run=server -o json -f -", Some(&dev().text()))
         .success();
@@ -172,7 +169,7 @@ fn a_dry_run_judges_and_stores_nothing() {
     kubectl
         .run_with("create --dry-run=server -f -", Some(&bad.text()))
         .refused("class \"huge\" is not in namespace");
-    nothing_stored(&kubectl);
+    nothing_stored(kubectl);
 }
 
 #[track_caller]
