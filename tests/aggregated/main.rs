@@ -9,6 +9,7 @@ mod delegation;
 mod direct;
 #[path = "../e2e/mod.rs"]
 mod e2e;
+mod encryption;
 mod host;
 mod identity;
 mod kinds;

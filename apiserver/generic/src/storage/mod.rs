@@ -3,6 +3,7 @@
 //! A [`Store`] is one keyspace. Its revisions only grow, also after kill -9 and restart. Keys are UTF-8 paths without the
 //! keyspace's own prefix: `<group or "core">/<resource>/<namespace or "">/<name>`; order is byte order.
 
+pub mod encrypted;
 pub mod etcd;
 pub mod redb;
 #[cfg(test)]
@@ -26,6 +27,9 @@ pub struct Item {
     pub value: Bytes,
     /// Revision of the last write of this key.
     pub revision: Revision,
+    /// Whether it is stored otherwise than it would be now, such as with an old key: the next write of the object, though
+    /// it changes nothing, is not left out.
+    pub stale: bool,
 }
 
 /// A consistent piece of a keyspace.

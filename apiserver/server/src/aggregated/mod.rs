@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The etcd that keeps the objects, if one does.
     pub(crate) etcd: Option<etcd::Config>,
+    /// How objects are encrypted where they are stored, if they are.
+    pub(crate) encryption: Option<String>,
     /// The certificate that it shows.
     pub(crate) certificate: Source,
     /// Where it serves; port 0 picks a free one.

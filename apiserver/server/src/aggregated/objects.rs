@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use generic_apiserver::storage::{Store, etcd::Etcd, redb::Engine};
+use generic_apiserver::storage::{
+    Store,
+    encrypted::{Encrypted, EncryptionConfiguration},
+    etcd::Etcd,
+    redb::Engine,
+};
 
 use super::Config;
 use crate::data_dir::DataDir;
@@ -21,17 +26,30 @@ const SIMULATED_FILE: &str = "simulated.redb";
 pub(super) struct Objects {
     etcd: Option<Arc<Etcd>>,
     engine: Arc<Engine>,
+    store: Arc<dyn Store>,
 }
 
 impl Objects {
     /// Opens the store that is configured.
     pub(super) async fn open(config: &Config, dir: &DataDir) -> anyhow::Result<Self> {
+        let encryption = config.encryption.as_deref().map(EncryptionConfiguration::from_yaml);
+        let encryption = encryption.transpose().context("--encryption-provider-config")?;
+        let (etcd, engine) = Self::stores(config, dir).await?;
+        let store = match &etcd {
+            Some(etcd) => etcd.keyspace(KEYSPACE),
+            None => engine.keyspace(KEYSPACE),
+        };
+        let store = match encryption {
+            Some(encryption) => Encrypted::over(store, KEYSPACE, encryption),
+            None => store,
+        };
+        Ok(Self { etcd, engine, store })
+    }
+
+    async fn stores(config: &Config, dir: &DataDir) -> anyhow::Result<(Option<Arc<Etcd>>, Arc<Engine>)> {
         let file = dir.file(FILE);
         let Some(etcd) = &config.etcd else {
-            return Ok(Self {
-                etcd: None,
-                engine: Engine::open(&file, CACHE_BYTES)?,
-            });
+            return Ok((None, Engine::open(&file, CACHE_BYTES)?));
         };
         ensure!(
             !file.exists(),
@@ -44,18 +62,12 @@ impl Objects {
             Engine::in_memory()?
         };
         let etcd = Etcd::connect(etcd.clone()).await.context("--etcd-servers")?;
-        Ok(Self {
-            etcd: Some(etcd),
-            engine,
-        })
+        Ok((Some(etcd), engine))
     }
 
     /// Our objects.
     pub(super) fn store(&self) -> Arc<dyn Store> {
-        match &self.etcd {
-            Some(etcd) => etcd.keyspace(KEYSPACE),
-            None => self.engine.keyspace(KEYSPACE),
-        }
+        self.store.clone()
     }
 
     /// Where simulated guests are.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
-use super::{Auditing, Logging, Stopping, WatchHistory, etcd::EtcdServers};
+use super::{Auditing, Logging, Stopping, WatchHistory, content, etcd::EtcdServers};
 use crate::{
     aggregated::{self, Source},
     layers::Layers,
@@ -46,6 +46,10 @@ pub(super) struct Arguments {
     sso_group_filter: Option<Regex>,
     #[command(flatten)]
     etcd: EtcdServers,
+    /// File in kube-apiserver's EncryptionConfiguration format: which objects are encrypted where they are stored, with which
+    /// keys. Providers aesgcm, secretbox and identity; read at the start
+    #[arg(long, value_name = "FILE")]
+    encryption_provider_config: Option<PathBuf>,
     #[command(flatten)]
     history: WatchHistory,
     #[command(flatten)]
@@ -68,6 +72,10 @@ impl Arguments {
             data_dir: self.data_dir,
             certificate,
             etcd: self.etcd.into_config(),
+            encryption: content(
+                "--encryption-provider-config",
+                self.encryption_provider_config.as_deref(),
+            )?,
             listen: self.listen,
             layers: self.layers,
             history: self.history.into_limits(),

@@ -12,6 +12,7 @@ mod patch;
 mod property;
 mod read;
 mod replicas;
+mod rotation;
 mod scale;
 mod special;
 mod update;

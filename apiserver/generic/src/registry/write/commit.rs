@@ -35,7 +35,11 @@ impl Resource {
         for _ in 0..ATTEMPTS {
             // What was set aside for the try before, which wrote nothing.
             request.notes.settle();
-            let plan = self.plan(request, name, &live, change).await;
+            let mut plan = self.plan(request, name, &live, change).await;
+            if live.stale && matches!(plan, Ok(Plan::Unchanged)) {
+                // As it is, in the form in which it is stored now.
+                plan = Ok(Plan::Put(live.value.clone()));
+            }
             match plan {
                 Ok(plan) if plan.writes() && !request.options.dry_run => {
                     match self.commit(request.namespace, name, &live, plan, change).await? {
@@ -50,7 +54,7 @@ impl Resource {
                 outcome => {
                     // The cache may lag behind other replicas: nothing is refused or skipped on its word alone.
                     let stored = self.stored(request.namespace, name).await?;
-                    if stored.revision == live.revision {
+                    if stored.revision == live.revision && !stored.stale {
                         return outcome.map(|plan| self.unwritten(request, name, live, plan));
                     }
                     live = stored;
@@ -235,6 +239,7 @@ impl Resource {
             value,
             revision: entry.revision,
             verified: false,
+            stale: false,
         }))
     }
 
@@ -255,6 +260,7 @@ impl Resource {
             value,
             revision: item.revision,
             verified: true,
+            stale: item.stale,
         })
     }
 }

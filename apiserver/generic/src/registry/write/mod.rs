@@ -181,6 +181,8 @@ pub(super) struct Live {
     pub(super) revision: Revision,
     /// Whether it was read from the store itself, not from the cache, which may lag.
     pub(super) verified: bool,
+    /// Whether the store would write it otherwise now.
+    pub(super) stale: bool,
 }
 
 /// What a change comes to.

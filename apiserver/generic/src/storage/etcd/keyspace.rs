@@ -170,6 +170,7 @@ impl Space {
             key: self.own_key(&found.key)?,
             value: found.value,
             revision: self.shown(found.mod_revision),
+            stale: false,
         })
     }
 

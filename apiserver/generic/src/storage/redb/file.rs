@@ -251,6 +251,7 @@ fn item(key: &str, stored: &[u8]) -> Result<Item, StoreError> {
         key: key.into(),
         value: Bytes::copy_from_slice(value),
         revision,
+        stale: false,
     })
 }
 
