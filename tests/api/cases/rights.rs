@@ -1,6 +1,6 @@
 //! Who may do what, and what is said to those who may not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{config_map, widget};
 use crate::{
@@ -15,6 +15,7 @@ pub(crate) const CASES: super::Cases = &[
     ("without rights", without_rights),
     ("with a role", with_a_role),
     ("impersonation", impersonation),
+    ("constrained impersonation", constrained_impersonation),
     ("reviews", reviews),
 ];
 
@@ -152,12 +153,125 @@ fn with_a_role(talk: &mut Talk<'_>) {
 }
 
 fn impersonation(talk: &mut Talk<'_>) {
+    let review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     talk.send_all([
+        // First, as kube-apiserver tries the mode first that allowed somebody's last request.
+        post(review, json!({})).header("impersonate-user", "system:node:a"),
         get("$widgets").header("impersonate-user", "somebody"),
         get("$widgets")
             .header("impersonate-user", "somebody")
             .header("impersonate-group", "system:masters"),
         get("$widgets").header("impersonate-user", "system:anonymous"),
+        get("$widgets").header("impersonate-user", "system:serviceaccount:$ns:default"),
+        get("/api/v1/nodes").header("impersonate-user", "system:node:a"),
+    ]);
+    talk.send_all([
+        post(review, json!({})).header("impersonate-user", "somebody"),
+        post(review, json!({})).header("impersonate-user", "system:serviceaccount:$ns:default"),
+        post(review, json!({})).header("impersonate-user", "system:anonymous"),
+        post(review, json!({}))
+            .header("impersonate-user", "somebody")
+            .header("impersonate-uid", "7")
+            .header("impersonate-group", "g")
+            .header("impersonate-extra-example.com%2fa", "x"),
+        get("$widgets").header("impersonate-group", "g"),
+        get("$widgets").header("impersonate-uid", "7"),
+        get("$widgets").header("impersonate-extra-a", "b"),
+        get("$widgets").header("impersonate-user", ""),
+    ]);
+    // Refused, in all modes.
+    let dev = |name: &'static str, value: &str| get("$widgets").header(name, value).by(User::Dev);
+    talk.send_all([
+        dev("impersonate-user", "somebody"),
+        dev("impersonate-user", "dev"),
+        dev("impersonate-user", "<&>"),
+        dev("impersonate-user", "system:anonymous"),
+        dev("impersonate-user", "system:serviceaccount:$ns:default"),
+        dev("impersonate-user", "system:serviceaccount:$ns:"),
+        dev("impersonate-user", "system:node:a"),
+        dev("impersonate-user", "system:node:A_"),
+        dev("impersonate-group", "g"),
+        dev("impersonate-user", "somebody").header("impersonate-group", "system:masters"),
+        dev("impersonate-user", "system:serviceaccount:$ns:default").header("impersonate-group", "g"),
+        dev("impersonate-user", "system:node:a").header("impersonate-uid", "7"),
+        get("/version").header("impersonate-user", "somebody").by(User::Dev),
+        get("/nothing").header("impersonate-user", "somebody").by(User::Dev),
+        get("$widgets/a/status")
+            .header("impersonate-user", "somebody")
+            .by(User::Dev),
+        post("$widgets", "{")
+            .header("impersonate-user", "somebody")
+            .by(User::Dev),
+        get("$widgets").header("impersonate-user", "somebody").by(User::Nobody),
+        watch("$widgets?watch=true", 1)
+            .header("impersonate-user", "somebody")
+            .by(User::Dev),
+    ]);
+}
+
+/// Rights to act as somebody that hold for some requests only.
+fn constrained_impersonation(talk: &mut Talk<'_>) {
+    talk.quietly(post("$widgets", widget("a", json!({}))));
+    let cluster = "/apis/rbac.authorization.k8s.io/v1";
+    let role = |name: &str, rules: Value| json!({"metadata": {"name": format!("constrained-{name}")}, "rules": rules});
+    let bind = |name: &str, kind: &str| {
+        json!({"metadata": {"name": format!("constrained-{name}")}, "subjects": [{"kind": "User", "name": "dev", "apiGroup": "rbac.authorization.k8s.io"}],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": format!("constrained-{name}")}})
+    };
+    let who = json!([
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["users"], "resourceNames": ["jane"], "verbs": ["impersonate:user-info"]},
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["groups"], "resourceNames": ["readers", "system:masters", ""], "verbs": ["impersonate:user-info"]},
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["uids"], "resourceNames": ["7"], "verbs": ["impersonate:user-info"]},
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["userextras/example.com/a", "userextras/a"], "resourceNames": ["x"], "verbs": ["impersonate:user-info"]},
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["nodes"], "resourceNames": ["n"], "verbs": ["impersonate:arbitrary-node"]},
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["serviceaccounts"], "resourceNames": ["default"], "verbs": ["impersonate:serviceaccount"]},
+        {"nonResourceURLs": ["/version"], "verbs": ["impersonate-on:user-info:get"]},
+    ]);
+    let what = json!([
+        {"apiGroups": ["demo.example.io"], "resources": ["widgets"], "verbs": ["impersonate-on:user-info:get", "impersonate-on:serviceaccount:get", "impersonate-on:arbitrary-node:get"]},
+    ]);
+    let readers = json!({"metadata": {"name": "constrained-read"}, "subjects": [
+            {"kind": "Group", "name": "readers", "apiGroup": "rbac.authorization.k8s.io"},
+            {"kind": "Group", "name": "system:nodes", "apiGroup": "rbac.authorization.k8s.io"},
+            {"kind": "ServiceAccount", "name": "default", "namespace": "$ns"},
+        ], "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "constrained-read"}});
+    let rbac = format!("{cluster}/namespaces/$ns");
+    let read = json!([{"apiGroups": ["demo.example.io"], "resources": ["widgets"], "verbs": ["get", "list"]}]);
+    talk.send_all([
+        post(&format!("{cluster}/clusterroles"), role("who", who)),
+        post(&format!("{cluster}/clusterrolebindings"), bind("who", "ClusterRole")),
+        post(&format!("{rbac}/roles"), role("what", what)),
+        post(&format!("{rbac}/rolebindings"), bind("what", "Role")),
+        post(&format!("{rbac}/roles"), role("read", read)),
+        post(&format!("{rbac}/rolebindings"), readers),
+    ]);
+    let dev = |path: &str, user: &str| get(path).header("impersonate-user", user).by(User::Dev);
+    let reader = |path: &str| dev(path, "jane").header("impersonate-group", "readers");
+    talk.until_allowed(reader("$widgets/a"));
+    talk.send_all([
+        reader("$widgets/a"),
+        reader("$widgets"),
+        reader("$widgets/a/status"),
+        reader("/version"),
+        reader("/apis"),
+        dev("$widgets/a", "jane"),
+        dev("$widgets/a", "joe"),
+        dev("$widgets/a", "jane").header("impersonate-group", "system:masters"),
+        dev("$widgets/a", "jane").header("impersonate-group", ""),
+        dev("$widgets/a", "jane").header("impersonate-group", "others"),
+        reader("$widgets/a").header("impersonate-uid", "7"),
+        reader("$widgets/a").header("impersonate-uid", "8"),
+        reader("$widgets/a").header("impersonate-extra-example.com%2fa", "x"),
+        reader("$widgets/a").header("impersonate-extra-example.com%2fa", "y"),
+        reader("$widgets/a").header("impersonate-extra-a", "x"),
+        dev("$widgets/a", "system:node:n"),
+        dev("$widgets/a", "system:node:m"),
+        dev("$widgets", "system:node:n"),
+        dev("$widgets/a", "system:node:n").header("impersonate-group", "readers"),
+        dev("$widgets/a", "system:serviceaccount:$ns:default"),
+        dev("$widgets/a", "system:serviceaccount:$ns:other"),
+        dev("$widgets/a", "system:serviceaccount:$ns:default").header("impersonate-group", "readers"),
+        reader("$widgets/a").by(User::Nobody),
     ]);
 }
 

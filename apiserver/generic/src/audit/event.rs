@@ -7,7 +7,10 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
 use super::{Annotations, Level, Stage};
-use crate::{authn::User, request::RequestInfo};
+use crate::{
+    authn::{Impersonated, User},
+    request::RequestInfo,
+};
 
 /// What is known of a request.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +20,7 @@ pub(super) struct Draft {
     pub(super) agent: String,
     pub(super) received: Timestamp,
     pub(super) user: Option<User>,
-    pub(super) impersonated: Option<User>,
+    pub(super) impersonated: Option<Impersonated>,
     pub(super) source: Option<IpAddr>,
     /// `allow` or `forbid`, and why.
     pub(super) decision: Option<(&'static str, String)>,
@@ -49,7 +52,13 @@ impl Draft {
                 event[field] = value;
             }
         };
-        add("impersonatedUser", self.impersonated.as_ref().map(user));
+        let acting = self.impersonated.as_ref();
+        add("impersonatedUser", acting.map(|acting| user(&acting.user)));
+        let constraint = acting.and_then(|acting| acting.constraint);
+        add(
+            "authenticationMetadata",
+            constraint.map(|verb| json!({"impersonationConstraint": verb})),
+        );
         add("sourceIPs", self.source.map(|source| json!([source.to_string()])));
         add("objectRef", info.is_resource.then(|| object_ref(info)));
         add("annotations", self.all_annotations());

@@ -14,7 +14,10 @@ use super::{
     event::{Draft, without_managed_fields, without_words},
     policy::Verdict,
 };
-use crate::{authn::User, request::RequestInfo};
+use crate::{
+    authn::{Impersonated, User},
+    request::RequestInfo,
+};
 
 /// One request under audit. Dropped when the answer was sent, which writes the last event.
 pub(crate) struct Trail {
@@ -65,8 +68,8 @@ impl Trail {
     }
 
     /// It is known as whom they act.
-    pub(crate) fn acts_as(&self, user: &User) {
-        self.state.lock().draft.impersonated = Some(user.clone());
+    pub(crate) fn acts_as(&self, acting: &Impersonated) {
+        self.state.lock().draft.impersonated = Some(acting.clone());
     }
 
     /// Whether it was allowed, and why.

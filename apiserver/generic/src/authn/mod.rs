@@ -28,7 +28,10 @@ pub use self::{
     replaceable::Replaceable,
     request_header::{InvalidRequestHeaderConfig, RequestHeader, RequestHeaderConfig},
 };
-pub(crate) use self::{identity_headers::strip_usual, impersonation::impersonate};
+pub(crate) use self::{
+    identity_headers::strip_usual,
+    impersonation::{Impersonated, impersonate},
+};
 
 /// An authenticated user, as `authentication.k8s.io/v1 UserInfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

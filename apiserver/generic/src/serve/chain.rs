@@ -150,7 +150,7 @@ impl ApiServer {
             trail.known(&requestor, head.extensions.get().map(|Source(address)| *address));
             head.extensions.insert(trail.annotations());
         }
-        let user = self.impersonate(&mut head, requestor, trail).await;
+        let user = self.impersonate(info, &mut head, requestor, trail).await;
         let user = user.map_err(Refusal::Forbidden)?;
         if record::lines_are_written() {
             // Nothing else sets them.
@@ -226,13 +226,22 @@ impl ApiServer {
         }
     }
 
-    async fn impersonate(&self, head: &mut Parts, requestor: User, trail: Option<&Trail>) -> Result<User, Status> {
+    async fn impersonate(
+        &self,
+        info: &RequestInfo,
+        head: &mut Parts,
+        requestor: User,
+        trail: Option<&Trail>,
+    ) -> Result<User, Status> {
         let access = Access::new(&requestor, &*self.authorizer);
-        let acting = impersonate(&mut head.headers, access).await?;
-        if let (Some(acting), Some(trail)) = (&acting, trail) {
-            trail.acts_as(acting);
+        let acting = impersonate(&mut head.headers, info, access).await?;
+        let Some(acting) = acting else {
+            return Ok(requestor);
+        };
+        if let Some(trail) = trail {
+            trail.acts_as(&acting);
         }
-        Ok(acting.unwrap_or(requestor))
+        Ok(acting.user)
     }
 
     /// Takes a place among the requests in flight, in the user's turn. Controllers of this process bound themselves, and masters

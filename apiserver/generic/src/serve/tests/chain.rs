@@ -125,7 +125,7 @@ async fn impersonation_is_authorized_as_the_requestor() {
         refused["message"]
             .as_str()
             .unwrap()
-            .contains(r#"User "alice" cannot impersonate resource "users""#)
+            .contains(r#"User "alice" cannot impersonate-on:user-info:get resource "widgets""#)
     );
     let group = send(
         &server,
