@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{config_map, widget};
 use crate::{
-    request::{get, merge, post, watch},
+    request::{delete, get, merge, post, watch},
     talk::Talk,
 };
 
@@ -13,6 +13,7 @@ pub(crate) const CASES: super::Cases = &[
     ("watch", watched),
     ("built-in", built_in),
     ("other forms", other_forms),
+    ("v1beta1", v1beta1),
 ];
 
 const TABLE: &str =
@@ -58,6 +59,48 @@ fn other_forms(talk: &mut Talk<'_>) {
         get("$core/configmaps?includeObject=x").accept(ONLY),
         get("$core/configmaps/missing").accept(ONLY),
         get("$core/nothing").accept(ONLY),
+    ]);
+}
+
+/// The older version of a Table, and of metadata.
+fn v1beta1(talk: &mut Talk<'_>) {
+    const TABLE: &str = "application/json;as=Table;v=v1beta1;g=meta.k8s.io";
+    const PARTIAL: &str = "application/json;as=PartialObjectMetadata;v=v1beta1;g=meta.k8s.io";
+    const PARTIALS: &str = "application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io";
+    talk.quietly(post("$core/configmaps", config_map("a", json!({"x": "1"}))));
+    talk.quietly(post("$widgets", widget("a", json!({"color": "red"}))));
+    talk.quietly(post("$widgets", widget("b", json!({"color": "blue"}))));
+    for path in ["$widgets", "$core/configmaps"] {
+        talk.send_all([
+            get(path).accept(TABLE),
+            get(&format!("{path}?includeObject=Metadata")).accept(TABLE),
+            get(&format!("{path}?includeObject=Object")).accept(TABLE),
+            get(&format!("{path}?includeObject=None")).accept(TABLE),
+            get(&format!("{path}/a")).accept(TABLE),
+            get(&format!("{path}/missing")).accept(TABLE),
+            get(path).accept(PARTIALS),
+            get(path).accept(PARTIAL),
+            get(&format!("{path}/a")).accept(PARTIAL),
+            get(&format!("{path}/a")).accept(PARTIALS),
+            get(path).accept(&format!("{TABLE},application/json;as=Table;v=v1;g=meta.k8s.io")),
+            get(&format!("{path}?labelSelector=none=none")).accept(TABLE),
+            watch(&format!("{path}?watch=true&timeoutSeconds=1"), 1).accept(TABLE),
+            watch(&format!("{path}?watch=true&timeoutSeconds=1"), 1).accept(PARTIAL),
+            watch(
+                &format!("{path}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&limit=1&fieldSelector=metadata.name=a"),
+                2,
+            )
+            .accept(TABLE),
+        ]);
+    }
+    talk.send_all([
+        get("$widgets/a/scale").accept(TABLE),
+        get("$widgets/a").accept("application/yaml;as=Table;v=v1beta1;g=meta.k8s.io"),
+        get("$widgets/a").accept("application/json;as=Table;v=v1alpha1;g=meta.k8s.io"),
+        post("$widgets", widget("c", json!({}))).accept(TABLE),
+        merge("$widgets/c", json!({"spec": {"color": "red"}})).accept(PARTIAL),
+        delete("$widgets/c").accept(TABLE),
+        delete("$widgets").accept(TABLE),
     ]);
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::splice::{member, splice};
 use super::{EventKind, Labels};
-use crate::storage::Revision;
+use crate::{negotiate::MetaVersion, storage::Revision};
 
 /// Takes out of an object what lists, selectors and tables need, so that reads never parse it.
 pub trait Indexer: Send + Sync + 'static {
@@ -128,23 +128,23 @@ impl Entry {
             .slice(self.index.metadata.start as usize..self.index.metadata.end as usize)
     }
 
-    /// The object as `PartialObjectMetadata` of meta.k8s.io/v1.
-    pub fn partial_metadata(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(self.partial_length());
-        self.write_partial_metadata(&mut out);
+    /// The object as `PartialObjectMetadata` of this version.
+    pub fn partial_metadata(&self, version: MetaVersion) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.partial_length(version));
+        self.write_partial_metadata(version, &mut out);
         out.freeze()
     }
 
     /// Appends the object as `PartialObjectMetadata`.
-    pub(crate) fn write_partial_metadata(&self, out: &mut BytesMut) {
-        out.extend_from_slice(PARTIAL_START);
+    pub(crate) fn write_partial_metadata(&self, version: MetaVersion, out: &mut BytesMut) {
+        out.extend_from_slice(version.partial_start().as_bytes());
         out.extend_from_slice(&self.encoded[self.index.metadata.start as usize..self.index.metadata.end as usize]);
         out.extend_from_slice(b"}");
     }
 
     /// How long it is in this form.
-    pub(crate) fn partial_length(&self) -> usize {
-        PARTIAL_START.len() + self.index.metadata.len() + 1
+    pub(crate) fn partial_length(&self, version: MetaVersion) -> usize {
+        version.partial_start().len() + self.index.metadata.len() + 1
     }
 
     /// `metadata.uid`, read from the bytes.
@@ -209,6 +209,5 @@ fn narrow(range: &Range<usize>) -> Result<Range<u32>, Malformed> {
 }
 
 const FRAME_END: &[u8] = b"}\n";
-const PARTIAL_START: &[u8] = br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#;
 /// Allocator overhead of the entry's parts, and the counter that its two byte slices share.
 const ALLOCATIONS: usize = 128;

@@ -68,11 +68,6 @@ impl Event {
         self.entry.frame()
     }
 
-    /// The same frame with the object as `PartialObjectMetadata`.
-    pub fn partial_frame(&self) -> Bytes {
-        self.kind.frame(&self.entry.partial_metadata())
-    }
-
     /// Estimated bytes that only the history keeps alive: the event and the state that it replaced.
     pub(super) fn weight(&self) -> usize {
         let deleted = if self.kind == EventKind::Deleted {

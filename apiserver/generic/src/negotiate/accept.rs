@@ -22,10 +22,55 @@ pub enum Form {
     /// The object itself.
     #[default]
     Object,
-    /// A `meta.k8s.io/v1 Table`.
-    Table(IncludeObject),
+    /// A `Table`.
+    Table(TableOptions),
     /// `PartialObjectMetadata`, or its list.
-    Metadata,
+    Metadata(MetaVersion),
+}
+
+/// What a table is to be like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// What its rows carry.
+    pub include: IncludeObject,
+    /// Its version, and that of the metadata in its rows.
+    pub version: MetaVersion,
+}
+
+/// The versions of `meta.k8s.io` in which tables and metadata are written. They differ in nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetaVersion {
+    /// `v1`.
+    #[default]
+    V1,
+    /// `v1beta1`.
+    V1Beta1,
+}
+
+impl MetaVersion {
+    /// What objects carry as `apiVersion`.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            MetaVersion::V1 => "meta.k8s.io/v1",
+            MetaVersion::V1Beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
+
+    /// How a `PartialObjectMetadata` begins, up to the value of its metadata.
+    pub fn partial_start(self) -> &'static str {
+        match self {
+            MetaVersion::V1 => r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#,
+            MetaVersion::V1Beta1 => r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1beta1","metadata":"#,
+        }
+    }
+
+    fn named(version: &str) -> Option<MetaVersion> {
+        match version {
+            "v1" => Some(MetaVersion::V1),
+            "v1beta1" => Some(MetaVersion::V1Beta1),
+            _ => None,
+        }
+    }
 }
 
 /// What a table's rows carry beside their cells.
@@ -67,18 +112,21 @@ impl Accepted {
         };
         let form = match form {
             Asked::Object => Form::Object,
-            Asked::Table => Form::Table(include_object(query)?),
-            Asked::Metadata if answered == Answered::List => {
+            Asked::Table(version) => Form::Table(TableOptions {
+                include: include_object(query)?,
+                version,
+            }),
+            Asked::Metadata(_) if answered == Answered::List => {
                 return Err(mismatch(
                     "you requested PartialObjectMetadata, but the requested object is a list",
                 ));
             }
-            Asked::MetadataList if answered != Answered::List => {
+            Asked::MetadataList(_) if answered != Answered::List => {
                 return Err(mismatch(
                     "you requested PartialObjectMetadataList, but the requested object is not a list",
                 ));
             }
-            Asked::Metadata | Asked::MetadataList => Form::Metadata,
+            Asked::Metadata(version) | Asked::MetadataList(version) => Form::Metadata(version),
         };
         Ok(Accepted { media, form })
     }
@@ -89,16 +137,18 @@ impl Accepted {
         clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
         clauses
             .iter()
-            .find_map(|clause| clause.accept(Answered::Item))
+            .filter_map(|clause| clause.accept(Answered::Item))
+            // An error is never made a table.
+            .find(|(_, asked)| matches!(asked, Asked::Object))
             .map_or(MediaType::Json, |(media, _)| media)
     }
 }
 
 enum Asked {
     Object,
-    Table,
-    Metadata,
-    MetadataList,
+    Table(MetaVersion),
+    Metadata(MetaVersion),
+    MetadataList(MetaVersion),
 }
 
 struct Clause<'a> {
@@ -160,13 +210,18 @@ impl Clause<'_> {
         if self.quality <= 0.0 {
             return None;
         }
-        let asked = match self.kind {
-            None => Asked::Object,
-            Some(_) if self.group != Some("meta.k8s.io") || self.version != Some("v1") => return None,
-            Some("Table") => Asked::Table,
-            Some("PartialObjectMetadata") => Asked::Metadata,
-            Some("PartialObjectMetadataList") => Asked::MetadataList,
-            Some(_) => return None,
+        let Some(kind) = self.kind else {
+            return Some((media, Asked::Object));
+        };
+        if self.group != Some("meta.k8s.io") {
+            return None;
+        }
+        let version = self.version.and_then(MetaVersion::named)?;
+        let asked = match kind {
+            "Table" => Asked::Table(version),
+            "PartialObjectMetadata" => Asked::Metadata(version),
+            "PartialObjectMetadataList" => Asked::MetadataList(version),
+            _ => return None,
         };
         Some((media, asked))
     }
@@ -222,7 +277,21 @@ mod tests {
             ),
             (
                 "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
-                plain(MediaType::Json, Form::Table(IncludeObject::Metadata)),
+                plain(MediaType::Json, Form::Table(TableOptions::default())),
+            ),
+            (
+                "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
+                plain(
+                    MediaType::Json,
+                    Form::Table(TableOptions {
+                        include: IncludeObject::Metadata,
+                        version: MetaVersion::V1Beta1,
+                    }),
+                ),
+            ),
+            (
+                "application/json;as=Table;v=v1alpha1;g=meta.k8s.io,application/json",
+                plain(MediaType::Json, Form::Object),
             ),
             (
                 "application/json;as=Other;v=v1;g=meta.k8s.io,application/json",
@@ -231,7 +300,7 @@ mod tests {
             (
                 "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
                  application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
-                plain(MediaType::Json, Form::Metadata),
+                plain(MediaType::Json, Form::Metadata(MetaVersion::V1)),
             ),
         ];
         for (accept, expected) in cases {
@@ -275,7 +344,10 @@ mod tests {
         let with = |query: &str| Accepted::negotiate(&headers, &Query::parse(query), Answered::List);
         assert_eq!(
             with("includeObject=None").unwrap().form,
-            Form::Table(IncludeObject::None)
+            Form::Table(TableOptions {
+                include: IncludeObject::None,
+                version: MetaVersion::V1,
+            })
         );
         let refused = with("includeObject=x").unwrap_err();
         assert_eq!(

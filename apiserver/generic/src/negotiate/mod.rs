@@ -6,6 +6,6 @@ mod body;
 mod fuzz;
 mod media_type;
 
-pub use accept::{Accepted, Answered, Form, IncludeObject};
+pub use accept::{Accepted, Answered, Form, IncludeObject, MetaVersion, TableOptions};
 pub use body::{BodyFormat, patch_type};
 pub use media_type::MediaType;

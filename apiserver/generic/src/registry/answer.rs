@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{ResourceDefinition, Style, warnings::Warnings, write::Shown};
 use crate::{
     cache::Entry,
-    negotiate::{Accepted, Form, IncludeObject, MediaType},
+    negotiate::{Accepted, Form, MediaType, MetaVersion, TableOptions},
     serve::Body,
     table::{self, RowSource},
 };
@@ -18,7 +18,6 @@ use crate::{
 /// About how long the pieces of a list are, and room for the object that makes one longer.
 const CHUNK: usize = 64 * 1024;
 const SLACK: usize = 4 * 1024;
-const PARTIAL_START: &str = r#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#;
 
 /// One object as the answer of a request.
 pub(super) fn object(
@@ -30,11 +29,11 @@ pub(super) fn object(
 ) -> Response<Body> {
     let json = match (object, accepted.form) {
         (Shown::Entry(entry), Form::Object) => entry.encoded.clone(),
-        (Shown::Entry(entry), Form::Metadata) => entry.partial_metadata(),
-        (Shown::Entry(entry), Form::Table(include)) => table_of_entry(definition, entry, include, true),
+        (Shown::Entry(entry), Form::Metadata(version)) => entry.partial_metadata(version),
+        (Shown::Entry(entry), Form::Table(options)) => table_of_entry(definition, entry, options, true),
         (Shown::Value(value), Form::Object) => value.to_string().into(),
-        (Shown::Value(value), Form::Metadata) => partial_of_value(value),
-        (Shown::Value(value), Form::Table(include)) => table_of_value(definition, value, include),
+        (Shown::Value(value), Form::Metadata(version)) => partial_of_value(value, version),
+        (Shown::Value(value), Form::Table(options)) => table_of_value(definition, value, options),
     };
     bytes(code, accepted.media, json, warnings)
 }
@@ -107,17 +106,17 @@ pub(super) fn list(
                 },
             )
         }
-        Form::Metadata => {
-            let (start, end) = list_frame("meta.k8s.io/v1", "PartialObjectMetadataList", meta);
+        Form::Metadata(version) => {
+            let (start, end) = list_frame(version.api_version(), "PartialObjectMetadataList", meta);
             Pieces::of_list(
                 start,
                 end,
                 entries,
-                Entry::partial_length,
-                Entry::write_partial_metadata,
+                |entry| entry.partial_length(version),
+                move |entry, out| entry.write_partial_metadata(version, out),
             )
         }
-        Form::Table(include) => Pieces::of_one(table_of_list(definition, &entries, meta, include)),
+        Form::Table(options) => Pieces::of_one(table_of_list(definition, &entries, meta, options)),
     };
     if accepted.media == MediaType::Json {
         let body = Body::lazy_parts(pieces.length as u64, pieces.parts);
@@ -205,15 +204,15 @@ fn list_frame(api_version: &str, kind: &str, meta: &ListMeta) -> (Bytes, Bytes) 
 }
 
 /// A value as `PartialObjectMetadata`.
-pub(super) fn partial_of_value(value: &Value) -> Bytes {
-    format!("{PARTIAL_START}{}}}", value["metadata"]).into()
+pub(super) fn partial_of_value(value: &Value, version: MetaVersion) -> Bytes {
+    format!("{}{}}}", version.partial_start(), value["metadata"]).into()
 }
 
 /// A table of one row, as a get or a watch event shows it.
 pub(super) fn table_of_entry(
     definition: &ResourceDefinition,
     entry: &Entry,
-    include: IncludeObject,
+    options: TableOptions,
     with_columns: bool,
 ) -> Bytes {
     let metadata = entry.metadata();
@@ -224,10 +223,10 @@ pub(super) fn table_of_entry(
         object: &entry.encoded,
     };
     let meta = json!({"resourceVersion": entry.revision.to_string()});
-    one_row_table(definition, &row, &meta, include, with_columns)
+    one_row_table(definition, &row, &meta, options, with_columns)
 }
 
-fn table_of_value(definition: &ResourceDefinition, value: &Value, include: IncludeObject) -> Bytes {
+fn table_of_value(definition: &ResourceDefinition, value: &Value, options: TableOptions) -> Bytes {
     let cells = table::cells(definition, value);
     let (metadata, object) = (value["metadata"].to_string(), value.to_string());
     let name = super::object::text(value, "name");
@@ -237,18 +236,22 @@ fn table_of_value(definition: &ResourceDefinition, value: &Value, include: Inclu
         metadata: metadata.as_bytes(),
         object: object.as_bytes(),
     };
-    one_row_table(definition, &row, &json!({}), include, true)
+    let meta = match super::object::text(value, "resourceVersion") {
+        "" => json!({}),
+        version => json!({"resourceVersion": version}),
+    };
+    one_row_table(definition, &row, &meta, options, true)
 }
 
 pub(super) fn one_row_table(
     definition: &ResourceDefinition,
     row: &RowSource<'_>,
     meta: &Value,
-    include: IncludeObject,
+    options: TableOptions,
     with_columns: bool,
 ) -> Bytes {
-    let mut out = table_start(definition, meta, with_columns);
-    table::write_row(&mut out, definition, row, include, Timestamp::now());
+    let mut out = table_start(definition, meta, options.version, with_columns);
+    table::write_row(&mut out, definition, row, options, Timestamp::now());
     out.extend_from_slice(b"]}");
     out.into()
 }
@@ -257,9 +260,9 @@ fn table_of_list(
     definition: &ResourceDefinition,
     entries: &[Arc<Entry>],
     meta: &ListMeta,
-    include: IncludeObject,
+    options: TableOptions,
 ) -> Bytes {
-    let mut out = table_start(definition, &meta.to_json(), true);
+    let mut out = table_start(definition, &meta.to_json(), options.version, true);
     let now = Timestamp::now();
     for (position, entry) in entries.iter().enumerate() {
         if position > 0 {
@@ -272,7 +275,7 @@ fn table_of_list(
             metadata: &metadata,
             object: &entry.encoded,
         };
-        table::write_row(&mut out, definition, &row, include, now);
+        table::write_row(&mut out, definition, &row, options, now);
     }
     if entries.is_empty() && table::is_usual(definition) {
         // That table is made by Go code that leaves the list unset.
@@ -284,14 +287,15 @@ fn table_of_list(
     out.into()
 }
 
-fn table_start(definition: &ResourceDefinition, meta: &Value, with_columns: bool) -> Vec<u8> {
+fn table_start(definition: &ResourceDefinition, meta: &Value, version: MetaVersion, with_columns: bool) -> Vec<u8> {
     let columns = if with_columns {
         table::column_definitions(definition)
     } else {
         Value::Null
     };
     format!(
-        "{{\"apiVersion\":\"meta.k8s.io/v1\",\"columnDefinitions\":{columns},\"kind\":\"Table\",\"metadata\":{meta},\"rows\":["
+        "{{\"apiVersion\":\"{}\",\"columnDefinitions\":{columns},\"kind\":\"Table\",\"metadata\":{meta},\"rows\":[",
+        version.api_version()
     )
     .into_bytes()
 }

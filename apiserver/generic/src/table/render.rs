@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{human_age, is_date, names_itself};
-use crate::{negotiate::IncludeObject, registry::ResourceDefinition};
+use crate::{
+    negotiate::{IncludeObject, TableOptions},
+    registry::ResourceDefinition,
+};
 
 /// What a row is made of.
 pub struct RowSource<'a> {
@@ -23,7 +26,7 @@ pub fn write_row(
     out: &mut Vec<u8>,
     definition: &ResourceDefinition,
     row: &RowSource<'_>,
-    include: IncludeObject,
+    options: TableOptions,
     now: Timestamp,
 ) {
     out.extend_from_slice(b"{\"cells\":[");
@@ -45,11 +48,11 @@ pub fn write_row(
         }
     }
     out.extend_from_slice(b"],\"object\":");
-    match include {
+    match options.include {
         IncludeObject::None => out.extend_from_slice(b"null"),
         IncludeObject::Object => out.extend_from_slice(row.object),
         IncludeObject::Metadata => {
-            out.extend_from_slice(br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#);
+            out.extend_from_slice(options.version.partial_start().as_bytes());
             out.extend_from_slice(row.metadata);
             out.push(b'}');
         }

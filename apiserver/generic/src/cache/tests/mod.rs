@@ -183,7 +183,11 @@ async fn objects_come_and_go_with_their_versions() {
 
     let gone = shown(&store, &cache, delete(WIDGETS, "ns/new")).await;
     let event = next_event(&mut watcher).await;
-    let partial = parsed(&event.partial_frame());
+    let partial = parsed(
+        &event
+            .kind
+            .frame(&event.entry.partial_metadata(crate::negotiate::MetaVersion::V1)),
+    );
     assert_eq!(event.kind, EventKind::Deleted);
     assert_eq!(parsed(&event.entry.encoded)["spec"]["color"], "blue", "the last state");
     assert_eq!(partial["type"], "DELETED");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cache::{Entry, Event, EventKind},
-    negotiate::{Form, IncludeObject},
+    negotiate::{Form, TableOptions},
     registry::{answer, definition_ref::DefinitionRef, object, selection::Selection},
     status::Status,
     storage::Revision,
@@ -77,8 +77,8 @@ impl Frames {
         object::set(&mut value, "resourceVersion", event.revision.to_string());
         let json = match self.form {
             Form::Object => value.to_string().into(),
-            Form::Metadata => answer::partial_of_value(&value),
-            Form::Table(include) => {
+            Form::Metadata(version) => answer::partial_of_value(&value, version),
+            Form::Table(options) => {
                 let (metadata, object) = (value["metadata"].to_string(), value.to_string());
                 let row = RowSource {
                     name: &previous.name,
@@ -86,7 +86,7 @@ impl Frames {
                     metadata: metadata.as_bytes(),
                     object: object.as_bytes(),
                 };
-                self.table(&row, event.revision, include)
+                self.table(&row, event.revision, options)
             }
         };
         Some(EventKind::Deleted.frame(&json))
@@ -95,8 +95,8 @@ impl Frames {
     fn entry(&mut self, kind: EventKind, entry: &Entry) -> Bytes {
         match self.form {
             Form::Object => kind.frame(&entry.encoded),
-            Form::Metadata => kind.frame(&entry.partial_metadata()),
-            Form::Table(include) => {
+            Form::Metadata(version) => kind.frame(&entry.partial_metadata(version)),
+            Form::Table(options) => {
                 let metadata = entry.metadata();
                 let row = RowSource {
                     name: &entry.name,
@@ -104,15 +104,15 @@ impl Frames {
                     metadata: &metadata,
                     object: &entry.encoded,
                 };
-                kind.frame(&self.table(&row, entry.revision, include))
+                kind.frame(&self.table(&row, entry.revision, options))
             }
         }
     }
 
-    fn table(&mut self, row: &RowSource<'_>, revision: Revision, include: IncludeObject) -> Bytes {
+    fn table(&mut self, row: &RowSource<'_>, revision: Revision, options: TableOptions) -> Bytes {
         let with_columns = !std::mem::replace(&mut self.columns_sent, true);
         let meta = json!({"resourceVersion": revision.to_string()});
-        answer::one_row_table(&self.definition, row, &meta, include, with_columns)
+        answer::one_row_table(&self.definition, row, &meta, options, with_columns)
     }
 
     /// Nothing before this revision was missed.
@@ -131,8 +131,8 @@ impl Frames {
         let object = json!({"kind": names.kind, "apiVersion": names.api_version(), "metadata": metadata});
         let shown: Bytes = match self.form {
             Form::Object => object.to_string().into(),
-            Form::Metadata => answer::partial_of_value(&object),
-            Form::Table(include) => {
+            Form::Metadata(version) => answer::partial_of_value(&object, version),
+            Form::Table(options) => {
                 let cells = table::cells(&self.definition, &object);
                 let (metadata, object) = (metadata.to_string(), object.to_string());
                 let row = RowSource {
@@ -141,7 +141,7 @@ impl Frames {
                     metadata: metadata.as_bytes(),
                     object: object.as_bytes(),
                 };
-                self.table(&row, revision, include)
+                self.table(&row, revision, options)
             }
         };
         let mut frame = Vec::with_capacity(shown.len() + 32);
