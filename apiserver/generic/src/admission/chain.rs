@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use serde_json::Value;
 
-use super::{Admission, AdmissionRequest, Step, durations::Durations};
+use super::{Admission, AdmissionRequest, Reinvocation, Step, durations::Durations};
 use crate::status::Status;
 
 /// Plug-ins, asked one after the other; the first that refuses decides.
@@ -22,23 +22,41 @@ impl Chain {
         }
     }
 
-    /// The first step: plug-ins may change the object, and see what those before them made of it.
-    pub(crate) async fn admit(
-        &self,
-        request: &AdmissionRequest<'_>,
-        mut object: Option<&mut Value>,
-    ) -> Result<(), Status> {
+    /// The first step: plug-ins may change the object, and see what those before them made of it. Those that want to are asked
+    /// once more in the end, where the object is another than the one that they left.
+    pub(crate) async fn admit(&self, request: &AdmissionRequest<'_>, object: Option<&mut Value>) -> Result<(), Status> {
         let began = Instant::now();
-        let mut outcome = Ok(());
+        let outcome = self.admit_all(request, object).await;
+        self.passed(Step::Admit, request, began, outcome)
+    }
+
+    async fn admit_all(&self, request: &AdmissionRequest<'_>, mut object: Option<&mut Value>) -> Result<(), Status> {
+        let mut left = Vec::new();
         for plugin in self.handling(Step::Admit, request) {
-            let asked = Instant::now();
-            let answer = plugin.admit(request, object.as_deref_mut()).await;
-            outcome = self.heard(plugin.name(), Step::Admit, request, asked, answer);
-            if outcome.is_err() {
-                break;
+            self.admit_by(plugin, request, object.as_deref_mut()).await?;
+            if plugin.reinvocation() == Reinvocation::IfNeeded
+                && let Some(object) = &object
+            {
+                left.push((plugin, Value::clone(object)));
             }
         }
-        self.passed(Step::Admit, request, began, outcome)
+        for (plugin, left) in left {
+            if object.as_deref().is_some_and(|object| *object != left) {
+                self.admit_by(plugin, request, object.as_deref_mut()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn admit_by(
+        &self,
+        plugin: &Arc<dyn Admission>,
+        request: &AdmissionRequest<'_>,
+        object: Option<&mut Value>,
+    ) -> Result<(), Status> {
+        let asked = Instant::now();
+        let answer = plugin.admit(request, object).await;
+        self.heard(plugin.name(), Step::Admit, request, asked, answer)
     }
 
     /// The second step, on the final object. When a plug-in refuses, what those before it set aside is free again.

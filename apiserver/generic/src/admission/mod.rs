@@ -24,10 +24,19 @@ use crate::status::Status;
 /// One of the two times that a write passes the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Before validation: the object may be changed.
+    /// Before validation: the object may be changed. Those that want to see it again after others changed it do.
     Admit,
     /// After validation: the object is final.
     Validate,
+}
+
+/// How often a plug-in may change an object, as the `reinvocationPolicy` of a webhook says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reinvocation {
+    /// Once.
+    Never,
+    /// Once more, if others changed the object afterwards.
+    IfNeeded,
 }
 
 /// A plug-in: looks at writes of every resource.
@@ -38,6 +47,11 @@ pub trait Admission: Send + Sync + 'static {
 
     /// Whether it has a word in this request at all. Asked for every write: it must be quick.
     fn handles(&self, step: Step, request: &AdmissionRequest<'_>) -> bool;
+
+    /// Whether it is asked a second time when plug-ins after it changed what it admitted. It must then do no harm twice.
+    fn reinvocation(&self) -> Reinvocation {
+        Reinvocation::Never
+    }
 
     /// May change the object (none for a delete) or refuse the write. The object's schema and its kind's defaults are in
     /// [`AdmissionRequest::resource`], for a plug-in that must fill in again what it changed.

@@ -12,7 +12,7 @@ use super::{
     widget,
 };
 use crate::{
-    admission::{Admission, AdmissionRequest, Operation, Reservation, Step},
+    admission::{Admission, AdmissionRequest, Operation, Reinvocation, Reservation, Step},
     serve::Resources as _,
     status::{Forbidden, Status},
     storage::redb::Engine,
@@ -24,6 +24,57 @@ type Told = Arc<Mutex<Vec<String>>>;
 struct Recorder {
     name: &'static str,
     told: Told,
+}
+
+/// Numbers an object's labels, and wants to see it again.
+struct Again;
+
+#[async_trait]
+impl Admission for Again {
+    fn name(&self) -> &'static str {
+        "Again"
+    }
+
+    fn handles(&self, _: Step, request: &AdmissionRequest<'_>) -> bool {
+        request.operation != Operation::Delete
+    }
+
+    fn reinvocation(&self) -> Reinvocation {
+        Reinvocation::IfNeeded
+    }
+
+    async fn admit(&self, _: &AdmissionRequest<'_>, object: Option<&mut Value>) -> Result<(), Status> {
+        let Some(object) = object else { return Ok(()) };
+        let labels = object["metadata"]["labels"].as_object().map_or(0, serde_json::Map::len);
+        object["metadata"]["annotations"]["labels"] = labels.to_string().into();
+        let asked = object["metadata"]["annotations"]["asked"].as_str().unwrap_or_default();
+        object["metadata"]["annotations"]["asked"] = format!("{asked}x").into();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_wants_to_is_asked_again_once_when_others_changed_the_object() {
+    let recorder = |name| -> Arc<dyn Admission> {
+        Arc::new(Recorder {
+            name,
+            told: Told::default(),
+        })
+    };
+    let again = || -> Arc<dyn Admission> { Arc::new(Again) };
+    assert_annotations(vec![again(), recorder("A"), recorder("B")], "1", "xx").await;
+    assert_annotations(vec![recorder("A"), again()], "1", "x").await;
+    assert_annotations(vec![again()], "0", "x").await;
+}
+
+async fn assert_annotations(plugins: Vec<Arc<dyn Admission>>, labels: &str, asked: &str) {
+    let store = Engine::in_memory().unwrap().keyspace("test/");
+    let world = World::admitted_by(store, plugins).await;
+    let made = world.post(WIDGETS, &widget("a")).await.expect(201);
+    assert_eq!(
+        made["metadata"]["annotations"],
+        json!({"labels": labels, "asked": asked})
+    );
 }
 
 /// Says whether it was settled.
