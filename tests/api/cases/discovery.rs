@@ -11,6 +11,9 @@ pub(crate) const CASES: super::Cases = &[
     ("documents", documents),
     ("aggregated", aggregated),
     ("not modified", not_modified),
+    ("forms", forms),
+    ("protobuf", protobuf),
+    ("ranges", ranges),
     ("health", health),
     ("elsewhere", elsewhere),
 ];
@@ -121,6 +124,51 @@ fn not_modified(talk: &mut Talk<'_>) {
     ]);
 }
 
+/// In other forms than JSON.
+fn forms(talk: &mut Talk<'_>) {
+    for accept in [
+        "application/yaml",
+        "application/yaml;q=0.9,application/json;q=0.8",
+        "text/html,application/yaml",
+        "text/plain",
+        "text/html",
+        "application/yaml;as=Table;v=v1;g=meta.k8s.io",
+        "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        "*/*",
+    ] {
+        all_forms(talk, accept);
+    }
+}
+
+fn protobuf(talk: &mut Talk<'_>) {
+    all_forms(talk, "application/vnd.kubernetes.protobuf");
+    all_forms(talk, "application/vnd.kubernetes.protobuf,application/json;q=0.9");
+}
+
+fn ranges(talk: &mut Talk<'_>) {
+    all_forms(talk, "application/*");
+}
+
+fn all_forms(talk: &mut Talk<'_>, accept: &str) {
+    talk.send_all([
+        get("/api").accept(accept).view(shared_items),
+        get("/apis").accept(accept).view(shared_groups_or_items),
+        get("/apis/demo.example.io").accept(accept),
+        get("/apis/demo.example.io/v1").accept(accept),
+        get("/apis/coordination.k8s.io").accept(accept).view(first_version),
+        get("/apis/coordination.k8s.io/v1")
+            .accept(accept)
+            .view(shared_resources),
+        get("/api/v1").accept(accept).view(shared_resources),
+        get("/version").accept(accept),
+    ]);
+}
+
+fn shared_groups_or_items(body: &mut Value) {
+    shared_groups(body);
+    shared_items(body);
+}
+
 fn health(talk: &mut Talk<'_>) {
     for path in ["/livez", "/readyz", "/healthz"] {
         talk.send_all([
@@ -152,7 +200,7 @@ fn elsewhere(talk: &mut Talk<'_>) {
 }
 
 fn retain(body: &mut Value, list: &str, name: &str, shared: &[&str]) {
-    if let Some(items) = body[list].as_array_mut() {
+    if let Some(items) = body.get_mut(list).and_then(Value::as_array_mut) {
         items.retain(|item| {
             item.pointer(name)
                 .and_then(Value::as_str)
@@ -164,14 +212,15 @@ fn retain(body: &mut Value, list: &str, name: &str, shared: &[&str]) {
 
 fn shared_groups(body: &mut Value) {
     retain(body, "groups", "/name", &GROUPS);
-    for group in body["groups"].as_array_mut().into_iter().flatten() {
+    let groups = body.get_mut("groups").and_then(Value::as_array_mut);
+    for group in groups.into_iter().flatten() {
         first_version(group);
     }
 }
 
 /// kube-apiserver serves betas of some groups, too.
 fn first_version(group: &mut Value) {
-    if let Some(versions) = group["versions"].as_array_mut() {
+    if let Some(versions) = group.get_mut("versions").and_then(Value::as_array_mut) {
         versions.truncate(1);
     }
 }
@@ -182,7 +231,8 @@ fn shared_resources(body: &mut Value) {
 
 fn shared_items(body: &mut Value) {
     retain(body, "items", "/metadata/name", &GROUPS);
-    for group in body["items"].as_array_mut().into_iter().flatten() {
+    let groups = body.get_mut("items").and_then(Value::as_array_mut);
+    for group in groups.into_iter().flatten() {
         first_version(group);
         if group["metadata"]["name"]
             .as_str()

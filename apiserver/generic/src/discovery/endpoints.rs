@@ -12,11 +12,14 @@ use super::{
     legacy,
 };
 use crate::{
+    negotiate::MediaType,
     serve::{Body, answer},
     status::Status,
 };
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+const AGGREGATED_YAML: &str = "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// A discovery path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +44,18 @@ impl Documents {
     pub fn answer(&self, endpoint: Endpoint<'_>, headers: &HeaderMap, address: &str) -> Result<Response<Body>, Status> {
         let aggregates = matches!(endpoint, Endpoint::Core | Endpoint::Groups);
         let discovery = self.discovery();
-        match accepted(headers, aggregates) {
-            Some(Form::Legacy) => Ok(legacy_answer(discovery, endpoint, address)),
-            Some(Form::Aggregated) if endpoint == Endpoint::Core => Ok(tagged(&discovery.aggregated_core, headers)),
-            Some(Form::Aggregated) => Ok(tagged(&discovery.aggregated_groups, headers)),
-            None => Err(Status::not_acceptable(&["application/json"])),
-        }
+        let Some((form, media)) = accepted(headers, aggregates) else {
+            return Err(Status::not_acceptable(&["application/json", "application/yaml"]));
+        };
+        Ok(match (form, endpoint) {
+            (Form::Legacy, _) => legacy_answer(discovery, endpoint, address, media),
+            (Form::Aggregated, Endpoint::Core) => tagged(&discovery.aggregated_core, headers, media),
+            (Form::Aggregated, _) => tagged(&discovery.aggregated_groups, headers, media),
+        })
     }
 }
 
-fn legacy_answer(discovery: &Discovery, endpoint: Endpoint<'_>, address: &str) -> Response<Body> {
+fn legacy_answer(discovery: &Discovery, endpoint: Endpoint<'_>, address: &str, media: MediaType) -> Response<Body> {
     let document = match endpoint {
         Endpoint::Core => core_versions(discovery, address),
         Endpoint::Groups => Some(discovery.group_list.clone()),
@@ -58,9 +63,7 @@ fn legacy_answer(discovery: &Discovery, endpoint: Endpoint<'_>, address: &str) -
         Endpoint::Resources { group: "", version } => discovery.resource_lists.get(version).cloned(),
         Endpoint::Resources { group, version } => discovery.resource_lists.get(&format!("{group}/{version}")).cloned(),
     };
-    document.map_or_else(answer::page_not_found, |document| {
-        answer::json_bytes(StatusCode::OK, document)
-    })
+    document.map_or_else(answer::page_not_found, |document| written(document, media))
 }
 
 fn core_versions(discovery: &Discovery, address: &str) -> Option<Bytes> {
@@ -68,18 +71,30 @@ fn core_versions(discovery: &Discovery, address: &str) -> Option<Bytes> {
     (!versions.is_empty()).then(|| format!("{}\n", legacy::api_versions(versions, address)).into())
 }
 
-fn tagged(document: &Tagged, headers: &HeaderMap) -> Response<Body> {
+fn written(document: Bytes, media: MediaType) -> Response<Body> {
+    let mut response = answer::json_bytes(StatusCode::OK, media.transcode(document));
+    let content_type = HeaderValue::from_static(media.content_type());
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// An aggregated document. Its tag is that of the JSON, as its content is the same.
+fn tagged(document: &Tagged, headers: &HeaderMap, media: MediaType) -> Response<Body> {
     let unchanged = headers.get(IF_NONE_MATCH) == Some(&document.etag);
     let mut response = if unchanged {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        answer::json_bytes(StatusCode::OK, document.body.clone())
+        written(document.body.clone(), media)
     };
     let own = response.headers_mut();
     if !unchanged {
-        own.insert(CONTENT_TYPE, HeaderValue::from_static(AGGREGATED));
+        let content_type = match media {
+            MediaType::Json => AGGREGATED,
+            MediaType::Yaml => AGGREGATED_YAML,
+        };
+        own.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     own.insert(ETAG, document.etag.clone());
     own.insert(VARY, HeaderValue::from_static("Accept"));
@@ -94,7 +109,7 @@ enum Form {
 }
 
 /// The form that the client likes best among those that exist.
-fn accepted(headers: &HeaderMap, aggregates: bool) -> Option<Form> {
+fn accepted(headers: &HeaderMap, aggregates: bool) -> Option<(Form, MediaType)> {
     let accept: Vec<&str> = headers
         .get_all(ACCEPT)
         .iter()
@@ -102,7 +117,7 @@ fn accepted(headers: &HeaderMap, aggregates: bool) -> Option<Form> {
         .collect();
     let accept = accept.join(",");
     if accept.trim().is_empty() {
-        return Some(Form::Legacy);
+        return Some((Form::Legacy, MediaType::Json));
     }
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
     clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
@@ -134,16 +149,19 @@ impl<'a> Clause<'a> {
         }
     }
 
-    fn form(&self, aggregates: bool) -> Option<Form> {
-        if !matches!(self.media_type, "application/json" | "application/*" | "*/*") {
-            return None;
-        }
-        match self.parameter("as") {
-            Some("APIGroupDiscoveryList") if aggregates && self.is_served() => Some(Form::Aggregated),
-            None => Some(Form::Legacy),
+    fn form(&self, aggregates: bool) -> Option<(Form, MediaType)> {
+        let media = match self.media_type {
+            "application/json" | "application/*" | "*/*" => MediaType::Json,
+            "application/yaml" => MediaType::Yaml,
+            _ => return None,
+        };
+        let form = match self.parameter("as") {
+            Some("APIGroupDiscoveryList") if aggregates && self.is_served() => Form::Aggregated,
+            None => Form::Legacy,
             // Also an aggregated form that is gone (v2beta1).
-            Some(_) => None,
-        }
+            Some(_) => return None,
+        };
+        Some((form, media))
     }
 
     fn is_served(&self) -> bool {
@@ -165,7 +183,7 @@ mod tests {
     fn form(accept: &str) -> Option<Form> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        accepted(&headers, true)
+        accepted(&headers, true).map(|(form, _)| form)
     }
 
     #[test]
@@ -190,10 +208,15 @@ mod tests {
                 Some(Form::Legacy),
             ),
             ("application/json;q=0", None),
+            ("application/yaml", Some(Form::Legacy)),
+            (
+                "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                Some(Form::Aggregated),
+            ),
         ];
         for (accept, expected) in cases {
             assert_eq!(form(accept), expected, "{accept}");
         }
-        assert_eq!(accepted(&HeaderMap::new(), true), Some(Form::Legacy));
+        assert_eq!(accepted(&HeaderMap::new(), true), Some((Form::Legacy, MediaType::Json)));
     }
 }

@@ -8,6 +8,7 @@ mod openapi;
 
 use std::borrow::Cow;
 
+pub(crate) use self::openapi::accepts_json;
 pub use self::{documents::Documents, endpoints::Endpoint};
 use crate::registry::{Names, ResourceDefinition, Style, versions::by_priority};
 

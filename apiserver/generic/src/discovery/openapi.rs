@@ -105,7 +105,8 @@ const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2@v1.0+pro
 /// A `Document` with `swagger` (field 1) "2.0", an empty `info` (2), and neither paths nor definitions.
 const EMPTY_V2: &[u8] = b"\x0a\x032.0\x12\x00";
 
-fn accepts_json(headers: &HeaderMap) -> bool {
+/// Whether the client reads JSON, whatever else it may like better.
+pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
     let given = headers.get(ACCEPT).is_some_and(|value| !value.is_empty());
     !given
         || ["application/json", "application/*", "*/*"]

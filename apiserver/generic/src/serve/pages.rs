@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode, header::HOST, request::Parts};
 use serde_json::{Value, json};
 
 use super::{ApiServer, Body, VersionInfo, answer, route::Route};
-use crate::{health, request::RequestInfo, status::Status};
+use crate::{discovery::accepts_json, health, request::RequestInfo, status::Status};
 
 impl ApiServer {
     /// Answers what the registry does not.
@@ -12,6 +12,7 @@ impl ApiServer {
         Ok(match route {
             Route::Discovery(endpoint) => self.documents.answer(endpoint, &head.headers, &address(head))?,
             Route::Index => answer::json(StatusCode::OK, &self.index()),
+            Route::Version if !accepts_json(&head.headers) => return Err(Status::only_json()),
             Route::Version => answer::json(StatusCode::OK, &self.version_document()),
             Route::OpenApiV2 => self.documents.answer_openapi_v2(&head.headers),
             Route::OpenApiV3(path) => self

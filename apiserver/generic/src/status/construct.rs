@@ -226,6 +226,12 @@ impl Status {
         Status::new(406, "NotAcceptable", message)
     }
 
+    /// 406: there is nothing but JSON here.
+    pub fn only_json() -> Status {
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json";
+        Status::new(406, "NotAcceptable", message)
+    }
+
     /// 415: the body is in a format that is not read.
     pub fn unsupported_media_type(accepted: &[&str]) -> Status {
         let message = format!(
