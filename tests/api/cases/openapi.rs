@@ -1,10 +1,10 @@
 //! What a server says about its kinds' fields.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{request::get, talk::Talk};
 
-pub(crate) const CASES: super::Cases = &[("v3", v3), ("v2", v2), ("forms", forms)];
+pub(crate) const CASES: super::Cases = &[("v3", v3), ("v2", v2), ("forms", forms), ("operations", operations)];
 
 const WIDGETS: &str = "/openapi/v3/apis/demo.example.io/v1";
 
@@ -35,6 +35,91 @@ fn forms(talk: &mut Talk<'_>) {
         get("/openapi/v3/apis/nothing.example.io/v1"),
         get("/openapi/v3/nothing"),
     ]);
+}
+
+/// What operations take and answer.
+fn operations(talk: &mut Talk<'_>) {
+    talk.send_all([
+        get(WIDGETS).view(all_operations),
+        get("/openapi/v3/apis/plain.example.io/v1beta1").view(all_operations),
+        get("/openapi/v3/apis/coordination.k8s.io/v1").view(all_operations),
+        get("/openapi/v3/apis/storage.k8s.io/v1").view(|body| operations_of(body, &["storageclasses"])),
+        get("/openapi/v3/apis/rbac.authorization.k8s.io/v1").view(all_operations),
+        get("/openapi/v3/apis/authorization.k8s.io/v1").view(all_operations),
+        get("/openapi/v3/apis/authentication.k8s.io/v1").view(|body| operations_of(body, &["selfsubjectreviews"])),
+        get("/openapi/v3/apis/events.k8s.io/v1").view(all_operations),
+        get("/openapi/v3/apis/apps/v1").view(|body| operations_of(body, &["deployments"])),
+        get("/openapi/v3/api/v1").view(|body| {
+            operations_of(
+                body,
+                &[
+                    "configmaps",
+                    "secrets",
+                    "namespaces",
+                    "nodes",
+                    "resourcequotas",
+                    "services",
+                ],
+            );
+        }),
+    ]);
+}
+
+fn all_operations(body: &mut Value) {
+    operations_of(body, &[]);
+}
+
+/// By method and path: id, action and kind, parameters by their name and place, media types and answers. Of what both serve: not
+/// the watches under paths of their own, the documents of discovery, and the subresources of what runs.
+fn operations_of(body: &mut Value, resources: &[&str]) {
+    let mut operations = Map::new();
+    for (path, item) in body["paths"].as_object().into_iter().flatten() {
+        let of_object = path.replace("/namespaces/{namespace}/", "/");
+        let named = |resource: &str| of_object.split('/').any(|part| part == resource);
+        let is_wanted = resources.is_empty() || resources.iter().any(|resource| named(resource));
+        if !is_wanted || ["watch", "proxy", "token"].into_iter().any(named) || path.ends_with('/') {
+            continue;
+        }
+        let shared = item["parameters"].as_array().cloned().unwrap_or_default();
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if method != "parameters" {
+                operations.insert(format!("{method} {path}"), shown(operation, &shared));
+            }
+        }
+    }
+    *body = operations.into();
+}
+
+fn shown(operation: &Value, shared: &[Value]) -> Value {
+    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let answers = operation["responses"].as_object().into_iter().flatten();
+    json!({
+        "id": operation["operationId"],
+        "action": operation["x-kubernetes-action"],
+        "kind": operation["x-kubernetes-group-version-kind"],
+        "tags": operation["tags"],
+        "parameters": own.iter().chain(shared).map(parameter).collect::<Map<_, _>>(),
+        "body": media_types(&operation["requestBody"]),
+        "answers": answers.map(|(code, answer)| (code.clone(), media_types(answer))).collect::<Map<_, _>>(),
+    })
+}
+
+fn parameter(parameter: &Value) -> (String, Value) {
+    let text = |field: &str| parameter[field].as_str().unwrap_or_default().to_owned();
+    let schema = &parameter["schema"];
+    (
+        format!("{} in {}", text("name"), text("in")),
+        json!([schema["type"], parameter["required"]]),
+    )
+}
+
+/// Each media type with the component that it carries.
+fn media_types(content: &Value) -> Value {
+    let types = content["content"].as_object().into_iter().flatten();
+    types
+        .map(|(media_type, carried)| (media_type.clone(), carried["schema"].clone()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn shared_paths(body: &mut Value) {

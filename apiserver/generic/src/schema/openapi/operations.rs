@@ -10,7 +10,7 @@ use crate::registry::{Names, ResourceDefinition, Style};
 
 /// Media types of answers.
 const ANSWERS: [&str; 2] = ["application/json", "application/yaml"];
-/// Media types of the answer of a list, which may be a watch.
+/// Media types of the answer of a list of a built-in kind, which may be a watch.
 const LIST_ANSWERS: [&str; 3] = ["application/json", "application/json;stream=watch", "application/yaml"];
 
 /// What the operations of one path act on.
@@ -43,9 +43,13 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The scale of an object.
+    /// The scale of an object. Of a custom resource, operations name the kind of the object.
     pub(super) fn scale(definition: &'a ResourceDefinition) -> Target<'a> {
-        let kind = ("autoscaling", "v1", "Scale");
+        let names = &definition.names;
+        let kind = match definition.style {
+            Style::Custom => (&*names.group, &*names.version, &*names.kind),
+            Style::BuiltIn { .. } => ("autoscaling", "v1", "Scale"),
+        };
         Target {
             definition,
             subresource: "scale",
@@ -72,7 +76,8 @@ impl<'a> Target<'a> {
     pub(super) fn get(&self) -> Value {
         let text = format!("read {}the specified {}", self.of_subresource(), self.object_kind());
         let answers = answers(&["200"], &ANSWERS, &self.component);
-        self.operation("get", self.id("read", ""), text, Vec::new(), None, answers)
+        let parameters = parameters::of_get(self.definition.style);
+        self.operation("get", self.id("read", ""), text, parameters, None, answers)
     }
 
     pub(super) fn put(&self) -> Value {
@@ -111,7 +116,12 @@ impl<'a> Target<'a> {
             self.object_kind()
         );
         let body = body(&patch_types(self.definition.style), &format!("{META}.Patch"), true);
-        let answers = answers(&["200", "201"], &ANSWERS, &self.component);
+        // A patch that creates is an apply, whose answer built-in kinds describe.
+        let codes: &[&str] = match self.definition.style {
+            Style::Custom => &["200"],
+            Style::BuiltIn { .. } => &["200", "201"],
+        };
+        let answers = answers(codes, &ANSWERS, &self.component);
         self.operation(
             "patch",
             self.id("patch", ""),
@@ -124,8 +134,14 @@ impl<'a> Target<'a> {
 
     pub(super) fn delete(&self) -> Value {
         let text = format!("delete a {}", self.object_kind());
-        let body = body(&["*/*"], &format!("{META}.DeleteOptions"), false);
-        let answers = answers(&["200", "202"], &ANSWERS, &format!("{META}.Status"));
+        let body = body(self.body_types(), &format!("{META}.DeleteOptions"), false);
+        let status = format!("{META}.Status");
+        let answered = if self.definition.returns_deleted {
+            &self.component
+        } else {
+            &status
+        };
+        let answers = answers(&["200", "202"], &ANSWERS, answered);
         self.operation(
             "delete",
             self.id("delete", ""),
@@ -138,17 +154,17 @@ impl<'a> Target<'a> {
 
     pub(super) fn delete_collection(&self) -> Value {
         let text = format!("delete collection of {}", self.object_kind());
-        let body = body(&["*/*"], &format!("{META}.DeleteOptions"), false);
         let answers = answers(&["200"], &ANSWERS, &format!("{META}.Status"));
         let id = self.id("delete", "Collection");
-        self.operation(
-            "deletecollection",
-            id,
-            text,
-            parameters::of_delete_collection(),
-            Some(body),
-            answers,
-        )
+        // That of custom resources is described as if it were a list.
+        let (parameters, body) = match self.definition.style {
+            Style::Custom => (parameters::of_list(), None),
+            Style::BuiltIn { .. } => {
+                let options = body(self.body_types(), &format!("{META}.DeleteOptions"), false);
+                (parameters::of_delete_collection(), Some(options))
+            }
+        };
+        self.operation("deletecollection", id, text, parameters, body, answers)
     }
 
     /// List and watch; of one namespace, or of all (`scope` is then `ForAllNamespaces`).
@@ -163,13 +179,17 @@ impl<'a> Target<'a> {
         };
         let id = format!("list{group}{namespaced}{}{scope}", names.kind);
         let component = names::component(self.definition, &format!("{}List", names.kind));
+        let media_types: &[&str] = match self.definition.style {
+            Style::Custom => &ANSWERS,
+            Style::BuiltIn { .. } => &LIST_ANSWERS,
+        };
         self.operation(
             "list",
             id,
             text,
             parameters::of_list(),
             None,
-            answers(&["200"], &LIST_ANSWERS, &component),
+            answers(&["200"], media_types, &component),
         )
     }
 
@@ -224,7 +244,15 @@ impl<'a> Target<'a> {
     }
 
     fn own_body(&self) -> Value {
-        body(&["*/*"], &self.component, true)
+        body(self.body_types(), &self.component, true)
+    }
+
+    /// Media types of request bodies that are no patch.
+    fn body_types(&self) -> &'static [&'static str] {
+        match self.definition.style {
+            Style::Custom => &ANSWERS,
+            Style::BuiltIn { .. } => &["*/*"],
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::registry::Style;
+
 /// Path parameters, and those that every operation takes.
 pub(super) fn of_path(kind: &str, named: bool, namespaced: bool) -> Vec<Value> {
     let mut parameters = Vec::new();
@@ -13,6 +15,14 @@ pub(super) fn of_path(kind: &str, named: bool, namespaced: bool) -> Vec<Value> {
     }
     parameters.push(query("pretty", "string", "true: indent the answer"));
     parameters
+}
+
+/// Of GET of one object.
+pub(super) fn of_get(style: Style) -> Vec<Value> {
+    match style {
+        Style::Custom => vec![resource_version()],
+        Style::BuiltIn { .. } => Vec::new(),
+    }
 }
 
 /// Of POST and PUT.
@@ -51,6 +61,11 @@ pub(super) fn of_delete() -> Vec<Value> {
             "gracePeriodSeconds",
             "integer",
             "seconds that the object may take to end",
+        ),
+        query(
+            "ignoreStoreReadErrorWithClusterBreakingPotential",
+            "boolean",
+            "for objects that the store has and can't read; without effect here",
         ),
         query(
             "orphanDependents",
@@ -93,11 +108,7 @@ fn selection() -> Vec<Value> {
         query("fieldSelector", "string", "only objects whose fields match"),
         query("labelSelector", "string", "only objects whose labels match"),
         query("limit", "integer", "at most so many items; more follow by continue"),
-        query(
-            "resourceVersion",
-            "string",
-            "the state of the store to show or to start from",
-        ),
+        resource_version(),
         query(
             "resourceVersionMatch",
             "string",
@@ -108,8 +119,21 @@ fn selection() -> Vec<Value> {
             "boolean",
             "a watch begins with the objects there are, then a bookmark",
         ),
+        query(
+            "shardSelector",
+            "string",
+            "for lists and watches of a part of all objects; without effect here",
+        ),
         query("timeoutSeconds", "integer", "ends the request after this time"),
     ]
+}
+
+fn resource_version() -> Value {
+    query(
+        "resourceVersion",
+        "string",
+        "the state of the store to show or to start from",
+    )
 }
 
 fn query(name: &str, kind: &str, description: &str) -> Value {

@@ -311,8 +311,8 @@ fn kubectl_finds_what_a_write_may_ask_for() {
 
 #[test]
 fn a_list_can_be_a_watch() {
-    let document = document(&widgets());
-    let list = &document["paths"]["/apis/demo.example.io/v1alpha1/widgets"]["get"];
+    let (custom, built_in) = (document(&widgets()), document(&boxes()));
+    let list = &custom["paths"]["/apis/demo.example.io/v1alpha1/widgets"]["get"];
     let names = parameter_names(list);
     for name in [
         "allowWatchBookmarks",
@@ -324,11 +324,12 @@ fn a_list_can_be_a_watch() {
     ] {
         assert!(names.contains(&name), "{name}");
     }
-    assert!(
-        list["responses"]["200"]["content"]
-            .get("application/json;stream=watch")
-            .is_some()
-    );
+    let is_described = |list: &Value| {
+        let content = &list["responses"]["200"]["content"];
+        content.get("application/json;stream=watch").is_some()
+    };
+    assert!(!is_described(list), "those of custom resources say nothing about it");
+    assert!(is_described(&built_in["paths"]["/api/v1/boxs"]["get"]));
 }
 
 #[test]
