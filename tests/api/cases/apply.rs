@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{config_map, widget};
 use crate::{
-    request::{apply, get, merge, post, put},
+    request::{apply, get, json_patch, merge, post, put, strategic},
     talk::Talk,
 };
 
@@ -18,6 +18,7 @@ pub(crate) const CASES: super::Cases = &[
     ("status and scale", status_and_scale),
     ("kubectl", kubectl),
     ("reset", reset),
+    ("forgotten", forgotten),
     ("built-in", built_in),
     ("free form", free_form),
 ];
@@ -230,6 +231,63 @@ fn reset(talk: &mut Talk<'_>) {
             "ownerReferences": [{"apiVersion": "v1", "kind": "A", "name": "a", "uid": "u2"}]}})),
         apply("$widgets/a?fieldManager=one", widget("a", json!({}))),
         get("$widgets/a"),
+    ]);
+}
+
+/// `managedFields: []` and its like, after an apply.
+fn forgotten(talk: &mut Talk<'_>) {
+    let forgetting = |fields: Value| {
+        let mut body = widget("a", json!({"color": "red", "replicas": 2}));
+        body["metadata"]["managedFields"] = fields;
+        body
+    };
+    let put_back = |talk: &mut Talk<'_>| {
+        talk.send(apply(
+            "$widgets/a?fieldManager=one&force=true",
+            widget("a", json!({"color": "red", "replicas": 2})),
+        ));
+        talk.keep("rv", "/metadata/resourceVersion");
+    };
+    put_back(talk);
+    for fields in [json!([]), json!([{}]), json!(null), json!([{"manager": "x"}])] {
+        let patch = json!({"metadata": {"managedFields": fields}});
+        let mut whole = forgetting(fields.clone());
+        whole["metadata"]["resourceVersion"] = "$rv".into();
+        talk.send(put("$widgets/a?fieldManager=two", whole));
+        talk.send(get("$widgets/a"));
+        put_back(talk);
+        talk.send(merge("$widgets/a?fieldManager=two", &patch));
+        talk.send(get("$widgets/a"));
+        put_back(talk);
+        talk.send(merge(
+            "$widgets/a?fieldManager=two",
+            json!({"metadata": {"managedFields": fields}, "spec": {"color": "blue"}}),
+        ));
+        put_back(talk);
+        talk.send(json_patch(
+            "$widgets/a?fieldManager=two",
+            json!([{"op": "replace", "path": "/metadata/managedFields", "value": fields}]),
+        ));
+        put_back(talk);
+        talk.send(merge("$widgets/a/status?fieldManager=two", &patch));
+        put_back(talk);
+        talk.send(merge("$widgets/a/scale?fieldManager=two", &patch));
+        talk.send(get("$widgets/a"));
+        put_back(talk);
+    }
+    let maps = "$core/configmaps";
+    talk.send_all([
+        apply(&format!("{maps}/a?fieldManager=one"), config_map("a", json!({"x": "1"}))),
+        merge(&format!("{maps}/a?fieldManager=two"), json!({"metadata": {"managedFields": []}})),
+        apply(&format!("{maps}/a?fieldManager=one"), config_map("a", json!({"x": "2"}))),
+        apply(&format!("{maps}/a?fieldManager=one&force=true"), config_map("a", json!({"x": "2"}))),
+        put(
+            &format!("{maps}/a?fieldManager=two"),
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "managedFields": []}, "data": {"x": "2"}}),
+        ),
+        get(&format!("{maps}/a")),
+        strategic(&format!("{maps}/a?fieldManager=two"), json!({"metadata": {"managedFields": []}})),
+        merge(&format!("{maps}/a?fieldManager=two"), json!({"data": {"x": "3"}})),
     ]);
 }
 

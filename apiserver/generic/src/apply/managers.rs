@@ -119,6 +119,11 @@ impl Managers {
         self.entries.push(entry);
     }
 
+    /// Adds an entry beside that which its manager may have already.
+    pub(super) fn add(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
     /// Fits the sets to the schema: where it takes a value as a whole, owning a part of it is owning all.
     pub(super) fn fit(&mut self, r#type: Type<'_>) {
         for entry in &mut self.entries {

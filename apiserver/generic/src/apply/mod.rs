@@ -32,7 +32,7 @@ use std::fmt;
 pub use self::{
     equality::equal_ignoring_managed_time,
     path::PathElement,
-    scale::track_scale,
+    scale::{show_owners, take_owners},
     server_side::apply,
     set::FieldSet,
     update::{track_create, track_update},

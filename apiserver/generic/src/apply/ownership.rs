@@ -61,5 +61,9 @@ pub(super) fn is_reset(object: &Value) -> bool {
             .is_some_and(|fields| fields.values().all(|value| value.is_null() || value == ""))
     };
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    matches!(entries.map(Vec::as_slice), Some([entry]) if blank(entry))
+    match entries.map(Vec::as_slice) {
+        Some([]) => true,
+        Some([entry]) => blank(entry),
+        _ => false,
+    }
 }

@@ -1,44 +1,67 @@
-//! Writes through `/scale`.
+//! Owners of replicas: of a Scale, and of the object behind it.
+//!
+//! A Scale shows those managers of the object that own its replicas, as if they had written the Scale. What is written through
+//! the Scale is tracked there, and then carried over to the object.
 
 use serde_json::Value;
 
-use super::{Manager, Operation, managers::Entry, ownership::dotted, track_update, update::decode_or_none};
-use crate::schema::Schema;
+use super::{
+    FieldSet,
+    managers::{Entry, Managers},
+    ownership::dotted,
+    update::decode_or_none,
+};
 
-/// As [`track_update`], after a write that set the replicas at this dotted path through a Scale.
-///
-/// A Scale has no managers but those of the replicas, and where it has none nobody is noted. So the writer comes to own replicas
-/// only that somebody owned. None (0 is left out of a Scale) belong to nobody. When they were set is not noted.
-pub fn track_scale(schema: &Schema, live: &Value, new: &mut Value, manager: &Manager<'_>, replicas: &str) {
-    let path = replicas.trim_start_matches('.');
-    let owned = dotted(&[path]);
-    let before = decode_or_none(live);
-    let count = |object: &Value| {
-        object
-            .pointer(&format!("/{}", path.replace('.', "/")))
-            .and_then(Value::as_i64)
-    };
-    let is_owned = before.iter().any(|entry| !entry.fields.intersection(&owned).is_empty());
-    if !is_owned || count(live) == count(new) {
-        before.encode(new);
-        return;
+/// Where a Scale has its replicas.
+const REPLICAS: &str = "spec.replicas";
+
+/// Gives a Scale, of this version, the managers that own the replicas of `object`, which are at this dotted path.
+pub fn show_owners(object: &Value, replicas: &str, scale: &mut Value, scale_version: &str) {
+    let path = dotted(&[replicas.trim_start_matches('.')]);
+    let mut owners = Managers::default();
+    for entry in decode_or_none(object).iter().filter(|entry| owns(entry, &path)) {
+        owners.add(Entry {
+            api_version: scale_version.to_owned(),
+            fields: dotted(&[REPLICAS]),
+            ..entry.clone()
+        });
     }
-    let is_some = count(new).is_some_and(|count| count != 0);
-    track_update(schema, Some(live), new, manager, &[]);
-    let mut after = decode_or_none(new);
-    if let Some(entry) = after.take(&Entry::of(manager, Operation::Update)) {
-        let fields = if is_some {
-            entry.fields
-        } else {
-            entry.fields.difference(&owned)
-        };
+    owners.encode(scale);
+}
+
+/// Gives an object, of this version, the managers that it has once its Scale has those of `scale`.
+///
+/// Who applied the replicas stays one manager on both sides. Who updated them does not: the entry that comes from the Scale has no
+/// time, and the one before loses them.
+pub fn take_owners(object: &mut Value, replicas: &str, object_version: &str, scale: &Value) {
+    let path = dotted(&[replicas.trim_start_matches('.')]);
+    let mut of_scale = decode_or_none(scale);
+    let mut owners = Managers::default();
+    for entry in decode_or_none(object).iter() {
+        if !owns(entry, &path) || of_scale.take(entry).is_some() {
+            owners.add(entry.clone());
+            continue;
+        }
+        let fields = entry.fields.difference(&path);
         if !fields.is_empty() {
-            after.put(Entry {
+            owners.add(Entry {
                 fields,
-                time: None,
-                ..entry
+                ..entry.clone()
             });
         }
     }
-    after.encode(new);
+    let of_replicas = dotted(&[REPLICAS]);
+    for entry in of_scale.iter().filter(|entry| owns(entry, &of_replicas)) {
+        owners.add(Entry {
+            api_version: object_version.to_owned(),
+            fields: path.clone(),
+            time: None,
+            ..entry.clone()
+        });
+    }
+    owners.encode(object);
+}
+
+fn owns(entry: &Entry, path: &FieldSet) -> bool {
+    !entry.fields.intersection(path).is_empty()
 }

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Decoder, Names, Resource, ResourceDefinition, Style, embedded, object, typed_metadata, write::WriteRequest,
-};
+use super::{Decoder, Names, ResourceDefinition, Style, embedded, object, typed_metadata, write::WriteRequest};
 use crate::{
     negotiate::BodyFormat,
     patch,
@@ -13,37 +11,32 @@ use crate::{
     status::{FieldError, Status},
 };
 
-impl Resource {
+impl ResourceDefinition {
     /// The object of a POST or PUT body.
     pub(super) fn decode(&self, body: &[u8], format: BodyFormat, request: &WriteRequest<'_>) -> Result<Value, Status> {
-        let definition = self.definition();
-        let decoded = decode_body(body, format, &definition.names.kind)?;
+        let decoded = decode_body(body, format, self)?;
         let mut object = decoded.value;
-        check_kind(definition, &mut object, body)?;
-        hold(definition, &mut object, Decoder::Json).map_err(|problem| cannot_be_handled(definition, &problem))?;
+        check_kind(self, &mut object, body)?;
+        hold(self, &mut object, Decoder::Json).map_err(|problem| cannot_be_handled(self, &problem))?;
         let mut problems: Vec<String> = decoded
             .duplicates
             .iter()
             .map(|path| format!("duplicate field \"{path}\""))
             .collect();
         problems.extend(self.prune(&mut object));
-        if is_list(definition, &object) {
+        if is_list(self, &object) {
             problems.clear();
         }
         report(&problems, request, |problems| {
-            cannot_be_handled(definition, &format!("strict decoding error: {problems}"))
+            cannot_be_handled(self, &format!("strict decoding error: {problems}"))
         })?;
-        definition.schema.apply_defaults(&mut object);
+        self.schema.apply_defaults(&mut object);
         Ok(object)
     }
 
     /// 422 for a decoded object of another kind.
     pub(super) fn refuse_other_kind(&self, object: &Value) -> Result<(), Status> {
-        refuse_kind(
-            &self.definition().names,
-            object["kind"].as_str().unwrap_or_default(),
-            object,
-        )
+        refuse_kind(&self.names, object["kind"].as_str().unwrap_or_default(), object)
     }
 
     /// Prunes and defaults the result of a patch. `problems` were found in the patch itself; `strategic` is that patch, if it is one.
@@ -54,13 +47,23 @@ impl Resource {
         strategic: Option<&Value>,
         request: &WriteRequest<'_>,
     ) -> Result<Value, Status> {
-        check_patched_kind(self.definition(), &mut object)?;
         let refused = |object: &str, problem: String| {
             let shown = strategic.map_or_else(|| object.to_owned(), patch::printed);
             Status::invalid("", "", "", vec![FieldError::invalid("patch", shown, problem)])
         };
+        match check_patched_kind(self, &mut object) {
+            // Struct by struct, nobody looks at the kind.
+            Err(_) if strategic.is_some() && object["kind"].is_string() && object["apiVersion"].is_string() => {
+                object["apiVersion"] = self.names.api_version().into();
+                object["kind"] = self.names.kind.as_str().into();
+            }
+            Err(problem) if self.style != Style::Custom => {
+                return Err(refused(&object.to_string(), problem.message));
+            }
+            outcome => outcome?,
+        }
         let decoder = strategic.map_or(Decoder::Json, |_| Decoder::Unstructured);
-        hold(self.definition(), &mut object, decoder).map_err(|problem| refused(&object.to_string(), problem))?;
+        hold(self, &mut object, decoder).map_err(|problem| refused(&object.to_string(), problem))?;
         let whole = if request.options.field_validation == FieldValidation::Strict {
             object.to_string()
         } else {
@@ -70,31 +73,31 @@ impl Resource {
         report(&problems, request, |problems| {
             refused(&whole, format!("strict decoding error: {problems}"))
         })?;
-        self.definition().schema.apply_defaults(&mut object);
+        self.schema.apply_defaults(&mut object);
         Ok(object)
     }
 
     /// Fills in what an object made in this process may leave out.
     pub(super) fn complete(&self, mut object: Value, request: &WriteRequest<'_>) -> Result<Value, Status> {
-        let names = &self.definition().names;
+        let names = &self.names;
         if !object.is_object() {
             return Err(Status::bad_request(format!("a {} must be an object", names.kind)));
         }
         object["apiVersion"] = names.api_version().into();
         object["kind"] = names.kind.clone().into();
-        hold(self.definition(), &mut object, Decoder::Json).map_err(Status::bad_request)?;
+        hold(self, &mut object, Decoder::Json).map_err(Status::bad_request)?;
         request
             .notes
             .warnings
             .extend(self.prune(&mut object).into_iter().map(|path| path_problem(&path)));
-        self.definition().schema.apply_defaults(&mut object);
+        self.schema.apply_defaults(&mut object);
         Ok(object)
     }
 
     /// Gives an object the form of its kind's struct again, after something was set in it.
     pub(super) fn reform(&self, object: &mut Value, decoder: Decoder) {
-        if let Some(hold) = self.definition().hold
-            && let Err(problem) = hold(object, decoder)
+        if self.hold.is_some()
+            && let Err(problem) = hold_struct(self, object, decoder)
         {
             // An applied object that does not fit is refused by its schema.
             tracing::debug!(problem, "an object does not fit its struct");
@@ -103,10 +106,8 @@ impl Resource {
 
     /// What the kind's struct shows when nothing is set; none for a custom resource, which has no struct.
     pub(super) fn blank(&self) -> Option<Value> {
-        let definition = self.definition();
-        definition.hold?;
-        let mut blank =
-            serde_json::json!({"apiVersion": definition.names.api_version(), "kind": definition.names.kind});
+        self.hold?;
+        let mut blank = serde_json::json!({"apiVersion": self.names.api_version(), "kind": self.names.kind});
         self.reform(&mut blank, Decoder::Json);
         Some(blank)
     }
@@ -114,8 +115,7 @@ impl Resource {
     /// Removes fields that the schema does not know and says which.
     fn prune(&self, object: &mut Value) -> Vec<String> {
         object::metadata_mut(object);
-        self.definition()
-            .schema
+        self.schema
             .prune(object)
             .into_iter()
             .map(|path| path_problem(&path))
@@ -125,19 +125,41 @@ impl Resource {
 
 /// Gives a decoded object the form of its kind's struct; of a custom resource only the metadata has one.
 pub(super) fn hold(definition: &ResourceDefinition, object: &mut Value, decoder: Decoder) -> Result<(), String> {
-    match definition.hold {
-        Some(hold) => hold(object, decoder)?,
-        None => {
-            if let Some(problem) = typed_metadata::problem(object) {
-                return Err(problem);
-            }
-            if let Some(problem) = embedded::problem(&definition.schema, object) {
-                return Err(problem.to_string());
-            }
+    if definition.hold.is_some() {
+        hold_struct(definition, object, decoder)?;
+    } else {
+        if let Some(problem) = typed_metadata::problem(object) {
+            return Err(problem);
+        }
+        if let Some(problem) = embedded::problem(&definition.schema, object) {
+            return Err(problem.to_string());
+        }
+        // Of a custom resource, only an empty entry forgets them.
+        if has_no_managers(object) {
+            object::set(object, "managedFields", Value::Null);
         }
     }
     typed_metadata::tidy(object);
     Ok(())
+}
+
+/// A struct leaves empty lists out; but one of managers was sent to forget them all.
+fn hold_struct(definition: &ResourceDefinition, object: &mut Value, decoder: Decoder) -> Result<(), String> {
+    let Some(hold) = definition.hold else {
+        return Ok(());
+    };
+    let forgets = has_no_managers(object);
+    hold(object, decoder)?;
+    if forgets {
+        object::set(object, "managedFields", Value::Array(Vec::new()));
+    }
+    Ok(())
+}
+
+/// Whether there is a list of managers with nobody in it.
+fn has_no_managers(object: &Value) -> bool {
+    let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    managers.is_some_and(Vec::is_empty)
 }
 
 /// Whether it is a list, which will be refused and whose fields nobody reports.
@@ -151,7 +173,19 @@ fn path_problem(path: &str) -> String {
 }
 
 /// Decodes a body that must be a JSON object. 400 with kube-apiserver's words otherwise.
-pub(super) fn decode_body(body: &[u8], format: BodyFormat, kind: &str) -> Result<decode::Decoded, Status> {
+fn decode_body(body: &[u8], format: BodyFormat, definition: &ResourceDefinition) -> Result<decode::Decoded, Status> {
+    match decode_object(body, format, &definition.names.kind) {
+        // A struct of which nothing is set.
+        Err(_) if definition.style != Style::Custom && body.trim_ascii() == b"null" => Ok(decode::Decoded {
+            value: Value::Object(serde_json::Map::new()),
+            duplicates: Vec::new(),
+        }),
+        decoded => decoded,
+    }
+}
+
+/// Decodes a body that must be an object of this kind.
+pub(super) fn decode_object(body: &[u8], format: BodyFormat, kind: &str) -> Result<decode::Decoded, Status> {
     let decoded = match format {
         BodyFormat::Json => decode::json(body),
         BodyFormat::Yaml => decode::yaml(body),
@@ -217,7 +251,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Checks `apiVersion` and `kind`. Built-in kinds may leave them out, and then get them; the kind of a custom resource is judged with
-/// its values, by [`Resource::refuse_other_kind`].
+/// its values, by [`ResourceDefinition::refuse_other_kind`].
 fn check_kind(definition: &ResourceDefinition, object: &mut Value, body: &[u8]) -> Result<(), Status> {
     let names = &definition.names;
     let expected = names.api_version();

@@ -11,6 +11,7 @@ mod index;
 pub mod naming;
 mod object;
 mod resource;
+mod scale_kind;
 mod selection;
 mod serving;
 mod strategy;

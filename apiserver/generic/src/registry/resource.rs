@@ -85,7 +85,7 @@ impl Resource {
     /// Stores a new object as a POST does, without authorization. `metadata.name` or `generateName` must be set.
     pub async fn create(&self, user: &User, namespace: &str, object: Value) -> Result<Value, Status> {
         let request = WriteRequest::in_process(user, namespace, "");
-        let object = self.complete(object, &request)?;
+        let object = self.definition().complete(object, &request)?;
         let written = self.within_deadline(self.insert(&request, object)).await?;
         written.into_value()
     }
@@ -149,7 +149,7 @@ impl Resource {
         let changed = |live: &Value| {
             let mut object = live.clone();
             change(&mut object)?;
-            self.complete(object, &request)
+            self.definition().complete(object, &request)
         };
         let written = self
             .within_deadline(self.modify(&request, name, &Update::of(part, &changed).into()))

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{API_VERSION, manager, schema, widget};
-use crate::apply::{ApplyError, Conflict, Manager, Operation, apply, fields_v1, track_scale, track_update};
+use crate::{
+    apply::{ApplyError, Conflict, Manager, Operation, apply, fields_v1, show_owners, take_owners, track_update},
+    schema::Schema,
+};
 
 /// One object and the writes to it; every write comes a minute after the one before.
 struct Writes {
@@ -277,8 +280,8 @@ fn managed_fields_in_an_update() {
     writes.apply("a", json!({"n": 1}));
     let entries = writes.entries().to_vec();
 
-    // Left out, empty or broken: the live ones stay.
-    for sent in [json!(null), json!([]), json!([{"manager": "x"}]), json!("x")] {
+    // Left out or broken: the live ones stay.
+    for sent in [json!(null), json!([{"manager": "x"}]), json!("x")] {
         writes.update("b", |new| new["metadata"]["managedFields"] = sent);
         assert_eq!(writes.entries(), entries);
     }
@@ -289,9 +292,9 @@ fn managed_fields_in_an_update() {
     });
     assert_eq!(writes.names(), ["Apply renamed", "Update b"]);
     // Emptied: forgotten, and nothing is tracked until the next apply.
-    for _ in 0..2 {
+    for sent in [json!([{}]), json!([])] {
         writes.update("b", |new| {
-            new["metadata"]["managedFields"] = json!([{}]);
+            new["metadata"]["managedFields"] = sent;
             new["spec"]["text"] = json!("y");
         });
         assert!(writes.entries().is_empty());
@@ -396,35 +399,66 @@ fn reset_fields_are_never_owned() {
 
 #[test]
 fn who_scales_owns_replicas_that_somebody_owned_until_there_are_none() {
+    const VERSION: &str = "autoscaling/v1";
     fn scale(writes: &mut Writes, name: &str, n: i64) -> Value {
         let manager = Manager {
             subresource: "scale",
+            api_version: VERSION,
             ..writes.manager(name)
         };
-        let live = writes.object().clone();
-        let mut new = live.clone();
-        new["spec"]["n"] = n.into();
-        track_scale(&schema(), &live, &mut new, &manager, ".spec.n");
-        writes.live = Some(new);
+        let shown = |n: &Value| {
+            let spec = if *n == 0 { json!({}) } else { json!({"replicas": n}) };
+            json!({"apiVersion": VERSION, "kind": "Scale", "metadata": {}, "spec": spec})
+        };
+        let mut object = writes.object().clone();
+        let mut before = shown(&object["spec"]["n"]);
+        show_owners(&object, ".spec.n", &mut before, VERSION);
+        let mut after = shown(&n.into());
+        track_update(&scale_schema(), Some(&before), &mut after, &manager, &[]);
+        object["spec"]["n"] = n.into();
+        take_owners(&mut object, ".spec.n", API_VERSION, &after);
+        writes.live = Some(object);
         let fields = writes.entries().iter().map(|entry| {
             let keys = entry["fieldsV1"]["f:spec"].as_object().unwrap().keys();
             json!([entry["manager"], keys.collect::<Vec<_>>(), entry["time"].is_string()])
         });
         fields.collect()
     }
+    fn scale_schema() -> Schema {
+        Schema::builtin_from_json(&json!({"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"replicas": {"type": "integer"}}},
+        }}))
+        .unwrap()
+    }
     let mut writes = Writes::new();
     writes.update("person", |object| object["spec"] = json!({"n": 1, "list": [1]}));
-    assert_eq!(
-        scale(&mut writes, "hpa", 1),
-        json!([["person", [".", "f:list", "f:n"], true]]),
-        "nothing changed"
-    );
     let stolen = json!([["hpa", ["f:n"], false], ["person", [".", "f:list"], true]]);
     assert_eq!(scale(&mut writes, "hpa", 2), stolen);
+    assert_eq!(scale(&mut writes, "hpa", 2), stolen, "nothing changed");
     assert_eq!(scale(&mut writes, "hpa", 3), stolen);
     let nobodys = json!([["person", [".", "f:list"], true]]);
     assert_eq!(scale(&mut writes, "hpa", 0), nobodys);
     assert_eq!(scale(&mut writes, "hpa", 4), nobodys);
+}
+
+#[test]
+fn who_applied_the_replicas_stays_one_manager_through_a_scale() {
+    let mut writes = Writes::new();
+    writes.apply("person", json!({"n": 1, "list": [1]}));
+    let mut object = writes.object().clone();
+    let mut scale = json!({"metadata": {}, "spec": {"replicas": 1}});
+    show_owners(&object, ".spec.n", &mut scale, "autoscaling/v1");
+    let shown = &scale["metadata"]["managedFields"][0];
+    assert_eq!(
+        (&shown["manager"], &shown["apiVersion"], &shown["fieldsV1"]),
+        (
+            &json!("person"),
+            &json!("autoscaling/v1"),
+            &json!({"f:spec": {"f:replicas": {}}})
+        )
+    );
+    take_owners(&mut object, ".spec.n", API_VERSION, &scale);
+    assert_eq!(&object, writes.object());
 }
 
 #[test]

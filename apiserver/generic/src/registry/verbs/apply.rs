@@ -1,6 +1,6 @@
 //! Server-side apply of an object or of its status.
 
-mod conflict;
+pub(super) mod conflict;
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::Call;
 use crate::{
     apply,
     registry::{
-        Resource, decode, object,
+        Names, Resource, decode, object,
         write::{Part, Update, WriteRequest, Written},
     },
     schema::decode as body,
@@ -20,18 +20,15 @@ const CREATE_OR_UPDATE_ATTEMPTS: usize = 8;
 
 /// The configuration of an apply: YAML or JSON, checked against the path.
 pub(super) fn configuration(call: &Call<'_>, request: &WriteRequest<'_>) -> Result<Value, Status> {
-    let definition = call.resource.definition();
-    let names = &definition.names;
-    configuration_of(call, request, &names.api_version(), Some(&names.kind))
+    let config = configuration_of(call, request, &call.resource.definition().names)?;
+    match object::text(&config, "name") {
+        "" => Ok(config),
+        _ => object::require_name(&config, &call.info.name).map(|()| config),
+    }
 }
 
-/// As [`configuration`], for a body of another kind, a Scale; with `kind`, that is checked too.
-pub(super) fn configuration_of(
-    call: &Call<'_>,
-    request: &WriteRequest<'_>,
-    expected: &str,
-    kind: Option<&str>,
-) -> Result<Value, Status> {
+/// As [`configuration`], for a body of this kind, whatever its name.
+pub(super) fn configuration_of(call: &Call<'_>, request: &WriteRequest<'_>, names: &Names) -> Result<Value, Status> {
     let decoded = decode_configuration(call.body)?;
     let problems: Vec<String> = decoded
         .duplicates
@@ -56,22 +53,16 @@ pub(super) fn configuration_of(
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
     let given = config["apiVersion"].as_str().unwrap_or_default();
-    if let Some(kind) = kind {
-        let given_kind = config["kind"].as_str().unwrap_or_default();
-        if (given, given_kind) != (expected, kind) {
-            let slash = if given.contains('/') { "" } else { "/" };
-            let text = format!("invalid object type: {slash}{given}, Kind={given_kind}");
-            return Err(Status::bad_request(text));
-        }
-    } else if given != expected {
-        return Err(Status::bad_request(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {expected}"
-        )));
+    let kind = config["kind"].as_str().unwrap_or_default();
+    if (given, kind) != (&*names.api_version(), &*names.kind) {
+        let shown = match given.matches('/').count() {
+            0 => format!("/{given}, Kind={kind}"),
+            1 => format!("{given}, Kind={kind}"),
+            _ => "/, Kind=".to_owned(),
+        };
+        return Err(Status::bad_request(format!("invalid object type: {shown}")));
     }
-    match object::text(&config, "name") {
-        "" => Ok(config),
-        _ => object::require_name(&config, &call.info.name).map(|()| config),
-    }
+    Ok(config)
 }
 
 /// YAML, of which JSON is the form that most programs send and that is read faster.
@@ -140,7 +131,7 @@ pub(super) fn applied(
         config,
         &manager,
         request.options.force,
-        resource.blank().as_ref(),
+        definition.blank().as_ref(),
         &reset,
     )
     .map_err(conflict::refused)?;

@@ -20,8 +20,8 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let options = WriteOptions::parse_create(&call.info.query, call.user_agent())?;
     let format = BodyFormat::of(call.headers)?;
     let request = call.write_request(options);
-    let object = resource.decode(call.body, format, &request)?;
-    resource.refuse_other_kind(&object)?;
+    let object = definition.decode(call.body, format, &request)?;
+    definition.refuse_other_kind(&object)?;
     let written = resource.within_deadline(resource.insert(&request, object)).await?;
     Ok(answer::object(
         definition,

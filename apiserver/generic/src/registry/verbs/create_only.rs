@@ -24,9 +24,7 @@ pub(super) async fn virtual_resource(call: &Call<'_>) -> Result<Response<Body>, 
         .as_ref()
         .ok_or_else(Status::method_not_supported)?;
     let request = request(call)?;
-    let mut object = call
-        .resource
-        .decode(call.body, BodyFormat::of(call.headers)?, &request)?;
+    let mut object = definition.decode(call.body, BodyFormat::of(call.headers)?, &request)?;
     check_namespace(definition, request.namespace, &mut object)?;
     let kind = (&definition.names).into();
     respond(call, &request, handler.as_ref(), None, (kind, object)).await
@@ -98,7 +96,7 @@ fn decode_subresource(
     request: &WriteRequest<'_>,
 ) -> Result<Value, Status> {
     let kind = &subresource.kind;
-    let decoded = decode::decode_body(call.body, BodyFormat::of(call.headers)?, kind)?;
+    let decoded = decode::decode_object(call.body, BodyFormat::of(call.headers)?, kind)?;
     let mut object = decoded.value;
     let api_version = if subresource.group.is_empty() {
         subresource.version.clone()

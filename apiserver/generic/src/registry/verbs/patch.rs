@@ -12,11 +12,11 @@ use crate::{
     negotiate::{Accepted, Answered, patch_type},
     patch::{self, PatchError},
     registry::{
-        Resource, Style, answer,
+        ResourceDefinition, Style, answer,
         write::{State, Update, WriteRequest},
     },
     request::options::{PatchType, WriteOptions},
-    schema::decode as body,
+    schema::{Schema, decode as body},
     serve::Body,
     status::Status,
 };
@@ -38,7 +38,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
         }
         other => {
             let patch = Patch::decode(other, call.body)?;
-            let change = |live: &Value| patch.apply(resource, live, &request);
+            let change = |live: &Value| patch.apply(definition, live, &request);
             let change = Update::of(part, &change).into();
             resource
                 .within_deadline(resource.modify(&request, &call.info.name, &change))
@@ -113,7 +113,7 @@ impl<'a> Patch<'a> {
     }
 
     /// The patched object and the problems of the patch.
-    pub(super) fn patched(&self, resource: &Resource, live: &Value) -> Result<(Value, Vec<String>), Status> {
+    fn patched(&self, schema: &Schema, live: &Value) -> Result<(Value, Vec<String>), Status> {
         match self {
             Patch::Json(bytes) => {
                 let patched = patch::json_patch(live, bytes).map_err(refused)?;
@@ -121,20 +121,25 @@ impl<'a> Patch<'a> {
             }
             Patch::Merge { patch, problems } => Ok((patch::merge_patch(live, patch), problems.clone())),
             Patch::Strategic { patch, problems } => {
-                let schema = &resource.definition().schema;
                 let value = patch::strategic_merge_patch(schema, live, patch).map_err(refused)?;
                 Ok((value, problems.clone()))
             }
         }
     }
 
-    fn apply(&self, resource: &Resource, live: &Value, request: &WriteRequest<'_>) -> Result<Value, Status> {
-        let (value, problems) = self.patched(resource, live)?;
+    /// The object that the patch makes of the live one, complete.
+    pub(super) fn apply(
+        &self,
+        definition: &ResourceDefinition,
+        live: &Value,
+        request: &WriteRequest<'_>,
+    ) -> Result<Value, Status> {
+        let (value, problems) = self.patched(&definition.schema, live)?;
         let strategic = match self {
             Patch::Strategic { patch, .. } => Some(patch),
             Patch::Json(_) | Patch::Merge { .. } => None,
         };
-        resource.complete_patched(value, problems, strategic, request)
+        definition.complete_patched(value, problems, strategic, request)
     }
 }
 

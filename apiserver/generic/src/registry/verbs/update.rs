@@ -22,9 +22,9 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response<Body>, Status> {
     let options = WriteOptions::parse_update(&call.info.query, call.user_agent())?;
     let format = BodyFormat::of(call.headers)?;
     let request = call.write_request(options);
-    let object = resource.decode(call.body, format, &request)?;
+    let object = definition.decode(call.body, format, &request)?;
     object::require_name(&object, &call.info.name)?;
-    resource.refuse_other_kind(&object)?;
+    definition.refuse_other_kind(&object)?;
     let written = resource.within_deadline(replace(call, &request, part, object)).await?;
     let code = if written.state == State::Created {
         StatusCode::CREATED

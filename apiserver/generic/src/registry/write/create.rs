@@ -112,18 +112,18 @@ impl Resource {
             fields.remove("status");
         }
         definition.strategy.apply_defaults(object);
-        self.reform(object, Decoder::Json);
+        definition.reform(object, Decoder::Json);
         // What the kind's own rules set is nobody's.
         if !managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(Part::Main);
-            let (blank, manager) = (self.blank(), request.manager(&api_version));
+            let (blank, manager) = (definition.blank(), request.manager(&api_version));
             apply::track_create(&definition.schema, blank.as_ref(), object, &manager, &reset);
         }
         definition
             .strategy
             .prepare_for_create(&request.strategy_context(), object);
-        self.reform(object, Decoder::Store);
+        definition.reform(object, Decoder::Store);
     }
 
     async fn validate_new(&self, request: &WriteRequest<'_>, name: &str, object: &Value) -> Result<(), Status> {

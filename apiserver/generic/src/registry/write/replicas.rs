@@ -4,21 +4,39 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     FieldError,
-    registry::{ResourceDefinition, Scale, ScaleValues},
+    registry::{ResourceDefinition, Scale, ScaleValues, Style, scale_kind::API_VERSION},
     status::Status,
     table::json_path_first,
 };
 
-/// Group and version of a Scale.
-pub(in crate::registry) const API_VERSION: &str = "autoscaling/v1";
+/// The replicas that a writer is shown where the object has none.
+pub(in crate::registry) const UNSET: i64 = i32::MIN as i64;
 
-/// The Scale of an object.
+/// The Scale of an object. 500 where it has no replicas.
 pub(in crate::registry) fn view(
     definition: &ResourceDefinition,
     scale: &Scale,
     object: &Value,
 ) -> Result<Value, Status> {
     let values = values(definition, scale, object)?;
+    let (Scale::Paths { spec, .. }, UNSET) = (scale, values.desired) else {
+        return Ok(shown(&values, object));
+    };
+    Err(Status::internal(format!(
+        "Internal error occurred: the spec replicas field \"{spec}\" does not exist"
+    )))
+}
+
+/// The Scale of an object, also where it has no replicas: they are then [`UNSET`].
+pub(in crate::registry) fn writable_view(
+    definition: &ResourceDefinition,
+    scale: &Scale,
+    object: &Value,
+) -> Result<Value, Status> {
+    values(definition, scale, object).map(|values| shown(&values, object))
+}
+
+fn shown(values: &ScaleValues, object: &Value) -> Value {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object["metadata"].get(field) {
@@ -27,33 +45,67 @@ pub(in crate::registry) fn view(
     }
     let mut status = json!({"replicas": values.observed});
     if !values.selector.is_empty() {
-        status["selector"] = values.selector.into();
+        status["selector"] = values.selector.as_str().into();
     }
     let spec = match values.desired {
         0 => json!({}),
         desired => json!({"replicas": desired}),
     };
-    Ok(json!({"kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata, "spec": spec, "status": status}))
+    json!({"kind": "Scale", "apiVersion": API_VERSION, "metadata": metadata, "spec": spec, "status": status})
 }
 
 fn values(definition: &ResourceDefinition, scale: &Scale, object: &Value) -> Result<ScaleValues, Status> {
     let Scale::Paths { spec, status, selector } = scale else {
         return definition.strategy.scale(object);
     };
-    let desired = json_path_first(spec, object).and_then(Value::as_i64).ok_or_else(|| {
-        Status::internal(format!(
-            "Internal error occurred: the spec replicas field \"{spec}\" does not exist"
-        ))
-    })?;
-    let selector = selector
-        .as_deref()
-        .and_then(|path| json_path_first(path, object))
-        .and_then(Value::as_str);
+    let count = |path: &str| json_path_first(path, object).and_then(Value::as_i64);
+    let selector = selector.as_deref().and_then(|path| json_path_first(path, object));
     Ok(ScaleValues {
-        desired,
-        observed: json_path_first(status, object).and_then(Value::as_i64).unwrap_or(0),
-        selector: selector.unwrap_or_default().to_owned(),
+        desired: count(spec).unwrap_or(UNSET),
+        observed: count(status).unwrap_or(0),
+        selector: selector.map(selector_text).unwrap_or_default(),
     })
+}
+
+/// Whether the object says how many replicas it wants.
+pub(in crate::registry) fn has_replicas(scale: &Scale, object: &Value) -> bool {
+    match scale {
+        Scale::Paths { spec, .. } => json_path_first(spec, object).is_some_and(Value::is_i64),
+        Scale::Strategy => true,
+    }
+}
+
+/// A selector in the form that a list takes: custom resources keep it so, built-in kinds as a `LabelSelector`.
+fn selector_text(selector: &Value) -> String {
+    if let Value::String(text) = selector {
+        return text.clone();
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let labels = labels.map(|(key, value)| (key.clone(), format!("{key}={}", text(value))));
+    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
+    let expressions = expressions.map(|expression| {
+        let key = text(&expression["key"]);
+        let mut values: Vec<String> = expression["values"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect();
+        values.sort();
+        let values = values.join(",");
+        let requirement = match expression["operator"].as_str().unwrap_or_default() {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.clone(),
+        };
+        (key, requirement)
+    });
+    let mut requirements: Vec<(String, String)> = labels.chain(expressions).collect();
+    requirements.sort_by(|a, b| a.0.cmp(&b.0));
+    let requirements: Vec<String> = requirements.into_iter().map(|(_, requirement)| requirement).collect();
+    requirements.join(",")
 }
 
 /// Sets the replicas that a Scale wants.
@@ -70,7 +122,7 @@ pub(in crate::registry) fn set_replicas(
 }
 
 /// Sets the value at a dotted path such as `.spec.replicas`, making objects on the way.
-pub(in crate::registry) fn set_path(object: &mut Value, path: &str, value: i64) -> Result<(), Status> {
+fn set_path(object: &mut Value, path: &str, value: i64) -> Result<(), Status> {
     let mut at = object;
     for field in path.split('.').filter(|field| !field.is_empty()) {
         if at.is_null() {
@@ -91,8 +143,10 @@ pub(super) fn scale_errors(definition: &ResourceDefinition, object: &Value) -> V
         return Vec::new();
     };
     let counts = [spec, status].into_iter().filter_map(|path| count_error(path, object));
+    // A built-in kind's is no text.
+    let selector = selector.iter().filter(|_| definition.style == Style::Custom);
     counts
-        .chain(selector.iter().filter_map(|path| text_error(path, object)))
+        .chain(selector.filter_map(|path| text_error(path, object)))
         .collect()
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Live, Part, Plan, Update, WriteRequest, create::counts_generations, metadata};
 use crate::{
     apply,
-    registry::{Decoder, Resource, ResourceDefinition, Scale, Style, object},
+    registry::{Decoder, Resource, ResourceDefinition, Style, object},
     status::Status,
 };
 
@@ -25,17 +25,12 @@ impl Resource {
         metadata::restore(&mut new, &live.value);
         keep_other_parts(definition, part, &mut new, &live.value);
         definition.strategy.apply_defaults(&mut new);
-        self.reform(&mut new, Decoder::Json);
+        definition.reform(&mut new, Decoder::Json);
         if !update.managed {
             let api_version = definition.names.api_version();
             let reset = self.reset_fields(part);
             let manager = request.manager(&api_version);
-            match (part, &definition.scale) {
-                (Part::Scale, Some(Scale::Paths { spec, .. })) => {
-                    apply::track_scale(&definition.schema, &live.value, &mut new, &manager, spec);
-                }
-                _ => apply::track_update(&definition.schema, Some(&live.value), &mut new, &manager, &reset),
-            }
+            apply::track_update(&definition.schema, Some(&live.value), &mut new, &manager, &reset);
         }
         // What the kind's own rules set is nobody's.
         if part != Part::Status {
@@ -43,7 +38,7 @@ impl Resource {
                 .strategy
                 .prepare_for_update(&request.strategy_context(), &mut new, &live.value);
         }
-        self.reform(&mut new, Decoder::Store);
+        definition.reform(&mut new, Decoder::Store);
         self.admit_update(request, name, part, &live.value, &mut new).await?;
         count_generation(definition, &mut new, &live.value);
         metadata::dedupe_owner_references(&mut new, &request.notes.warnings);

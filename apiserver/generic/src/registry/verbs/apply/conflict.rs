@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// 409 that names every conflict; 500 for a configuration that does not fit the schema, as kube-apiserver.
-pub(super) fn refused(error: ApplyError) -> Status {
+pub(in crate::registry::verbs) fn refused(error: ApplyError) -> Status {
     let conflicts = match error {
         ApplyError::Invalid(message) => return Status::internal(message),
         ApplyError::Conflicts(conflicts) => conflicts,
