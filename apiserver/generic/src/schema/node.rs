@@ -132,6 +132,25 @@ impl Schema {
         Some(&self.properties[at].schema)
     }
 
+    /// This schema with another one for the declared field at a path; none where none is declared. What does not change is shared
+    /// with this schema, and the field with whoever else has it.
+    pub fn with_field(&self, path: &[&str], field: &Arc<Schema>) -> Option<Schema> {
+        let (name, below) = path.split_first()?;
+        let declared = self.property(name)?;
+        let changed = if below.is_empty() {
+            field.clone()
+        } else {
+            Arc::new(declared.with_field(below, field)?)
+        };
+        let mut schema = self.clone();
+        schema.has_defaults |= changed.has_defaults;
+        schema.has_unique_lists |= changed.has_unique_lists;
+        schema.has_embedded |= changed.has_embedded;
+        let property = schema.properties.iter_mut().find(|property| *property.name == **name)?;
+        property.schema = changed;
+        Some(schema)
+    }
+
     /// Whether this is the server's own metadata of a whole object.
     pub(super) fn is_object_metadata(&self) -> bool {
         self.null_is_absent && self.property("managedFields").is_some()

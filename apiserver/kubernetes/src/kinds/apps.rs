@@ -1,14 +1,46 @@
-//! DaemonSet and Deployment: stored and shown; nothing here runs them. Pod templates are kept as sent.
+//! DaemonSet and Deployment: stored and shown; nothing here runs them.
 
-use generic_apiserver::registry::{ResourceDefinition, Scale};
+use std::sync::Arc;
+
+use generic_apiserver::{
+    registry::{ResourceDefinition, Scale},
+    schema::Schema,
+};
+use serde_json::json;
 
 use super::{
     builtin,
     cells::{age, column, integer, labels, number},
 };
 
-pub(super) fn definitions() -> [ResourceDefinition; 2] {
-    [daemon_set(), deployment()]
+/// The definitions; their templates have the structure of pods, whose schema they share.
+pub(super) fn definitions(pods: &Schema) -> [ResourceDefinition; 2] {
+    let template = template(pods);
+    [daemon_set(), deployment()].map(|mut definition| {
+        if let Some(schema) = definition.schema.with_field(&["spec", "template"], &template) {
+            definition.schema = Arc::new(schema);
+        }
+        definition
+    })
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the text is part of the program, and every test of these kinds reads it"
+)]
+fn template(pods: &Schema) -> Arc<Schema> {
+    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let bare = json!({"type": "object", "properties": {
+        "metadata": {
+            "type": "object",
+            "properties": {"labels": texts, "annotations": texts},
+            "x-kubernetes-preserve-unknown-fields": true,
+        },
+        "spec": {"type": "object"},
+    }});
+    let bare = Schema::builtin_field_from_json(&bare).expect("a schema that is read");
+    let spec = pods.property("spec").expect("pods have a spec");
+    Arc::new(bare.with_field(&["spec"], spec).expect("it is declared"))
 }
 
 fn daemon_set() -> ResourceDefinition {
@@ -70,7 +102,7 @@ fn deployment() -> ResourceDefinition {
             definition.scale = Some(Scale::Paths {
                 spec: ".spec.replicas".into(),
                 status: ".status.replicas".into(),
-                selector: None,
+                selector: Some(".spec.selector".into()),
             });
         })
         .build()

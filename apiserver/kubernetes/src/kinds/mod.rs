@@ -25,19 +25,21 @@ use std::sync::{Arc, LazyLock};
 use generic_apiserver::registry::ResourceDefinition;
 
 static CORE: LazyLock<Arc<[ResourceDefinition]>> = LazyLock::new(|| {
+    let pods = pod::definition();
+    let pod_schema = pods.schema.clone();
     let mut definitions = vec![
         config_map::definition(),
         event::core_definition(),
         namespace::definition(),
         node::definition(),
-        pod::definition(),
+        pods,
         quota::definition(),
         secret::definition(),
         service::definition(),
         service_account::definition(),
     ];
     // Groups are listed in the order in which kube-apiserver lists them.
-    definitions.extend(apps::definitions());
+    definitions.extend(apps::definitions(&pod_schema));
     definitions.push(event::definition());
     definitions.extend(review::definitions());
     definitions.extend(rbac::definitions());

@@ -44,6 +44,11 @@ impl Schema {
     pub fn builtin_from_json(schema: &Value) -> Result<Schema, SchemaError> {
         Builder::new(Nulls::AreAbsent).root(schema)
     }
+
+    /// The schema of a field of such a kind.
+    pub fn builtin_field_from_json(schema: &Value) -> Result<Schema, SchemaError> {
+        Builder::new(Nulls::AreAbsent).node(schema)
+    }
 }
 
 /// Whether `null` is a value or the same as an absent field.
