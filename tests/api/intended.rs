@@ -29,6 +29,13 @@ const WHOLE_ITEMS: &str =
 
 const OTHER_FIELDS: &str = "of an object with a field that only another version has, kube-apiserver can't tell who changed what: it \
                             records no owners of an update, and answers an apply with 500";
+const NO_PROTOBUF_DOCUMENT: &str =
+    "what is described is what is written: ours reads protobuf of built-in kinds and writes none";
+const SCALE_WORDS: &str = "kube-apiserver refuses a wrong Scale of a custom resource in words about itself, as the scheme in which it looks \
+                           for the kind has none; ours says what is wrong, as both do for built-in kinds";
+const SCALE_APPLY: &str = "kube-apiserver can't apply a Scale to a custom resource: it converts the result as if it were the custom \
+                           resource, and answers 500 whenever there is something to write; ours applies it, as both do for built-in kinds";
+const PATCHED_ORDER: &str = "the patched object is shown with its fields in alphabetical order; kube-apiserver shows those of the Go type first";
 
 pub(crate) const INTENDED: &[Intended] = &[
     meant("*", "", "body.compiler", OWN_BUILD),
@@ -76,6 +83,76 @@ pub(crate) const INTENDED: &[Intended] = &[
         "",
         "body[*].object.s*",
         "a bookmark has nothing but its revision; kube-apiserver's of a built-in kind shows the empty fields of its Go type",
+    ),
+    meant("discovery/forms", "", "body.message", NO_PROTOBUF),
+    meant(
+        "discovery/forms",
+        "",
+        "body.details",
+        "kube-apiserver's router refuses some paths before their handlers do, in words of its own and with empty details",
+    ),
+    meant(
+        "discovery/protobuf",
+        "",
+        "*",
+        "discovery is written in JSON and YAML: clients that prefer protobuf for it take JSON, too",
+    ),
+    meant(
+        "discovery/ranges",
+        "",
+        "status",
+        "application/* is JSON too; kube-apiserver's handlers say so, and its router, which refuses some paths before them, does not",
+    ),
+    meant("openapi/operations", "", "body.*protobuf*", NO_PROTOBUF_DOCUMENT),
+    meant("scale/other bodies", "", "body.message", SCALE_WORDS),
+    meant("scale/other patches", "", "body.message", PATCHED_ORDER),
+    meant(
+        "scale/other patches",
+        "",
+        "body.details.causes[0].message",
+        PATCHED_ORDER,
+    ),
+    meant("scale/apply to custom resources", "", "status", SCALE_APPLY),
+    meant(
+        "scale/without version",
+        "deployments",
+        "status",
+        "a patch that takes the version away changes nothing else, as for the Scale of a custom resource; kube-apiserver then loses \
+         the name of that of a built-in kind",
+    ),
+    meant(
+        "openapi/operations",
+        "/api/v1",
+        "body.delete /api/v1/namespaces/{name}.answers.*",
+        "the DELETE of a namespace answers with the namespace, and is described so; kube-apiserver answers so, too, and describes a Status",
+    ),
+    meant(
+        "scale/whole numbers",
+        "",
+        "status",
+        "2.0 is a whole number, as JSON has but one kind of number; kube-apiserver's decoder looks at how it is written",
+    ),
+    meant(
+        "scale/*",
+        "",
+        "body.columnDefinitions[*]*",
+        "one table for the Scales of all kinds; kube-apiserver has two, whose columns call the form of a name and an age differently",
+    ),
+    meant("scale/tables", "", "body.message", GO_TYPE),
+    meant("scale/deployments", "", "body.message", OTHER_KINDS),
+    meant("scale/deployments", "", "body.details.causes[0].message", OTHER_KINDS),
+    meant("table/v1beta1", "", "body.message", GO_TYPE),
+    meant(
+        "table/v1beta1",
+        "GET $widgets/a",
+        "status",
+        "an object that is asked for as a list is the client's mistake (406), as for built-in kinds; kube-apiserver answers 500 for a custom resource",
+    ),
+    meant(
+        "table/v1beta1",
+        "scale",
+        "body.columnDefinitions[*]*",
+        "as for all Scales",
     ),
     meant("patch/strategic", "", "status", BAD_DIRECTIVE),
     meant("openapi/*", "", "body.*description", OWN_TEXT),
