@@ -108,3 +108,19 @@ fn an_event_shows_its_newest_time_in_either_version() {
     assert!(cells.contains(&("Last Seen".into(), "2026-01-02T00:00:00.000000Z".into())));
     assert!(cells.contains(&("Object".into(), "pod/a".into())) && cells.contains(&("Message".into(), "n".into())));
 }
+
+#[test]
+fn a_container_of_a_template_is_patched_by_its_name() {
+    let container = |name: &str, image: &str| json!({"name": name, "image": image});
+    let with = |containers: Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
+    let live = with(json!([container("web", "web:1"), container("log", "log:1")]));
+    let patch = with(json!([container("web", "web:2")]));
+    for plural in ["deployments", "daemonsets"] {
+        let schema = definition(plural, "apps").schema;
+        let patched = generic_apiserver::patch::strategic_merge_patch(&schema, &live, &patch).unwrap();
+        assert_eq!(
+            patched,
+            with(json!([container("web", "web:2"), container("log", "log:1")]))
+        );
+    }
+}
