@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use futures::StreamExt as _;
-use guestcluster_tests::{Start, Supervisor};
+use guestcluster_tests::{Objects, Start, Supervisor};
 use kube::{
     Api, Client, Config, ResourceExt as _,
     api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
@@ -22,7 +22,7 @@ fn a_write_through_one_replica_is_seen_by_watches_and_consistent_reads_of_the_ot
     let mut supervisor = Supervisor::start(Start {
         mode: MODE,
         layers: Some("none".to_owned()),
-        in_etcd: true,
+        objects: Objects::HostEtcd,
         ..Start::default()
     });
     let second_server = supervisor.second_server();

@@ -3,6 +3,7 @@
 
 mod components;
 mod crds;
+mod members;
 mod pki;
 mod ports;
 mod prepared;
@@ -17,11 +18,11 @@ use std::{
 
 use guestcluster_credentials::{kubeconfig::Kubeconfig, x509::CertifiedKey};
 
-pub use self::programs::program;
 use self::{
     components::{Etcd, Sync},
     pki::Pki,
 };
+pub use self::{members::EtcdMembers, programs::program};
 use crate::{Daemon, Kubectl, supervisor::binaries};
 
 /// Longest until kube-apiserver is ready, on a machine with much else to do.

@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use super::{NAMESPACE, PATIENCE, SECOND, SERVER, Start, audited, binaries, printed, sso::Sso};
+use super::{NAMESPACE, Objects, PATIENCE, SECOND, SERVER, Start, audited, binaries, printed, sso::Sso};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
@@ -24,7 +24,9 @@ pub(super) struct Aggregated {
     address: SocketAddr,
     kubeconfig: PathBuf,
     layers: String,
-    in_etcd: bool,
+    objects: Objects,
+    /// Further arguments of every server.
+    further: Vec<String>,
 }
 
 impl Aggregated {
@@ -37,7 +39,8 @@ impl Aggregated {
         let aggregated = Self {
             kubeconfig: root.join("server.kubeconfig"),
             layers: start.layers.clone().unwrap_or_else(|| "all".to_owned()),
-            in_etcd: start.in_etcd,
+            objects: start.objects.clone(),
+            further: start.arguments.clone(),
             host,
             _sso: sso,
             address,
@@ -62,12 +65,14 @@ impl Aggregated {
         audited(command, root);
     }
 
-    /// Starts a server that the Service does not lead to, and waits until it serves.
-    pub(super) fn second_server(&self, root: &Path) -> Daemon {
+    /// Starts a server at an address that the Service does not lead to, and waits until it serves.
+    pub(super) fn second_server(&self, root: &Path, address: SocketAddr) -> Daemon {
         let data_dir = root.join(SECOND);
+        // Written when it serves.
+        let _ = std::fs::remove_file(data_dir.join("server"));
         let mut command = Command::new(binaries().join(SERVER));
-        self.arguments_for(&mut command, Host::reachable_address());
-        command.arg("--data-dir").arg(&data_dir);
+        self.arguments_for(&mut command, address);
+        command.arg("--data-dir").arg(&data_dir).args(&self.further);
         let mut server = Daemon::start(SECOND, command, root);
         server.await_that(PATIENCE, "serves", || data_dir.join("server").exists());
         server
@@ -76,9 +81,15 @@ impl Aggregated {
     fn arguments_for(&self, command: &mut Command, address: SocketAddr) {
         command.arg("aggregated").arg("--kubeconfig").arg(&self.kubeconfig);
         command.args(["--listen", &address.to_string(), "--layers", &self.layers]);
-        if self.in_etcd {
-            let etcd = format!("http://{}", self.host.etcd_address());
-            command.args(["--etcd-servers", &etcd]);
+        match &self.objects {
+            Objects::File => {}
+            Objects::HostEtcd => {
+                let etcd = format!("http://{}", self.host.etcd_address());
+                command.args(["--etcd-servers", &etcd]);
+            }
+            Objects::Etcd(servers) => {
+                command.args(["--etcd-servers", servers]);
+            }
         }
     }
 

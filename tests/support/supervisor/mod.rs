@@ -6,6 +6,7 @@ mod sso;
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -35,14 +36,26 @@ pub struct Start {
     pub sim: Option<String>,
     /// `--layers`.
     pub layers: Option<String>,
-    /// Whether our objects are in the host's etcd, under a prefix of their own.
-    pub in_etcd: bool,
+    /// Where our objects are.
+    pub objects: Objects,
     /// `--log`.
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
     /// Whom kube-apiserver trusts to serve, PEM, where our server is not the one who says it.
     pub ca_bundle: Option<String>,
+}
+
+/// Where an aggregated server keeps our objects.
+#[derive(Clone, Debug, Default)]
+pub enum Objects {
+    /// In a file of its own.
+    #[default]
+    File,
+    /// In the etcd of the host, under a prefix of their own.
+    HostEtcd,
+    /// In an etcd at these addresses.
+    Etcd(String),
 }
 
 /// A running supervisor; killed when dropped, its folder removed unless the test failed.
@@ -288,10 +301,16 @@ impl Supervisor {
     /// A second one of our servers beside the first, by the same kubeconfig, with a data folder of its own; waits until it serves.
     #[track_caller]
     pub fn second_server(&self) -> Daemon {
+        self.second_server_at(Host::reachable_address())
+    }
+
+    /// The same at this address, also again after it has ended.
+    #[track_caller]
+    pub fn second_server_at(&self, address: SocketAddr) -> Daemon {
         let Deployment::Aggregated(aggregated) = &self.deployment else {
             panic!("the embedded mode is the supervisor itself");
         };
-        aggregated.second_server(&self.root)
+        aggregated.second_server(&self.root, address)
     }
 
     /// Puts in what an embedded supervisor has from the beginning, where it is missing or another: namespaces, classes, releases,

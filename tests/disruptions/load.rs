@@ -1,0 +1,278 @@
+//! Clients that create, change, read and delete GuestClusters through kube-apiserver all the time, and one that watches them.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use kube::{
+    Api, Client, Config, ResourceExt as _,
+    api::{
+        ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+    },
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use parking_lot::Mutex;
+use serde_json::json;
+use tokio::{
+    runtime::Runtime,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::record::{Record, Seen, State};
+
+const CLIENTS: usize = 8;
+/// Between two requests of a client.
+const PACE: Duration = Duration::from_millis(20);
+/// Longest for an answer: as long as kubectl's own.
+const PATIENCE: Duration = Duration::from_secs(32);
+/// Changes of an object before the next one is made; each second object is deleted then.
+const CHANGES: u32 = 8;
+/// Longest until the watch has shown everything.
+const CATCH_UP: Duration = Duration::from_secs(30);
+pub(crate) const LABEL: &str = "change";
+
+/// Running clients.
+pub(crate) struct Load {
+    runtime: Runtime,
+    guests: Api<DynamicObject>,
+    record: Arc<Mutex<Record>>,
+    stop: CancellationToken,
+    clients: Vec<tokio::task::JoinHandle<()>>,
+    watcher: tokio::task::JoinHandle<()>,
+    prefix: String,
+}
+
+impl Load {
+    /// Starts them, with objects whose names begin with the disruption's.
+    pub(crate) fn start(kubeconfig: &Path, name: &str) -> anyhow::Result<Self> {
+        let runtime = Runtime::new()?;
+        let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
+        let record = Arc::new(Mutex::new(Record::default()));
+        let stop = CancellationToken::new();
+        let prefix: String = name.split('-').filter_map(|word| word.chars().next()).collect();
+        let guests = runtime.block_on(guests(kubeconfig.clone()))?;
+        let mut clients = Vec::new();
+        for number in 0..CLIENTS {
+            let client = Writer {
+                // Each with connections of its own.
+                guests: runtime.block_on(self::guests(kubeconfig.clone()))?,
+                record: record.clone(),
+                stop: stop.clone(),
+                prefix: format!("{prefix}{number}"),
+            };
+            clients.push(runtime.spawn(client.run()));
+        }
+        let watcher = runtime.spawn(watch(runtime.block_on(self::guests(kubeconfig))?, record.clone()));
+        Ok(Self {
+            runtime,
+            guests,
+            record,
+            stop,
+            clients,
+            watcher,
+            prefix,
+        })
+    }
+
+    /// Requests that failed so far.
+    pub(crate) fn failures(&self) -> usize {
+        self.record.lock().failures.len()
+    }
+
+    /// When the last one failed, and how.
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.record.lock().failures.last().map(|(_, why)| why.clone())
+    }
+
+    pub(crate) fn since_failure(&self) -> Option<Duration> {
+        self.record.lock().failures.last().map(|(at, _)| at.elapsed())
+    }
+
+    /// Stops them, compares what was acknowledged with what is there and what the watch has shown, and removes all.
+    pub(crate) fn finish(self) -> anyhow::Result<Record> {
+        self.stop.cancel();
+        let found = self.runtime.block_on(async {
+            for client in self.clients {
+                client.await?;
+            }
+            let list = self.guests.list(&ListParams::default()).await?;
+            anyhow::Ok(list.items.iter().map(seen).collect::<Vec<_>>())
+        })?;
+        let found: Vec<Seen> = found
+            .into_iter()
+            .filter(|seen| seen.name.starts_with(&self.prefix))
+            .collect();
+        self.runtime.block_on(async {
+            let caught_up = async {
+                while !self.record.lock().has_shown(&found) {
+                    sleep(PACE).await;
+                }
+            };
+            // Without it, the judgement says what is missing.
+            let _ = timeout(CATCH_UP, caught_up).await;
+            self.watcher.abort();
+            anyhow::Ok(())
+        })?;
+        let mut record = std::mem::take(&mut *self.record.lock());
+        record.judge(&found);
+        self.runtime
+            .block_on(
+                self.guests
+                    .delete_collection(&DeleteParams::default(), &ListParams::default()),
+            )
+            .context("removing the objects")?;
+        Ok(record)
+    }
+}
+
+struct Writer {
+    guests: Api<DynamicObject>,
+    record: Arc<Mutex<Record>>,
+    stop: CancellationToken,
+    prefix: String,
+}
+
+impl Writer {
+    async fn run(self) {
+        for number in 0u32.. {
+            if self.stop.is_cancelled() {
+                return;
+            }
+            self.live(&format!("{}-{number}", self.prefix), number % 2 == 0).await;
+        }
+    }
+
+    /// An object's life, until an answer is missing: what it is then nobody knows, and the next one begins.
+    async fn live(&self, name: &str, ends: bool) -> Option<()> {
+        self.record.lock().expect(name, State::Unknown);
+        let (creation, object) = (PostParams::default(), guest(name)?);
+        self.ask("create", self.guests.create(&creation, &object)).await?;
+        self.record.lock().expect(name, State::Change(0));
+        for change in 1..=CHANGES {
+            if self.stop.is_cancelled() {
+                return None;
+            }
+            let patch = Patch::Merge(json!({"metadata": {"labels": {LABEL: change.to_string()}}}));
+            self.record.lock().expect(name, State::Between(change - 1, change));
+            self.ask("patch", self.guests.patch(name, &PatchParams::default(), &patch))
+                .await?;
+            self.record.lock().expect(name, State::Change(change));
+            let read = self.ask("get", self.guests.get(name)).await?;
+            if seen(&read).change != Some(change) {
+                self.record.lock().stale += 1;
+            }
+        }
+        if ends {
+            self.record.lock().expect(name, State::Unknown);
+            self.ask("delete", self.guests.delete(name, &DeleteParams::default()))
+                .await?;
+            self.record.lock().expect(name, State::Gone);
+        }
+        Some(())
+    }
+
+    async fn ask<T>(&self, what: &str, request: impl Future<Output = kube::Result<T>>) -> Option<T> {
+        sleep(PACE).await;
+        let answer = timeout(PATIENCE, request).await;
+        let mut record = self.record.lock();
+        record.requests += 1;
+        let failure = match answer {
+            Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) => format!("{what}: {error:?}"),
+            Err(_) => format!("{what}: no answer within {PATIENCE:?}"),
+        };
+        record.failures.push((Instant::now(), failure));
+        None
+    }
+}
+
+/// Watches for ever, from where it was when the watch ends.
+async fn watch(guests: Api<DynamicObject>, record: Arc<Mutex<Record>>) {
+    let mut version: Option<String> = None;
+    loop {
+        let Some(from) = version.clone() else {
+            // What is there already counts as shown.
+            match guests.list(&ListParams::default()).await {
+                Ok(list) => {
+                    version.clone_from(&list.metadata.resource_version);
+                    let mut record = record.lock();
+                    list.items.iter().for_each(|object| record.show(seen(object), false));
+                }
+                Err(_) => sleep(PACE).await,
+            }
+            continue;
+        };
+        let parameters = WatchParams::default();
+        let Ok(events) = guests.watch(&parameters, &from).await else {
+            sleep(PACE).await;
+            continue;
+        };
+        let mut events = events.boxed();
+        while let Some(event) = events.next().await {
+            let (object, removed) = match event {
+                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => (object, false),
+                Ok(WatchEvent::Deleted(object)) => (object, true),
+                Ok(WatchEvent::Bookmark(bookmark)) => {
+                    version = Some(bookmark.metadata.resource_version);
+                    continue;
+                }
+                Ok(WatchEvent::Error(status)) => {
+                    if status.code == 410 {
+                        record.lock().relists += 1;
+                        version = None;
+                    }
+                    break;
+                }
+                Err(_) => break,
+            };
+            version = object.resource_version();
+            record.lock().show(seen(&object), removed);
+        }
+    }
+}
+
+fn seen(object: &DynamicObject) -> Seen {
+    Seen {
+        name: object.name_any(),
+        change: object.labels().get(LABEL).and_then(|change| change.parse().ok()),
+        revision: object
+            .resource_version()
+            .and_then(|version| version.parse().ok())
+            .unwrap_or_default(),
+    }
+}
+
+/// None would be an object without a kind.
+fn guest(name: &str) -> Option<DynamicObject> {
+    let pool = json!({"name": "default", "replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"});
+    let object = json!({
+        "apiVersion": "guestclusters.dev/v1alpha1",
+        "kind": "GuestCluster",
+        "metadata": {"name": name, "labels": {LABEL: "0"}},
+        "spec": {
+            "distribution": {"version": "v1.34"},
+            "topology": {
+                "controlPlane": {"replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"},
+                "nodePools": [pool],
+            },
+        },
+    });
+    serde_json::from_value(object).ok()
+}
+
+async fn guests(kubeconfig: Kubeconfig) -> anyhow::Result<Api<DynamicObject>> {
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let kind = ApiResource {
+        group: "guestclusters.dev".into(),
+        version: "v1alpha1".into(),
+        api_version: "guestclusters.dev/v1alpha1".into(),
+        kind: "GuestCluster".into(),
+        plural: "guestclusters".into(),
+    };
+    Ok(Api::namespaced_with(Client::try_from(config)?, "team-a", &kind))
+}
