@@ -17,6 +17,7 @@ mod namespaces;
 mod orphans;
 mod registration;
 mod replicas;
+mod snapshots;
 mod trust;
 mod two_servers;
 

@@ -296,6 +296,19 @@ impl Kubectl {
 }
 
 impl Output {
+    /// Runs another program until it ends.
+    #[track_caller]
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("it can be started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            command: format!("{command:?}"),
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
     /// The standard output of a command that must succeed.
     #[track_caller]
     pub fn success(self) -> String {

@@ -20,6 +20,7 @@ mod records;
 mod releases;
 mod roles;
 mod sim;
+mod snapshot;
 mod sso;
 mod upstream;
 mod version;

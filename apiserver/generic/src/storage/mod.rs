@@ -6,6 +6,7 @@
 pub mod encrypted;
 pub mod etcd;
 pub mod redb;
+pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -9,7 +9,7 @@ pub(crate) mod host;
 mod leading;
 mod lease;
 mod namespaces;
-mod objects;
+pub(crate) mod objects;
 mod quotas;
 mod registration;
 mod server;

@@ -16,9 +16,9 @@ use crate::data_dir::DataDir;
 /// Part of a file that is kept in memory; the watch cache holds every object besides.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// Where our objects are in the store; simulated guests have keyspaces of their own beside it.
-const KEYSPACE: &str = "agg/";
+pub(crate) const KEYSPACE: &str = "agg/";
 /// The file of the objects.
-const FILE: &str = "guestclusters.redb";
+pub(crate) const FILE: &str = "guestclusters.redb";
 /// The file of simulated guests where etcd keeps the objects: they live and die with one process.
 const SIMULATED_FILE: &str = "simulated.redb";
 

@@ -6,6 +6,7 @@ mod embedded;
 mod etcd;
 mod kubeconfig;
 mod manifests;
+mod snapshot;
 mod sso;
 
 use std::{
@@ -41,6 +42,8 @@ enum Command {
     Manifests(manifests::Arguments),
     /// Look whether a supervisor has all that guest clusters need, and who could get around their credentials
     Check(check::Arguments),
+    /// Write the objects of an aggregated server to a file, or put them back into either of its stores
+    Snapshot(snapshot::Arguments),
     /// Print releases, VM classes and storage classes for a supervisor with simulated VMs
     Catalogue,
     /// Run an OpenID issuer with a login page, for development only; or change its users
@@ -127,6 +130,7 @@ impl Arguments {
                 crate::aggregated::run(&arguments.into_config()?)
             }
             Command::Manifests(arguments) => arguments.run(),
+            Command::Snapshot(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
             Command::Catalogue => manifests::catalogue(),
             Command::Sso(arguments) => arguments.run(),

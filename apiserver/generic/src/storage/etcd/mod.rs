@@ -27,7 +27,7 @@ mod watch;
 use client::Client;
 use keyspace::Keyspace;
 
-use super::{Store, StoreError};
+use super::{Revision, Store, StoreError};
 
 /// Where etcd is, and how to talk to it. Files are read again for each connection.
 #[derive(Clone, Debug)]
@@ -80,6 +80,17 @@ impl Etcd {
     pub fn keyspace(&self, prefix: &str) -> Arc<dyn Store> {
         let prefix = [&self.prefix, prefix].concat();
         Arc::new(Keyspace::new(self.client.clone(), prefix, self.offset))
+    }
+
+    /// Moves the revisions that clients see on to `revision`, or leaves them where they are further. Who is connected does not
+    /// notice: nobody may serve meanwhile, and whoever serves next connects anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when etcd does not answer.
+    pub async fn raise(&self, revision: Revision) -> Result<(), StoreError> {
+        let now = self.keyspace("").revision().await?;
+        let offset = self.offset + revision.saturating_sub(now);
+        offset::write(&self.client, &self.prefix, offset).await
     }
 
     /// Whether etcd answers, as a health check.

@@ -191,6 +191,19 @@ impl Source {
     }
 }
 
+/// Moves the revisions of the file at `path` on to `revision`, or leaves them where they are further. Nothing before it can be
+/// watched from then on. Nobody may have the file open.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the file can't be opened, is open elsewhere, or can't be written.
+pub fn raise(path: &Path, keyspace: &str, revision: Revision) -> Result<(), StoreError> {
+    let file = File::open(path, 0)?;
+    let revision = file.state()?.revision.max(revision);
+    let transaction = file.begin()?;
+    file::Tables::open(&transaction)?.note(revision, &[(keyspace.into(), revision)].into())?;
+    transaction.commit().map_err(file::unavailable)
+}
+
 fn ended() -> StoreError {
     StoreError::Unavailable("closed".to_owned())
 }
