@@ -72,8 +72,9 @@ impl Watcher {
 
     /// A revision up to which everything was delivered or does not concern this resource: what a bookmark may say.
     ///
-    /// Before the last delivered event's revision only while further events of that same revision wait.
-    pub fn progress(&self) -> Revision {
+    /// None where that would lie before the last event that was delivered: further events of its revision wait, or the next
+    /// one is no longer kept.
+    pub fn progress(&self) -> Option<Revision> {
         // The clock first: all events up to it are in the history that is looked at later.
         let applied = self.resource.clock().applied.load(Ordering::Acquire);
         let known = match self.resource.history().event(self.position) {
@@ -81,8 +82,9 @@ impl Watcher {
             Ok(None) => applied.max(self.delivered),
             // Events of one revision belong together: the last delivered one may not have been its last.
             Ok(Some(next)) => next.revision.saturating_sub(1),
-            Err(Fallen) => self.delivered.saturating_sub(1),
+            Err(Fallen) => return None,
         };
-        known.max(self.after)
+        let known = known.max(self.after);
+        (known >= self.delivered).then_some(known)
     }
 }

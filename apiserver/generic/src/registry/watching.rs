@@ -146,9 +146,13 @@ impl Watching {
         }
     }
 
+    /// Empty where none may be sent now.
     fn bookmark(&mut self) -> Bytes {
         self.next_bookmark = bookmark_after(Instant::now(), self.end);
-        let bookmark = self.frames.bookmark(self.watcher.progress());
+        let Some(progress) = self.watcher.progress() else {
+            return Bytes::new();
+        };
+        let bookmark = self.frames.bookmark(progress);
         self.tally.event(bookmark.len());
         bookmark
     }

@@ -223,7 +223,7 @@ async fn a_quiet_resource_makes_progress_with_the_others() {
     let (widgets, gadgets) = (cache.resource(WIDGETS).unwrap(), cache.resource(GADGETS).unwrap());
     let mut watcher = widgets.watch(cache.revision()).unwrap();
     let elsewhere = shown(&store, &cache, put(GADGETS, "ns/g", &object("g", "1", "red"))).await;
-    assert_eq!(watcher.progress(), elsewhere);
+    assert_eq!(watcher.progress(), Some(elsewhere));
     assert_eq!(widgets.snapshot().revision(), elsewhere);
     assert_eq!(gadgets.snapshot().len(), 1);
 
@@ -235,11 +235,11 @@ async fn a_quiet_resource_makes_progress_with_the_others() {
     )
     .await;
     assert!(cache.wait_for(here, SOON).await);
-    assert!(watcher.progress() < here, "nothing was delivered yet");
+    assert_eq!(watcher.progress(), Some(here - 1), "nothing was delivered yet");
     next_event(&mut watcher).await;
-    assert!(watcher.progress() < here, "two events share the revision");
+    assert_eq!(watcher.progress(), None, "two events share the revision");
     next_event(&mut watcher).await;
-    assert_eq!(watcher.progress(), here);
+    assert_eq!(watcher.progress(), Some(here));
 }
 
 #[test]
@@ -249,17 +249,26 @@ fn progress_is_never_behind_what_was_delivered() {
     let widgets = Arc::new(ResourceCache::new(Map::default(), 4, clock));
     let mut watcher = widgets.watch(4).unwrap();
     let stored = object("a", "1", "red").to_string();
-    let entry = Entry::new(EventKind::Added, ("ns", "a"), 5, stored.as_bytes(), &Widgets).unwrap();
-    let event = Event {
-        kind: EventKind::Added,
-        revision: 5,
-        entry: Arc::new(entry),
-        previous: None,
+    let publish = |revision| {
+        let entry = Entry::new(EventKind::Added, ("ns", "a"), revision, stored.as_bytes(), &Widgets).unwrap();
+        let event = Event {
+            kind: EventKind::Added,
+            revision,
+            entry: Arc::new(entry),
+            previous: None,
+        };
+        widgets.publish(Map::default(), revision, vec![Arc::new(event)], false);
     };
-    widgets.publish(Map::default(), 5, vec![Arc::new(event)], false);
-    assert_eq!(watcher.progress(), 4, "it was not delivered yet");
+    publish(5);
+    assert_eq!(watcher.progress(), Some(4), "it was not delivered yet");
     assert!(matches!(watcher.try_next(), Some(Next::Event(event)) if event.revision == 5));
-    assert_eq!(watcher.progress(), 5);
+    assert_eq!(watcher.progress(), Some(5));
+    // The next one comes, and is forgotten before it was read.
+    publish(6);
+    widgets.forget_oldest();
+    widgets.forget_oldest();
+    assert_eq!(watcher.progress(), None);
+    assert!(matches!(watcher.try_next(), Some(Next::Expired)));
 }
 
 #[tokio::test]
