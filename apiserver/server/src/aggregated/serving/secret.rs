@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
+use generic_apiserver::serve::tls;
 use guestcluster_credentials::x509::CertifiedKey;
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -97,6 +98,9 @@ fn pair(content: &Secret, [certificate, key]: [&str; 2]) -> anyhow::Result<Optio
         (None, Some(_)) => anyhow::bail!("{key} is there and {certificate} is not"),
         (Some(_), None) => anyhow::bail!("{certificate} is there and {key} is not"),
     };
+    // Nobody would trust what it signs; that the two belong together is what this looks at.
+    tls::server_config(pair.certificate.as_bytes(), pair.key.as_bytes(), None)
+        .with_context(|| format!("{certificate} and {key} are no authority"))?;
     Ok(Some(pair))
 }
 
@@ -200,6 +204,17 @@ mod tests {
             let mut broken = content.clone();
             broken.data.as_mut().unwrap().remove(key);
             assert_eq!(parse(&broken).unwrap_err().to_string(), told);
+        }
+        let other = render(&Authorities::generate(Timestamp::now()).unwrap(), None)
+            .data
+            .unwrap();
+        for foreign in [other["ca.key"].clone(), ByteString(b"no key".to_vec())] {
+            let mut broken = content.clone();
+            broken.data.as_mut().unwrap().insert("ca.key".to_owned(), foreign);
+            assert_eq!(
+                parse(&broken).unwrap_err().to_string(),
+                "ca.crt and ca.key are no authority"
+            );
         }
         let empty = Secret::default();
         assert_eq!(parse(&empty).unwrap_err().to_string(), "ca.crt is missing");

@@ -43,8 +43,9 @@ impl Shown {
     /// Shows this certificate from now on. One that can't be used changes nothing.
     pub(super) fn show(&self, pair: CertifiedKey) -> anyhow::Result<()> {
         let mut shown = self.pair.lock();
-        self.tls.store(Arc::new(config(&pair, &self.delegated)?));
+        let config = config(&pair, &self.delegated)?;
         self.expiry.replace(&pair)?;
+        self.tls.store(Arc::new(config));
         *shown = pair;
         Ok(())
     }
