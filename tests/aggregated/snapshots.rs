@@ -21,6 +21,11 @@ fn a_snapshot_of_another_day_is_restored_and_no_guest_is_harmed() {
     assert!(saved.contains("objects at resourceVersion"), "{saved}");
     snapshot(&["save", &file, "--data-dir", &data]).refused("exists already");
 
+    let nowhere = supervisor.folder().join("nowhere");
+    let elsewhere = supervisor.folder().join("elsewhere").display().to_string();
+    snapshot(&["save", &elsewhere, "--data-dir", &nowhere.display().to_string()]).refused("holds no objects");
+    assert!(!nowhere.exists(), "a mistyped folder is not made");
+
     // What the snapshot does not know: another guest, and another size of this one.
     supervisor.restart();
     admin.create_guest(&Manifest::new("new", "v1.34", 1, 1));

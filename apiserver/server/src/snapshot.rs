@@ -39,14 +39,14 @@ pub(crate) fn save(file: &Path, place: Place) -> anyhow::Result<()> {
     let snapshot = runtime()?.block_on(async {
         match place {
             Place::Folder(folder) => {
-                let dir = DataDir::open_or_create(&folder)?;
-                let _lock = dir.lock()?;
-                let path = dir.file(FILE);
                 ensure!(
-                    path.exists(),
+                    folder.join(FILE).exists(),
                     "--data-dir: {} holds no objects of an aggregated server",
                     folder.display()
                 );
+                let dir = DataDir::open_or_create(&folder)?;
+                let _lock = dir.lock()?;
+                let path = dir.file(FILE);
                 let engine = Engine::open(&path, 0)?;
                 let taken = Snapshot::take(&*engine.keyspace(KEYSPACE)).await;
                 engine.close().await;
