@@ -20,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is checked.
 pub(crate) struct Config {
-    /// How to reach the supervisor's kube-apiserver, as an administrator.
+    /// How to reach the supervisor's kube-apiserver, as an administrator; none for what kubectl would read.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// A context there; none for the current one.
+    pub(crate) context: Option<String>,
     /// Which layers run in our server there.
     pub(crate) layers: Layers,
     /// A JSON list in place of lines.
@@ -46,7 +48,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn findings(config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let client = host::client(config.kubeconfig.as_deref()).await?;
+    let client = host::client_of_a_person(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
     let version = timeout(PATIENCE, client.apiserver_version())
         .await
         .context("kube-apiserver does not answer")?

@@ -16,6 +16,8 @@ const CHECK: &str = "exposure";
 const PAGE: u32 = 500;
 /// Subjects that are told one by one.
 const TOLD: usize = 20;
+/// How the names of Secrets end that a guest's keys are in.
+const OF_GUESTS: [&str; 5] = ["-kubeconfig", "-ca", "-etcd", "-sa", "-proxy"];
 const WRITES: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
 
 pub(super) async fn check(client: &Client) -> kube::Result<Vec<Finding>> {
@@ -128,12 +130,10 @@ fn powers(rule: &PolicyRule) -> Vec<Power> {
         ["get", "list", "watch"].contains(&verb)
     });
     let mut powers = Vec::new();
-    // A rule for Secrets of certain names is about those, which are not Cluster API's.
-    if group(&str::is_empty)
-        && resource(&|name| name == "secrets")
-        && (reads || writes)
-        && rule.resource_names.is_none()
-    {
+    // Cluster API's are `<cluster>-kubeconfig`, `<cluster>-ca` and the like: a rule for Secrets of other names is about those.
+    let names = rule.resource_names.as_deref().unwrap_or_default();
+    let reaches_guests = names.is_empty() || names.iter().any(|name| OF_GUESTS.iter().any(|end| name.ends_with(end)));
+    if group(&str::is_empty) && resource(&|name| name == "secrets") && (reads || writes) && reaches_guests {
         powers.push(Power::Secrets);
     }
     if group(&|group| group == "bootstrap.cluster.x-k8s.io") && resource(&|name| name == "kubeadmconfigs") && reads {
@@ -150,14 +150,11 @@ fn powers(rule: &PolicyRule) -> Vec<Power> {
 fn is_of_the_system(subject: &Subject) -> bool {
     match subject.kind.as_str() {
         "ServiceAccount" => matches!(subject.namespace.as_deref(), Some("kube-system" | SYSTEM_NAMESPACE)),
+        // What whoever signs in, or any service account, is in.
+        _ if subject.name.starts_with("system:serviceaccount") => subject.name.ends_with(":kube-system"),
         _ => {
-            let is_everyone = [
-                "system:authenticated",
-                "system:unauthenticated",
-                "system:anonymous",
-                "system:serviceaccounts",
-            ];
-            subject.name.starts_with("system:") && !is_everyone.contains(&subject.name.as_str())
+            let is_anybody = ["system:authenticated", "system:unauthenticated", "system:anonymous"];
+            subject.name.starts_with("system:") && !is_anybody.contains(&subject.name.as_str())
         }
     }
 }
@@ -228,6 +225,12 @@ mod tests {
             powers(&rule(&["*"], &["*"], &["*"])),
             [Power::Secrets, Power::BootstrapTokens, Power::Machines]
         );
+        let named = |name: &str| PolicyRule {
+            resource_names: Some(vec![name.to_owned()]),
+            ..rule(&[""], &["secrets"], &["get"])
+        };
+        assert_eq!(powers(&named("dev-kubeconfig")), [Power::Secrets]);
+        assert_eq!(powers(&named("registry")), []);
         let bootstrap = "bootstrap.cluster.x-k8s.io";
         assert_eq!(
             powers(&rule(&[bootstrap], &["kubeadmconfigs"], &["watch"])),
@@ -243,6 +246,35 @@ mod tests {
             rule(&["guestclusters.dev"], &["*"], &["*"]),
         ] {
             assert_eq!(powers(&harmless), [], "{harmless:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_of_the_system() {
+        let subject = |kind: &str, name: &str, namespace: Option<&str>| Subject {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            ..Subject::default()
+        };
+        for (kind, name, namespace) in [
+            ("ServiceAccount", "generic-garbage-collector", Some("kube-system")),
+            ("ServiceAccount", "guestcluster-apiserver", Some(SYSTEM_NAMESPACE)),
+            ("Group", "system:serviceaccounts:kube-system", None),
+            ("Group", "system:masters", None),
+            ("User", "system:kube-scheduler", None),
+        ] {
+            assert!(is_of_the_system(&subject(kind, name, namespace)), "{name}");
+        }
+        for (kind, name, namespace) in [
+            ("ServiceAccount", "default", Some("team-a")),
+            ("Group", "system:serviceaccounts", None),
+            ("Group", "system:serviceaccounts:team-a", None),
+            ("User", "system:serviceaccount:team-a:default", None),
+            ("Group", "system:authenticated", None),
+            ("User", "ana", None),
+        ] {
+            assert!(!is_of_the_system(&subject(kind, name, namespace)), "{name}");
         }
     }
 

@@ -17,16 +17,13 @@ const DAYS_LEFT: i64 = 7;
 
 pub(super) async fn check(client: &Client) -> kube::Result<Vec<Finding>> {
     let services: Api<APIService> = Api::all(client.clone());
-    let mut findings = vec![match found(services.get(API_SERVICE)).await? {
-        Some(service) => available(&service),
-        None => Finding::failed(
-            CHECK,
-            format!("APIService {API_SERVICE} does not exist: apply what `guestcluster-apiserver manifests` prints"),
-        ),
-    }];
-    if let Some(spec) = found(services.get(API_SERVICE)).await?.and_then(|service| service.spec) {
-        findings.push(trust(&spec, Timestamp::now()));
-    }
+    let service = found(services.get(API_SERVICE)).await?;
+    let mut findings = vec![service.as_ref().map_or_else(missing, available)];
+    findings.extend(
+        service
+            .and_then(|service| service.spec)
+            .map(|spec| trust(&spec, Timestamp::now())),
+    );
     let authentication: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
     findings.push(aggregation(
         found(authentication.get("extension-apiserver-authentication"))
@@ -34,6 +31,11 @@ pub(super) async fn check(client: &Client) -> kube::Result<Vec<Finding>> {
             .as_ref(),
     ));
     Ok(findings)
+}
+
+fn missing() -> Finding {
+    let hint = "apply what `guestcluster-apiserver manifests` prints";
+    Finding::failed(CHECK, format!("APIService {API_SERVICE} does not exist: {hint}"))
 }
 
 fn available(service: &APIService) -> Finding {
