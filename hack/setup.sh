@@ -10,6 +10,12 @@ export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 export PATH=$cache/bin:$HOME/.cargo/bin:$PATH
 mkdir -p "$cache/bin"
 
+# cargo takes what another clone has built for this one's where these files are older than that: then they are built anew.
+if [ "$(cat "$CARGO_TARGET_DIR/clone" 2>/dev/null)" != "$root" ] && mkdir -p "$CARGO_TARGET_DIR" 2>/dev/null; then
+  find "$root" -name '*.rs' -exec touch -c {} +
+  printf '%s\n' "$root" >"$CARGO_TARGET_DIR/clone"
+fi
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
