@@ -3,11 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use futures::StreamExt as _;
-use guestcluster_tests::{Objects, Start, Supervisor};
+use guestcluster_tests::{Manifest, Objects, Start, Supervisor, client};
+use guestcluster_types::GuestCluster;
 use kube::{
-    Api, Client, Config, ResourceExt as _,
-    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
-    config::{KubeConfigOptions, Kubeconfig},
+    Api, ResourceExt as _,
+    api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ fn a_write_through_one_replica_is_seen_by_watches_and_consistent_reads_of_the_ot
 }
 
 /// Creates, changes and deletes an object through `a`; what `b` shows is looked at between.
-async fn written_through_one_and_read_through_the_other(a: &Api<DynamicObject>, b: &Api<DynamicObject>) {
+async fn written_through_one_and_read_through_the_other(a: &Api<GuestCluster>, b: &Api<GuestCluster>) {
     let _ = a.delete("dev", &Default::default()).await;
     let begin = b.list(&ListParams::default()).await.unwrap();
     assert!(begin.items.is_empty(), "a deletion is seen");
@@ -85,33 +85,10 @@ async fn written_through_one_and_read_through_the_other(a: &Api<DynamicObject>, 
     assert_eq!(versions.len(), 21, "every write is one event: {versions:?}");
 }
 
-fn guest() -> DynamicObject {
-    serde_json::from_value(json!({
-        "apiVersion": "guestclusters.dev/v1alpha1",
-        "kind": "GuestCluster",
-        "metadata": {"name": "dev"},
-        "spec": {
-            "distribution": {"version": "v1.34"},
-            "topology": {
-                "controlPlane": {"replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"},
-                "nodePools": [{"name": "default", "replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"}],
-            },
-        },
-    }))
-    .unwrap()
+fn guest() -> GuestCluster {
+    serde_json::from_value(Manifest::new("dev", "v1.34", 1, 1).object).unwrap()
 }
 
-async fn guests(kubeconfig: &Path) -> Api<DynamicObject> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-    let client = Client::try_from(config).unwrap();
-    let kind = ApiResource {
-        group: "guestclusters.dev".into(),
-        version: "v1alpha1".into(),
-        api_version: "guestclusters.dev/v1alpha1".into(),
-        kind: "GuestCluster".into(),
-        plural: "guestclusters".into(),
-    };
-    Api::namespaced_with(client, "team-a", &kind)
+async fn guests(kubeconfig: &Path) -> Api<GuestCluster> {
+    Api::namespaced(client(kubeconfig).await.unwrap(), "team-a")
 }

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 /// As the manifests have it, shorter: nobody here needs long to notice.
 const SHUTDOWN_DELAY: &str = "3";
 const SECOND: &str = "guestcluster-apiserver-second";
+/// How long a kubelet takes to notice that a process is gone: it looks at its containers once a second.
+const NOTICED: Duration = Duration::from_secs(1);
 /// Longest for anything to come up.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -84,12 +86,13 @@ impl Ground {
         })
     }
 
-    /// Ends a replica without a word. What a kubelet would notice a moment later, its readiness, is told at once.
+    /// Ends a replica without a word. kube-apiserver sends requests there until a kubelet has noticed.
     pub(crate) fn kill(&mut self, replica: Replica) {
         match replica {
             Replica::First => self.supervisor.kill(),
             Replica::Second => self.second = None,
         }
+        std::thread::sleep(NOTICED);
         self.set_ready(replica, false);
     }
 

@@ -8,12 +8,11 @@ use std::{
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
+use guestcluster_tests::{Manifest, client};
+use guestcluster_types::GuestCluster;
 use kube::{
-    Api, Client, Config, ResourceExt as _,
-    api::{
-        ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
-    },
-    config::{KubeConfigOptions, Kubeconfig},
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use parking_lot::Mutex;
 use serde_json::json;
@@ -39,7 +38,7 @@ pub(crate) const LABEL: &str = "change";
 /// Running clients.
 pub(crate) struct Load {
     runtime: Runtime,
-    guests: Api<DynamicObject>,
+    guests: Api<GuestCluster>,
     record: Arc<Mutex<Record>>,
     stop: CancellationToken,
     clients: Vec<tokio::task::JoinHandle<()>>,
@@ -51,16 +50,15 @@ impl Load {
     /// Starts them, with objects whose names begin with the disruption's.
     pub(crate) fn start(kubeconfig: &Path, name: &str) -> anyhow::Result<Self> {
         let runtime = Runtime::new()?;
-        let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
         let record = Arc::new(Mutex::new(Record::default()));
         let stop = CancellationToken::new();
         let prefix: String = name.split('-').filter_map(|word| word.chars().next()).collect();
-        let guests = runtime.block_on(guests(kubeconfig.clone()))?;
+        let guests = runtime.block_on(guests(kubeconfig))?;
         let mut clients = Vec::new();
         for number in 0..CLIENTS {
             let client = Writer {
                 // Each with connections of its own.
-                guests: runtime.block_on(self::guests(kubeconfig.clone()))?,
+                guests: runtime.block_on(self::guests(kubeconfig))?,
                 record: record.clone(),
                 stop: stop.clone(),
                 prefix: format!("{prefix}{number}"),
@@ -131,7 +129,7 @@ impl Load {
 }
 
 struct Writer {
-    guests: Api<DynamicObject>,
+    guests: Api<GuestCluster>,
     record: Arc<Mutex<Record>>,
     stop: CancellationToken,
     prefix: String,
@@ -192,7 +190,7 @@ impl Writer {
 }
 
 /// Watches for ever, from where it was when the watch ends.
-async fn watch(guests: Api<DynamicObject>, record: Arc<Mutex<Record>>) {
+async fn watch(guests: Api<GuestCluster>, record: Arc<Mutex<Record>>) {
     let mut version: Option<String> = None;
     loop {
         let Some(from) = version.clone() else {
@@ -236,7 +234,7 @@ async fn watch(guests: Api<DynamicObject>, record: Arc<Mutex<Record>>) {
     }
 }
 
-fn seen(object: &DynamicObject) -> Seen {
+fn seen(object: &GuestCluster) -> Seen {
     Seen {
         name: object.name_any(),
         change: object.labels().get(LABEL).and_then(|change| change.parse().ok()),
@@ -247,32 +245,13 @@ fn seen(object: &DynamicObject) -> Seen {
     }
 }
 
-/// None would be an object without a kind.
-fn guest(name: &str) -> Option<DynamicObject> {
-    let pool = json!({"name": "default", "replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"});
-    let object = json!({
-        "apiVersion": "guestclusters.dev/v1alpha1",
-        "kind": "GuestCluster",
-        "metadata": {"name": name, "labels": {LABEL: "0"}},
-        "spec": {
-            "distribution": {"version": "v1.34"},
-            "topology": {
-                "controlPlane": {"replicas": 1, "vmClass": "guaranteed-small", "storageClass": "gold"},
-                "nodePools": [pool],
-            },
-        },
-    });
-    serde_json::from_value(object).ok()
+/// None if it were no GuestCluster.
+fn guest(name: &str) -> Option<GuestCluster> {
+    let mut guest: GuestCluster = serde_json::from_value(Manifest::new(name, "v1.34", 1, 1).object).ok()?;
+    guest.labels_mut().insert(LABEL.to_owned(), "0".to_owned());
+    Some(guest)
 }
 
-async fn guests(kubeconfig: Kubeconfig) -> anyhow::Result<Api<DynamicObject>> {
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    let kind = ApiResource {
-        group: "guestclusters.dev".into(),
-        version: "v1alpha1".into(),
-        api_version: "guestclusters.dev/v1alpha1".into(),
-        kind: "GuestCluster".into(),
-        plural: "guestclusters".into(),
-    };
-    Ok(Api::namespaced_with(Client::try_from(config)?, "team-a", &kind))
+async fn guests(kubeconfig: &Path) -> anyhow::Result<Api<GuestCluster>> {
+    Ok(Api::namespaced(client(kubeconfig).await?, "team-a"))
 }

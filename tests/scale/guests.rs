@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
     pin::pin,
     time::{Duration, Instant},
 };
@@ -12,9 +11,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use guestcluster_tests::Manifest;
 use guestcluster_types::{GuestCluster, Phase};
 use kube::{
-    Api, Client, Config, ResourceExt as _,
+    Api, Client, ResourceExt as _,
     api::PostParams,
-    config::{KubeConfigOptions, Kubeconfig},
     runtime::{WatchStreamExt as _, watcher},
 };
 
@@ -29,13 +27,6 @@ pub(crate) struct Times {
     pub(crate) accepted: Duration,
     /// Until the last guest was Running.
     pub(crate) running: Duration,
-}
-
-/// A client for whom this kubeconfig is.
-pub(crate) async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
 }
 
 /// Creates the guests in namespace team-a and waits until all are Running.

@@ -46,7 +46,7 @@ impl Plan {
 
     async fn run(&self, mode: Mode) -> anyhow::Result<()> {
         let supervisor = Supervisor::fast(mode);
-        let client = guests::client(&supervisor.admin_kubeconfig()).await?;
+        let client = guestcluster_tests::client(&supervisor.admin_kubeconfig()).await?;
         let before = Measure::take(&supervisor, mode).await?;
         let times = guests::bring_up(&client, self.guests, self.workers).await?;
         let after = Measure::take(&supervisor, mode).await?;

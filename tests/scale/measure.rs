@@ -1,12 +1,9 @@
 //! What the processes of a supervisor have used and answered.
 
 use anyhow::Context as _;
-use guestcluster_tests::{Mode, Supervisor, Usage};
+use guestcluster_tests::{Mode, Supervisor, Usage, client};
 
-use crate::{
-    guests::{Times, client},
-    metrics::Requests,
-};
+use crate::{guests::Times, metrics::Requests};
 
 /// All processes so far.
 pub(crate) struct Measure {

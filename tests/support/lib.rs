@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod background;
+mod client;
 mod daemon;
 mod endpoint;
 mod guest;
@@ -17,6 +18,7 @@ mod supervisor;
 mod wait;
 
 pub use background::Background;
+pub use client::client;
 pub use daemon::Daemon;
 pub use endpoint::{Connection, Endpoint, Protocol};
 pub use guest::{LAYERS, Manifest};
