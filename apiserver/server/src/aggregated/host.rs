@@ -38,9 +38,9 @@ pub(crate) async fn client_of_a_person(kubeconfig: Option<&Path>, context: Optio
             read.await
                 .with_context(|| format!("--kubeconfig: {} can't be used", path.display()))?
         }
-        None => Config::from_kubeconfig(&options)
-            .await
-            .context("no kubeconfig can be used: name one with --kubeconfig, or in KUBECONFIG")?,
+        None => Config::from_kubeconfig(&options).await.context(
+            "kubectl's kubeconfig can't be used: name another with --kubeconfig or in KUBECONFIG, or another --context",
+        )?,
     };
     finish(config)
 }
