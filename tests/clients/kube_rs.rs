@@ -85,10 +85,22 @@ async fn held(kubeconfig: &Path, namespace: &str, kind: &ApiResource) -> BTreeMa
     let mut held = BTreeMap::new();
     for reflector in &reflectors {
         let mut objects = reflector.settled(&writer, namespace).await;
+        without_kind(&mut objects);
         seen.normalise(&mut objects);
         held.insert(reflector.name.to_owned(), objects);
     }
     held
+}
+
+/// Takes away what each object says of its kind: an item of a list says nothing of it and an event does, and whether an object was
+/// listed again or came as an event is decided by when the line was cut.
+fn without_kind(objects: &mut Value) {
+    for object in objects.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        if let Some(object) = object.as_object_mut() {
+            object.remove("apiVersion");
+            object.remove("kind");
+        }
+    }
 }
 
 /// A reflector, and a look at what it holds.

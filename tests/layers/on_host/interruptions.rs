@@ -13,9 +13,9 @@ async fn a_restart_of_the_host_changes_nothing_and_what_was_under_way_goes_on() 
     let mut world = host.world().await?;
     world.run_layers();
     world.create_guest("dev", json!({})).await?;
-    let settled = world.settled("dev").await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let writes = host.writes();
+    world.settled("dev").await?;
+    let writes = host.quiet().await?;
+    let settled = world.guest("dev", "is there", |_| true).await?;
     restart(&mut host);
     // The longest pause of a watch that failed, and some more.
     tokio::time::sleep(Duration::from_secs(12)).await;

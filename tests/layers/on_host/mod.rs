@@ -8,7 +8,7 @@ mod life;
 mod namespaces;
 mod webhooks;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use guestcluster_tests::Host;
@@ -27,6 +27,9 @@ use tempfile::TempDir;
 use tower::util::MapRequestLayer;
 
 use crate::all_layers::{PATIENCE, World};
+
+/// Without a write for so long, what was under way is done: no controller waits longer before it looks again at what changed.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// A host that serves our kinds.
 struct OnHost {
@@ -89,6 +92,22 @@ impl OnHost {
             .filter(|(what, _)| !is_read(what))
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// How many writes were asked for when, for a while, no more came.
+    async fn quiet(&self) -> Result<usize> {
+        let none_came = async {
+            let mut writes = self.writes();
+            loop {
+                tokio::time::sleep(QUIET).await;
+                match self.writes() {
+                    same if same == writes => return writes,
+                    more => writes = more,
+                }
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, none_came).await;
+        waited.with_context(|| format!("there is always another write: {:#?}", self.asked()))
     }
 
     /// How often something was asked so far.
