@@ -170,7 +170,11 @@ impl Resource {
             return Status::too_large(why);
         }
         tracing::error!(resource = names.group_resource(), verb, %error, "the store failed");
-        Status::server_timeout(names, verb)
+        match error {
+            // Trying again is of no use before somebody makes room: said as kube-apiserver does of a full etcd.
+            StoreError::Full(_) => Status::internal(error.to_string()),
+            _ => Status::server_timeout(names, verb),
+        }
     }
 }
 

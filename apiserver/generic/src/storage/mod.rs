@@ -99,7 +99,7 @@ pub struct Change {
 }
 
 /// Why the store could not answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The revision lies before the history that is kept.
     #[error("revision {requested} is compacted; the oldest kept is {oldest}")]
@@ -112,7 +112,10 @@ pub enum StoreError {
     /// More than the store takes in one transaction.
     #[error("store: {0}")]
     TooLarge(String),
-    /// The store is closed, full, broken or out of reach. A write may be done all the same.
+    /// There is no room for the write, which is not done.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The store is closed, broken or out of reach. A write may be done all the same.
     #[error("store: {0}")]
     Unavailable(String),
 }

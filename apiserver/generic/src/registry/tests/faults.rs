@@ -19,6 +19,7 @@ pub(super) const WELL: u8 = 0;
 pub(super) const BROKEN: u8 = 1;
 const HANGING: u8 = 2;
 const CONTENDED: u8 = 3;
+const FULL: u8 = 4;
 
 /// A store whose transactions go wrong as told.
 pub(super) struct Faulty {
@@ -45,7 +46,8 @@ impl Store for Faulty {
         self.transactions.fetch_add(1, Ordering::SeqCst);
         match self.mode.load(Ordering::SeqCst) {
             WELL => self.inner.transact(transaction).await,
-            BROKEN => Err(StoreError::Unavailable("disk full".into())),
+            BROKEN => Err(StoreError::Unavailable("out of order".into())),
+            FULL => Err(StoreError::Full("no space left on device".into())),
             HANGING => pending().await,
             _ => Ok(Outcome::Conflict),
         }
@@ -94,6 +96,16 @@ async fn a_broken_store_is_500_and_tells_no_detail() {
         assert_eq!(reply.headers["retry-after"], "2");
     }
     world.get(&path).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_full_store_is_500_that_says_so_and_reads_go_on() {
+    let (world, _) = world(FULL).await;
+    let reply = world.post(WIDGETS, &widget("b")).await;
+    let message = "the store is full: no space left on device".to_owned();
+    assert_eq!(reply.refused(500), (String::new(), message));
+    assert!(!reply.headers.contains_key("retry-after"), "trying again makes no room");
+    world.get(&format!("{WIDGETS}/a")).await.expect(200);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     TooLarge,
     /// More than is read in one answer.
     AnswerTooLarge,
+    /// It has no room for more.
+    Full,
     /// etcd has not done it, and another member or another moment may.
     NotDone,
     /// etcd has not done it, since it does not know the token.
@@ -95,6 +97,7 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure.kind {
             Kind::TooLarge => Self::TooLarge(failure.to_string()),
+            Kind::Full => Self::Full(failure.to_string()),
             _ => Self::Unavailable(failure.to_string()),
         }
     }
@@ -111,6 +114,9 @@ fn kind(status: &Status) -> Kind {
     }
     if says("decoded message length too large") {
         return Kind::AnswerTooLarge;
+    }
+    if says("database space exceeded") {
+        return Kind::Full;
     }
     if says("invalid auth token") || says("revision of auth store is old") {
         return Kind::Token;

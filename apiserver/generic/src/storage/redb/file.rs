@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,10 +57,10 @@ impl File {
             .truncate(false)
             .open(path);
         let file = file.map_err(|error| unavailable(format!("{}: {error}", path.display())))?;
-        let backend = FileBackend::new(file).map_err(unavailable)?;
+        let backend = FileBackend::new(file).map_err(failed)?;
         let opened = Self::with_backend(backend, cache_bytes)?;
         if is_new {
-            sync_directory(path).map_err(unavailable)?;
+            sync_directory(path).map_err(failed)?;
         }
         Ok(opened)
     }
@@ -73,7 +74,7 @@ impl File {
         let database = Builder::new()
             .set_cache_size(cache_bytes)
             .create_with_backend(backend)
-            .map_err(unavailable)?;
+            .map_err(failed)?;
         let file = Self { database };
         file.prepare()?;
         Ok(file)
@@ -81,9 +82,9 @@ impl File {
 
     /// Makes the tables of a new file; checks the format of an old one.
     fn prepare(&self) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(unavailable)?;
-        let mut meta = transaction.open_table(META).map_err(unavailable)?;
-        let format = meta.get(FORMAT_KEY).map_err(unavailable)?.map(|format| format.value());
+        let transaction = self.database.begin_write().map_err(failed)?;
+        let mut meta = transaction.open_table(META).map_err(failed)?;
+        let format = meta.get(FORMAT_KEY).map_err(failed)?.map(|format| format.value());
         match format {
             Some(FORMAT) => return Ok(()),
             Some(other) => {
@@ -93,35 +94,35 @@ impl File {
             }
             None => {}
         }
-        meta.insert(FORMAT_KEY, FORMAT).map_err(unavailable)?;
-        meta.insert(REVISION_KEY, FIRST_REVISION).map_err(unavailable)?;
+        meta.insert(FORMAT_KEY, FORMAT).map_err(failed)?;
+        meta.insert(REVISION_KEY, FIRST_REVISION).map_err(failed)?;
         drop(meta);
-        transaction.open_table(DATA).map_err(unavailable)?;
-        transaction.open_table(KEYSPACES).map_err(unavailable)?;
-        transaction.commit().map_err(unavailable)
+        transaction.open_table(DATA).map_err(failed)?;
+        transaction.open_table(KEYSPACES).map_err(failed)?;
+        transaction.commit().map_err(failed)
     }
 
     pub(super) fn state(&self) -> Result<State, StoreError> {
-        let transaction = self.database.begin_read().map_err(unavailable)?;
-        let meta = transaction.open_table(META).map_err(unavailable)?;
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let meta = transaction.open_table(META).map_err(failed)?;
         let revision = meta
             .get(REVISION_KEY)
-            .map_err(unavailable)?
+            .map_err(failed)?
             .map_or(FIRST_REVISION, |revision| revision.value());
-        let table = transaction.open_table(KEYSPACES).map_err(unavailable)?;
+        let table = transaction.open_table(KEYSPACES).map_err(failed)?;
         let mut keyspaces = Vec::new();
-        for row in table.iter().map_err(unavailable)? {
-            let (prefix, revision) = row.map_err(unavailable)?;
+        for row in table.iter().map_err(failed)? {
+            let (prefix, revision) = row.map_err(failed)?;
             keyspaces.push((prefix.value().to_owned(), revision.value()));
         }
         Ok(State { revision, keyspaces })
     }
 
     pub(super) fn get(&self, space: &str, key: &str) -> Result<Option<Item>, StoreError> {
-        let transaction = self.database.begin_read().map_err(unavailable)?;
-        let data = transaction.open_table(DATA).map_err(unavailable)?;
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let data = transaction.open_table(DATA).map_err(failed)?;
         let full = [space, key].concat();
-        let Some(value) = data.get(full.as_bytes()).map_err(unavailable)? else {
+        let Some(value) = data.get(full.as_bytes()).map_err(failed)? else {
             return Ok(None);
         };
         item(key, value.value()).map(Some)
@@ -135,9 +136,9 @@ impl File {
         start_after: Option<&str>,
         limit: usize,
     ) -> Result<(Page, Option<Revision>), StoreError> {
-        let transaction = self.database.begin_read().map_err(unavailable)?;
+        let transaction = self.database.begin_read().map_err(failed)?;
         let revision = last_commit(&transaction, space)?;
-        let data = transaction.open_table(DATA).map_err(unavailable)?;
+        let data = transaction.open_table(DATA).map_err(failed)?;
         let (start, end) = bounds(&[space, prefix].concat(), start_after.map(|key| [space, key].concat()));
         let range = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
         let mut page = Page {
@@ -149,12 +150,12 @@ impl File {
             return Ok((page, revision));
         }
         let mut bytes = 0;
-        for row in data.range::<&[u8]>(range).map_err(unavailable)? {
+        for row in data.range::<&[u8]>(range).map_err(failed)? {
             if page.items.len() >= limit || bytes >= PAGE_BYTES {
                 page.more = true;
                 break;
             }
-            let (key, value) = row.map_err(unavailable)?;
+            let (key, value) = row.map_err(failed)?;
             let key = key
                 .value()
                 .get(space.len()..)
@@ -166,8 +167,8 @@ impl File {
     }
 
     pub(super) fn begin(&self) -> Result<WriteTransaction, StoreError> {
-        let mut transaction = self.database.begin_write().map_err(unavailable)?;
-        transaction.set_durability(Durability::Immediate).map_err(unavailable)?;
+        let mut transaction = self.database.begin_write().map_err(failed)?;
+        transaction.set_durability(Durability::Immediate).map_err(failed)?;
         Ok(transaction)
     }
 }
@@ -182,16 +183,16 @@ pub(super) struct Tables<'t> {
 impl<'t> Tables<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         Ok(Self {
-            data: transaction.open_table(DATA).map_err(unavailable)?,
-            keyspaces: transaction.open_table(KEYSPACES).map_err(unavailable)?,
-            meta: transaction.open_table(META).map_err(unavailable)?,
+            data: transaction.open_table(DATA).map_err(failed)?,
+            keyspaces: transaction.open_table(KEYSPACES).map_err(failed)?,
+            meta: transaction.open_table(META).map_err(failed)?,
         })
     }
 
     /// The revision of a key's last write.
     pub(super) fn revision_of(&self, space: &str, key: &str) -> Result<Option<Revision>, StoreError> {
         let full = [space, key].concat();
-        let value = self.data.get(full.as_bytes()).map_err(unavailable)?;
+        let value = self.data.get(full.as_bytes()).map_err(failed)?;
         value.map(|value| Ok(split(value.value())?.0)).transpose()
     }
 
@@ -200,7 +201,7 @@ impl<'t> Tables<'t> {
         let mut room = self
             .data
             .insert_reserve(full.as_bytes(), HEADER + value.len())
-            .map_err(unavailable)?;
+            .map_err(failed)?;
         let (header, body) = room.as_mut().split_at_mut(HEADER);
         header.copy_from_slice(&revision.to_le_bytes());
         body.copy_from_slice(value);
@@ -210,27 +211,39 @@ impl<'t> Tables<'t> {
     /// Whether the key was there.
     pub(super) fn delete(&mut self, space: &str, key: &str) -> Result<bool, StoreError> {
         let full = [space, key].concat();
-        Ok(self.data.remove(full.as_bytes()).map_err(unavailable)?.is_some())
+        Ok(self.data.remove(full.as_bytes()).map_err(failed)?.is_some())
     }
 
     pub(super) fn remove_keyspace(&mut self, space: &str) -> Result<(), StoreError> {
         let (start, end) = bounds(space, None);
         let range = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
-        self.data
-            .retain_in::<&[u8], _>(range, |_, _| false)
-            .map_err(unavailable)?;
-        self.keyspaces.remove(space).map_err(unavailable)?;
+        self.data.retain_in::<&[u8], _>(range, |_, _| false).map_err(failed)?;
+        self.keyspaces.remove(space).map_err(failed)?;
         Ok(())
     }
 
     /// Notes the revision, and that of the last commit of each keyspace that was written.
     pub(super) fn note(&mut self, revision: Revision, last: &BTreeMap<Arc<str>, Revision>) -> Result<(), StoreError> {
         for (space, revision) in last {
-            self.keyspaces.insert(&**space, revision).map_err(unavailable)?;
+            self.keyspaces.insert(&**space, revision).map_err(failed)?;
         }
-        self.meta.insert(REVISION_KEY, revision).map_err(unavailable)?;
+        self.meta.insert(REVISION_KEY, revision).map_err(failed)?;
         Ok(())
     }
+}
+
+/// A failure of the file as callers are told of it.
+pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
+    match error.into() {
+        redb::Error::Io(error) if is_full(&error) => StoreError::Full(error.to_string()),
+        error => unavailable(error),
+    }
+}
+
+/// Whether it is room that is missing: on the device, in a quota, or below the size that files may have.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 pub(super) fn unavailable(error: impl ToString) -> StoreError {
@@ -238,11 +251,8 @@ pub(super) fn unavailable(error: impl ToString) -> StoreError {
 }
 
 fn last_commit(transaction: &ReadTransaction, space: &str) -> Result<Option<Revision>, StoreError> {
-    let keyspaces = transaction.open_table(KEYSPACES).map_err(unavailable)?;
-    Ok(keyspaces
-        .get(space)
-        .map_err(unavailable)?
-        .map(|revision| revision.value()))
+    let keyspaces = transaction.open_table(KEYSPACES).map_err(failed)?;
+    Ok(keyspaces.get(space).map_err(failed)?.map(|revision| revision.value()))
 }
 
 fn item(key: &str, stored: &[u8]) -> Result<Item, StoreError> {

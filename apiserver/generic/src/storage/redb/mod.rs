@@ -201,7 +201,7 @@ pub fn raise(path: &Path, keyspace: &str, revision: Revision) -> Result<(), Stor
     let revision = file.state()?.revision.max(revision);
     let transaction = file.begin()?;
     file::Tables::open(&transaction)?.note(revision, &[(keyspace.into(), revision)].into())?;
-    transaction.commit().map_err(file::unavailable)
+    transaction.commit().map_err(file::failed)
 }
 
 fn ended() -> StoreError {

@@ -235,7 +235,7 @@ struct Faulty {
 impl Faulty {
     fn check(&self) -> Result<(), std::io::Error> {
         if self.full.load(Ordering::SeqCst) {
-            Err(std::io::Error::other("disk full"))
+            Err(std::io::ErrorKind::StorageFull.into())
         } else {
             Ok(())
         }
@@ -306,7 +306,7 @@ async fn a_full_disk_fails_the_write_and_not_the_engine() {
             compare: vec![],
             write: vec![put("x", "2")],
         };
-        assert!(matches!(store.transact(write).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.transact(write).await, Err(StoreError::Full(_))));
     }
     full.store(false, Ordering::SeqCst);
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use redb::WriteTransaction;
 use tokio::sync::{mpsc, oneshot};
 
-use super::file::{File, Tables, unavailable};
+use super::file::{File, Tables, failed};
 use super::keyspace::Keyspace;
 use super::{Shared, ended};
 use crate::storage::{Change, Commit, Compare, Outcome, Revision, StoreError, Transaction, Write};
@@ -207,8 +207,8 @@ impl Job {
     fn refuse(self, error: &StoreError) {
         // Who asked may have gone.
         match self {
-            Self::Transact { answer, .. } => drop(answer.send(Err(unavailable(error)))),
-            Self::Remove { answer, .. } => drop(answer.send(Err(unavailable(error)))),
+            Self::Transact { answer, .. } => drop(answer.send(Err(error.clone()))),
+            Self::Remove { answer, .. } => drop(answer.send(Err(error.clone()))),
             Self::Close { answer } => drop(answer.send(())),
         }
     }
@@ -222,9 +222,9 @@ fn commit(file: &File, revision: &mut Revision, batch: &[Job]) -> Result<Vec<Eff
         .iter()
         .any(|effect| matches!(effect, Effect::Committed(_) | Effect::Removed))
     {
-        transaction.commit().map_err(unavailable)?;
+        transaction.commit().map_err(failed)?;
     } else {
-        transaction.abort().map_err(unavailable)?;
+        transaction.abort().map_err(failed)?;
     }
     Ok(effects)
 }

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use super::*;
 use crate::storage::{
     Compare, Outcome, Transaction, Write,
-    tests::rules::{committed, keys, next, put, write},
+    tests::rules::{committed, keys, next, put, value, write},
 };
 
 const MIB: usize = 1 << 20;
@@ -26,6 +26,27 @@ async fn what_etcd_does_not_take_is_told_as_too_large() {
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
     }
     committed(&*store, vec![big("x", MIB)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_etcd_is_told_as_full_and_is_read_on() {
+    let quota = vec![format!("--quota-backend-bytes={}", 4 * MIB)];
+    let starting = tokio::task::spawn_blocking(|| EtcdServer::start_with("http", quota));
+    let server = starting.await.unwrap();
+    let etcd = connect(&server).await;
+    let store = etcd.keyspace("a/");
+    committed(&*store, vec![put("first", "1")]).await;
+    // etcd looks at its size as it was a moment ago.
+    eventually("it is full", async || {
+        let write = vec![big("x", MIB)];
+        let compare = Vec::new();
+        let refused = store.transact(Transaction { compare, write }).await;
+        assert!(matches!(refused, Ok(_) | Err(StoreError::Full(_))), "{refused:?}");
+        refused.is_err()
+    })
+    .await;
+    assert_eq!(value(&*store, "first").await.as_deref(), Some("1"));
+    assert_eq!(etcd.health(), Ok(()), "who only reads is served");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
