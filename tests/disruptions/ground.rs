@@ -1,17 +1,21 @@
 //! What is disturbed: two replicas that kube-apiserver sends requests to, and their etcd.
 
-use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use guestcluster_tests::{Daemon, EtcdMembers, Host, Kubectl, Mode, Objects, Start, Supervisor, eventually, until};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::{curl::Curl, front_proxy};
+
 /// As the manifests have it, shorter: nobody here needs long to notice.
 const SHUTDOWN_DELAY: &str = "3";
 const SECOND: &str = "guestcluster-apiserver-second";
 /// How long a kubelet takes to notice that a process is gone: it looks at its containers once a second.
 const NOTICED: Duration = Duration::from_secs(1);
+/// Longest until a new serving authority signs: it is told of half a minute before.
+const ROTATED: Duration = Duration::from_mins(2);
 /// Longest for anything to come up.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -21,6 +25,10 @@ pub(crate) enum Replica {
     First,
     Second,
 }
+
+/// Who signs what replicas show.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServingAuthority(serde_json::Value);
 
 /// Everything that runs. In the order in which it is stopped.
 pub(crate) struct Ground {
@@ -43,6 +51,7 @@ impl Ground {
             layers: Some("none".to_owned()),
             objects: Objects::Etcd(etcd.servers()),
             arguments: vec!["--shutdown-delay".to_owned(), SHUTDOWN_DELAY.to_owned()],
+            host_flags: vec![front_proxy::TOLD.to_owned()],
             ..Start::default()
         });
         let address = Host::reachable_address();
@@ -67,6 +76,11 @@ impl Ground {
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.supervisor.admin_kubeconfig()
+    }
+
+    /// Where the replicas answer.
+    pub(crate) fn servers(&self) -> [String; 2] {
+        [self.supervisor.server(), format!("https://{}", self.address)]
     }
 
     /// Who holds the Lease.
@@ -121,7 +135,12 @@ impl Ground {
                 format!("https://{}", self.address)
             }
         };
-        eventually(PATIENCE.as_secs(), "the replica is ready", || is_ready(&server));
+        eventually(PATIENCE.as_secs(), "the replica is ready", || {
+            match Curl::insecure().status(&format!("{server}/readyz")) {
+                Ok(200) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
         self.set_ready(replica, true);
     }
 
@@ -189,70 +208,36 @@ impl Ground {
     pub(crate) fn compact(&self) -> anyhow::Result<()> {
         let servers = self.etcd.servers();
         let server = servers.split(',').next().context("no member")?;
-        let range = post(&format!("{server}/v3/kv/range"), &json!({"key": "AA=="}))?;
+        let range = Curl::new().post(&format!("{server}/v3/kv/range"), &json!({"key": "AA=="}))?;
         let revision = range["header"]["revision"].as_str().context("no revision")?.to_owned();
-        post(
-            &format!("{server}/v3/kv/compaction"),
-            &json!({"revision": revision, "physical": true}),
-        )?;
+        let body = json!({"revision": revision, "physical": true});
+        Curl::new().post(&format!("{server}/v3/kv/compaction"), &body)?;
         Ok(())
     }
 
-    /// Asks for a new authority, and waits until it signs.
-    pub(crate) fn rotate_serving_authority(&self) -> anyhow::Result<()> {
-        const SECRET: &str = "-n guestclusters-system get secret guestcluster-apiserver-serving";
-        let admin = self.admin();
-        let before = admin.json(SECRET)["data"]["ca.crt"].clone();
+    /// Asks for a new authority, and returns the present one.
+    pub(crate) fn announce_serving_authority(&self) -> ServingAuthority {
+        let before = self.serving_authority();
         let annotate = "-n guestclusters-system annotate --overwrite secret guestcluster-apiserver-serving guestclusters.dev/rotate=now";
-        admin.run(annotate).success();
-        let looked = until(Duration::from_mins(2), || {
-            let now = admin.json(SECRET)["data"]["ca.crt"].clone();
-            if now == before { Err(String::new()) } else { Ok(()) }
+        self.admin().run(annotate).success();
+        before
+    }
+
+    /// Waits until another one signs.
+    pub(crate) fn await_serving_authority(&self, before: &ServingAuthority) -> anyhow::Result<()> {
+        let looked = until(ROTATED, || {
+            if self.serving_authority() == *before {
+                Err(String::new())
+            } else {
+                Ok(())
+            }
         });
         ensure!(looked.is_ok(), "no new authority signs");
         Ok(())
     }
-}
 
-/// As a kubelet asks, who trusts everybody.
-fn is_ready(server: &str) -> Result<(), String> {
-    let asked = Command::new("curl")
-        .args([
-            "--silent",
-            "--show-error",
-            "--fail",
-            "--insecure",
-            "--max-time",
-            "5",
-            &format!("{server}/readyz"),
-        ])
-        .output()
-        .map_err(|error| error.to_string())?;
-    if asked.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&asked.stderr).into_owned())
+    fn serving_authority(&self) -> ServingAuthority {
+        const SECRET: &str = "-n guestclusters-system get secret guestcluster-apiserver-serving";
+        ServingAuthority(self.admin().json(SECRET)["data"]["ca.crt"].clone())
     }
-}
-
-/// A POST with JSON in both directions, by curl.
-fn post(url: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
-    let output = Command::new("curl")
-        .args([
-            "--silent",
-            "--show-error",
-            "--fail",
-            "--max-time",
-            "10",
-            "--data",
-            &body.to_string(),
-            url,
-        ])
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "POST {url}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(serde_json::from_slice(&output.stdout)?)
 }

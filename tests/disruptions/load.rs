@@ -24,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::{Record, Seen, State};
 
-const CLIENTS: usize = 8;
 /// Between two requests of a client.
 const PACE: Duration = Duration::from_millis(20);
 /// Longest for an answer: as long as kubectl's own.
@@ -33,7 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(32);
 const CHANGES: u32 = 8;
 /// Longest until the watch has shown everything.
 const CATCH_UP: Duration = Duration::from_secs(30);
-pub(crate) const LABEL: &str = "change";
+/// Which change of its object was the last.
+const LABEL: &str = "change";
+/// HTTP status for what is no longer kept.
+const GONE: u16 = 410;
 
 /// Running clients.
 pub(crate) struct Load {
@@ -41,29 +43,29 @@ pub(crate) struct Load {
     guests: Api<GuestCluster>,
     record: Arc<Mutex<Record>>,
     stop: CancellationToken,
-    clients: Vec<tokio::task::JoinHandle<()>>,
+    writers: Vec<tokio::task::JoinHandle<()>>,
     watcher: tokio::task::JoinHandle<()>,
     prefix: String,
 }
 
 impl Load {
-    /// Starts them, with objects whose names begin with the disruption's.
-    pub(crate) fn start(kubeconfig: &Path, name: &str) -> anyhow::Result<Self> {
+    /// Starts so many, with objects whose names begin with the disruption's.
+    pub(crate) fn start(kubeconfig: &Path, name: &str, clients: usize) -> anyhow::Result<Self> {
         let runtime = Runtime::new()?;
         let record = Arc::new(Mutex::new(Record::default()));
         let stop = CancellationToken::new();
         let prefix: String = name.split('-').filter_map(|word| word.chars().next()).collect();
         let guests = runtime.block_on(guests(kubeconfig))?;
-        let mut clients = Vec::new();
-        for number in 0..CLIENTS {
-            let client = Writer {
+        let mut writers = Vec::new();
+        for number in 0..clients {
+            let writer = Writer {
                 // Each with connections of its own.
                 guests: runtime.block_on(self::guests(kubeconfig))?,
                 record: record.clone(),
                 stop: stop.clone(),
                 prefix: format!("{prefix}{number}"),
             };
-            clients.push(runtime.spawn(client.run()));
+            writers.push(runtime.spawn(writer.run()));
         }
         let watcher = runtime.spawn(watch(runtime.block_on(self::guests(kubeconfig))?, record.clone()));
         Ok(Self {
@@ -71,7 +73,7 @@ impl Load {
             guests,
             record,
             stop,
-            clients,
+            writers,
             watcher,
             prefix,
         })
@@ -87,6 +89,21 @@ impl Load {
         self.record.lock().failures.last().map(|(_, why)| why.clone())
     }
 
+    /// Requests that failed so far, with the first word of each being what was asked.
+    pub(crate) fn all_failures(&self) -> Vec<String> {
+        self.record.lock().failures.iter().map(|(_, why)| why.clone()).collect()
+    }
+
+    /// Watches that had to list anew so far.
+    pub(crate) fn relists(&self) -> usize {
+        self.record.lock().relists
+    }
+
+    /// What is known so far is no more: the objects are those of a moment before the load began.
+    pub(crate) fn all_restored(&self) {
+        self.record.lock().expect_none();
+    }
+
     pub(crate) fn since_failure(&self) -> Option<Duration> {
         self.record.lock().failures.last().map(|(at, _)| at.elapsed())
     }
@@ -95,11 +112,11 @@ impl Load {
     pub(crate) fn finish(self) -> anyhow::Result<Record> {
         self.stop.cancel();
         let found = self.runtime.block_on(async {
-            for client in self.clients {
-                client.await?;
+            for writer in self.writers {
+                writer.await?;
             }
-            let list = self.guests.list(&ListParams::default()).await?;
-            anyhow::Ok(list.items.iter().map(seen).collect::<Vec<_>>())
+            let list = self.guests.list(&ours()).await?;
+            anyhow::Ok(living(&list.items).map(seen).collect::<Vec<_>>())
         })?;
         let found: Vec<Seen> = found
             .into_iter()
@@ -119,10 +136,7 @@ impl Load {
         let mut record = std::mem::take(&mut *self.record.lock());
         record.judge(&found);
         self.runtime
-            .block_on(
-                self.guests
-                    .delete_collection(&DeleteParams::default(), &ListParams::default()),
-            )
+            .block_on(self.guests.delete_collection(&DeleteParams::default(), &ours()))
             .context("removing the objects")?;
         Ok(record)
     }
@@ -195,20 +209,26 @@ async fn watch(guests: Api<GuestCluster>, record: Arc<Mutex<Record>>) {
     loop {
         let Some(from) = version.clone() else {
             // What is there already counts as shown.
-            match guests.list(&ListParams::default()).await {
+            match guests.list(&ours()).await {
                 Ok(list) => {
                     version.clone_from(&list.metadata.resource_version);
-                    let mut record = record.lock();
-                    list.items.iter().for_each(|object| record.show(seen(object), false));
+                    record.lock().list(living(&list.items).map(seen).collect());
                 }
                 Err(_) => sleep(PACE).await,
             }
             continue;
         };
-        let parameters = WatchParams::default();
-        let Ok(events) = guests.watch(&parameters, &from).await else {
-            sleep(PACE).await;
-            continue;
+        let parameters = WatchParams::default().labels(LABEL);
+        let events = match guests.watch(&parameters, &from).await {
+            Ok(events) => events,
+            Err(error) => {
+                if matches!(&error, kube::Error::Api(status) if status.code == GONE) {
+                    record.lock().relists += 1;
+                    version = None;
+                }
+                sleep(PACE).await;
+                continue;
+            }
         };
         let mut events = events.boxed();
         while let Some(event) = events.next().await {
@@ -220,7 +240,7 @@ async fn watch(guests: Api<GuestCluster>, record: Arc<Mutex<Record>>) {
                     continue;
                 }
                 Ok(WatchEvent::Error(status)) => {
-                    if status.code == 410 {
+                    if status.code == GONE {
                         record.lock().relists += 1;
                         version = None;
                     }
@@ -229,7 +249,7 @@ async fn watch(guests: Api<GuestCluster>, record: Arc<Mutex<Record>>) {
                 Err(_) => break,
             };
             version = object.resource_version();
-            record.lock().show(seen(&object), removed);
+            record.lock().show(seen(&object), removed || is_ending(&object));
         }
     }
 }
@@ -245,9 +265,24 @@ fn seen(object: &GuestCluster) -> Seen {
     }
 }
 
-/// None if it were no GuestCluster.
+/// All objects of loads.
+fn ours() -> ListParams {
+    ListParams::default().labels(LABEL)
+}
+
+/// Where controllers run, they have a last word before an object goes.
+fn living(objects: &[GuestCluster]) -> impl Iterator<Item = &GuestCluster> {
+    objects.iter().filter(|object| !is_ending(object))
+}
+
+fn is_ending(object: &GuestCluster) -> bool {
+    object.metadata.deletion_timestamp.is_some()
+}
+
+/// One that controllers make nothing of; none if it were no GuestCluster.
 fn guest(name: &str) -> Option<GuestCluster> {
-    let mut guest: GuestCluster = serde_json::from_value(Manifest::new(name, "v1.34", 1, 1).object).ok()?;
+    let manifest = Manifest::new(name, "v1.34", 1, 1).with("/spec/paused", json!(true));
+    let mut guest: GuestCluster = serde_json::from_value(manifest.object).ok()?;
     guest.labels_mut().insert(LABEL.to_owned(), "0".to_owned());
     Some(guest)
 }

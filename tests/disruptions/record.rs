@@ -48,6 +48,29 @@ impl Record {
         self.expected.insert(name.to_owned(), state);
     }
 
+    /// Nothing is there any more of what was written before.
+    pub(crate) fn expect_none(&mut self) {
+        self.expected.values_mut().for_each(|state| *state = State::Gone);
+    }
+
+    /// What a watcher finds that begins anew: what it does not find is gone.
+    pub(crate) fn list(&mut self, found: Vec<Seen>) {
+        self.shown.values_mut().for_each(|shown| shown.is_gone = true);
+        for seen in found {
+            let before = self.shown.get(&seen.name).map(|shown| shown.last.clone());
+            if let Some(before) = before.filter(|before| before.revision > seen.revision) {
+                self.doubled.push(format!("{seen:?} listed after {before:?}"));
+            }
+            self.shown.insert(
+                seen.name.clone(),
+                Shown {
+                    last: seen,
+                    is_gone: false,
+                },
+            );
+        }
+    }
+
     /// An event of the watch.
     pub(crate) fn show(&mut self, seen: Seen, is_gone: bool) {
         if let Some(before) = self.shown.get(&seen.name)
@@ -68,7 +91,10 @@ impl Record {
         let missing = found.values().filter(|seen| {
             self.shown
                 .get(&seen.name)
-                .is_none_or(|shown| shown.is_gone || shown.last != ***seen)
+                // Controllers may have written it since.
+                .is_none_or(|shown| {
+                    shown.is_gone || shown.last.change != seen.change || shown.last.revision < seen.revision
+                })
         });
         let missing =
             missing.map(|seen| format!("{seen:?} is not what the watch shows: {:?}", self.shown.get(&seen.name)));
@@ -150,5 +176,22 @@ mod tests {
         let gone = [events[0].clone(), (seen("a", 0, 3), true)];
         assert_eq!(judged(&[("a", State::Gone)], &gone, &[]), (0, 0));
         assert_eq!(judged(&[("a", State::Unknown)], &gone[..1], &[seen("a", 0, 1)]), (0, 0));
+    }
+
+    #[test]
+    fn a_watcher_that_lists_anew_forgets_what_is_gone_and_never_goes_back() {
+        let mut record = Record::default();
+        record.expect("a", State::Change(1));
+        record.expect("b", State::Change(0));
+        record.show(seen("a", 1, 5), false);
+        record.show(seen("b", 0, 6), false);
+        record.expect_none();
+        record.list(vec![seen("a", 1, 5)]);
+        assert!(record.doubled.is_empty(), "the same again is nothing new");
+        assert!(record.has_shown(&[seen("a", 1, 5)]));
+        record.judge(&[seen("a", 1, 5)]);
+        assert_eq!(record.lost.len(), 1, "a has come back: {:?}", record.lost);
+        record.list(vec![seen("a", 0, 4)]);
+        assert_eq!(record.doubled.len(), 1);
     }
 }

@@ -397,7 +397,7 @@ fn on_path(program: &str) -> PathBuf {
 }
 
 /// Debian's libfaketime, for programs with threads.
-fn faketime() -> Option<PathBuf> {
+pub fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
     let mut files = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
     files.find(|file| file.is_file())

@@ -23,7 +23,7 @@ pub use daemon::Daemon;
 pub use endpoint::{Connection, Endpoint, Protocol};
 pub use guest::{LAYERS, Manifest};
 pub use host::{EtcdMembers, Host, program};
-pub use kubectl::{Kubectl, Output, Running};
+pub use kubectl::{Kubectl, Output, Running, faketime};
 pub use process::Usage;
 pub use seeds::seeds;
 pub use stranger::Stranger;

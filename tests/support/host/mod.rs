@@ -16,7 +16,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use guestcluster_credentials::{kubeconfig::Kubeconfig, x509::CertifiedKey};
+use guestcluster_credentials::{
+    kubeconfig::Kubeconfig,
+    x509::{CertificateAuthority, CertifiedKey},
+};
 
 use self::{
     components::{Etcd, Sync},
@@ -140,6 +143,27 @@ impl Host {
     pub fn front_proxy_kubeconfig(&self, name: &str) -> PathBuf {
         let credential = self.pki.front_proxy(name).expect("a certificate can be made");
         self.write_kubeconfig(name, &credential, Some("front-proxy"))
+    }
+
+    /// The certificate that kube-apiserver shows to aggregated servers, in a file with its key.
+    pub fn front_proxy_files(&self) -> [String; 2] {
+        ["front-proxy-client.crt", "front-proxy-client.key"].map(|name| self.pki.file(name))
+    }
+
+    /// Lets kube-apiserver trust a further authority of front proxies, as an operator does who replaces it, and returns that.
+    pub fn announce_front_proxies(&self) -> CertificateAuthority {
+        self.pki.announce_front_proxies().expect("keys can be made")
+    }
+
+    /// Gives kube-apiserver a certificate of the next authority for aggregated servers.
+    pub fn switch_front_proxies(&mut self, next: CertificateAuthority) {
+        let switched = self.pki.switch_front_proxies(next);
+        switched.expect("a certificate can be made");
+    }
+
+    /// Lets kube-apiserver trust the present authority of front proxies alone, and returns its certificate.
+    pub fn retire_front_proxies(&self) -> &str {
+        self.pki.retire_front_proxies()
     }
 
     fn write_kubeconfig(&self, user: &str, credential: &CertifiedKey, namespace: Option<&str>) -> PathBuf {

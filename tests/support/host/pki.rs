@@ -47,7 +47,7 @@ impl Pki {
         };
         pki.write("ca.crt", pki.users.certificate());
         pki.write("front-proxy-ca.crt", pki.front_proxies.certificate());
-        pki.write_pair("front-proxy-client", &proxy_client);
+        pki.write_pair(PROXY_CLIENT, &proxy_client);
         pki.write_pair("apiserver", &serving);
         pki.write("sa.key", &signing_key);
         pki.write("sa.pub", &verifying_key);
@@ -68,6 +68,27 @@ impl Pki {
     /// A certificate for a user.
     pub(super) fn user(&self, name: &str, group: Option<&str>) -> Result<CertifiedKey, X509Error> {
         self.users.issue_client(name, group, VALIDITY)
+    }
+
+    /// Makes the next authority of front proxies, which is trusted beside the last one, and returns it.
+    pub(super) fn announce_front_proxies(&self) -> Result<CertificateAuthority, X509Error> {
+        let (next, _) = CertificateAuthority::generate("front-proxy-ca")?;
+        let both = [self.front_proxies.certificate(), next.certificate()].concat();
+        self.write("front-proxy-ca.crt", &both);
+        Ok(next)
+    }
+
+    /// Lets kube-apiserver show a certificate of this authority to aggregated servers.
+    pub(super) fn switch_front_proxies(&mut self, next: CertificateAuthority) -> Result<(), X509Error> {
+        self.front_proxies = next;
+        self.write_pair(PROXY_CLIENT, &self.front_proxy(PROXY_CLIENT)?);
+        Ok(())
+    }
+
+    /// Trusts no authority of front proxies but the present one.
+    pub(super) fn retire_front_proxies(&self) -> &str {
+        self.write("front-proxy-ca.crt", self.front_proxies.certificate());
+        self.front_proxies.certificate()
     }
 
     /// A certificate for a front proxy of this name; only [`PROXY_CLIENT`] is believed.

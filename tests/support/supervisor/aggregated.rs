@@ -33,7 +33,8 @@ impl Aggregated {
     /// Starts the issuer and the host that trusts it, and applies the manifests.
     pub(super) fn prepare(root: &Path, start: &Start) -> Self {
         let sso = Sso::start(root);
-        let host = Host::start_with(&root.join("host"), vec![sso.flag()]);
+        let flags = [vec![sso.flag()], start.host_flags.clone()].concat();
+        let host = Host::start_with(&root.join("host"), flags);
         sso.publish(&host.admin());
         let address = Host::reachable_address();
         let aggregated = Self {

@@ -42,6 +42,10 @@ pub struct Start {
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Variables of our server's environment.
+    pub variables: Vec<(&'static str, PathBuf)>,
+    /// Further flags of the kube-apiserver that our server runs behind.
+    pub host_flags: Vec<String>,
     /// Whom kube-apiserver trusts to serve, PEM, where our server is not the one who says it.
     pub ca_bundle: Option<String>,
 }
@@ -395,6 +399,7 @@ impl Supervisor {
             command.arg("--log").arg(filter);
         }
         command.args(&self.start.arguments);
+        command.envs(self.start.variables.iter().cloned());
         let mut server = Daemon::start(SERVER, command, &self.root);
         match &self.deployment {
             Deployment::Embedded(_) => {
