@@ -9,18 +9,70 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey};
-use guestcluster_tests::{Kubectl, Start, Supervisor, binaries, eventually};
+use guestcluster_tests::{Kubectl, Start, Supervisor, Team, binaries, eventually};
 
 use crate::{MODE, direct};
 
 const SECRET: &str = "-n guestclusters-system get secret guestcluster-apiserver-serving";
 const SERVICE: &str = "guestcluster-apiserver.guestclusters-system.svc";
 
+/// One supervisor for all: each leaves it as it was, but for the last one's new authority.
 #[test]
-fn a_new_authority_takes_over_without_a_failed_request() {
+fn the_serving_authority_is_kept_trusted_and_renewed() {
     let supervisor = Supervisor::fast(MODE);
+    a_lost_authority_is_written_again(&supervisor);
+    the_registrations_trust_is_mended_whoever_breaks_it(&supervisor);
+    a_new_authority_takes_over_without_a_failed_request(&supervisor);
+}
+
+fn a_lost_authority_is_written_again(supervisor: &Supervisor) {
     let admin = supervisor.kubectl();
-    let (first, ours) = (data(&admin, "ca.crt"), direct::way(&supervisor, None));
+    let first = data(&admin, "ca.crt");
+    admin
+        .run("-n guestclusters-system delete secret guestcluster-apiserver-serving")
+        .success();
+    eventually(30, "it is there again, the same", || match admin.run(SECRET).code {
+        0 if data(&admin, "ca.crt") == first => Ok(()),
+        code => Err(code.to_string()),
+    });
+    admin.run("get guestclusters").success();
+}
+
+fn the_registrations_trust_is_mended_whoever_breaks_it(supervisor: &Supervisor) {
+    let kubectl = supervisor.kubectl();
+    let trusted = || kubectl.json("get apiservice v1alpha1.guestclusters.dev")["spec"].clone();
+    let before = trusted();
+    assert!(
+        before["caBundle"].as_str().is_some_and(|bundle| !bundle.is_empty()),
+        "{before}"
+    );
+    for wrong in [
+        r#"{"spec":{"caBundle":null}}"#,
+        r#"{"spec":{"caBundle":null,"insecureSkipTLSVerify":true}}"#,
+    ] {
+        let patch = [
+            "patch",
+            "apiservice",
+            "v1alpha1.guestclusters.dev",
+            "--type=merge",
+            "-p",
+            wrong,
+        ];
+        kubectl.args(&patch, None).success();
+        eventually(30, "the trust is as it was", || {
+            let spec = trusted();
+            if spec == before { Ok(()) } else { Err(spec.to_string()) }
+        });
+    }
+    eventually(30, "kube-apiserver reaches us again", || {
+        let output = kubectl.run("get guestclusters");
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+}
+
+fn a_new_authority_takes_over_without_a_failed_request(supervisor: &Supervisor) {
+    let admin = supervisor.kubectl();
+    let (first, ours) = (data(&admin, "ca.crt"), direct::way(supervisor, None));
     assert_eq!(trusted_now(&admin), first.trim_end());
     let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -68,21 +120,6 @@ fn a_new_authority_takes_over_without_a_failed_request() {
         events.contains("ServingAuthorityAnnounced") && events.contains("ServingAuthoritySwitched"),
         "{events}"
     );
-}
-
-#[test]
-fn a_lost_authority_is_written_again() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    let first = data(&admin, "ca.crt");
-    admin
-        .run("-n guestclusters-system delete secret guestcluster-apiserver-serving")
-        .success();
-    eventually(30, "it is there again, the same", || match admin.run(SECRET).code {
-        0 if data(&admin, "ca.crt") == first => Ok(()),
-        code => Err(code.to_string()),
-    });
-    admin.run("get guestclusters").success();
 }
 
 #[test]
@@ -142,11 +179,7 @@ fn files_are_read_again_when_they_change() {
 
 #[test]
 fn files_that_can_not_be_served_are_refused_by_name() {
-    let supervisor = Supervisor::start(Start {
-        mode: MODE,
-        layers: Some("none".to_owned()),
-        ..Start::default()
-    });
+    let team = Team::new(MODE);
     let folder = tempfile::tempdir().unwrap();
     let (authority, _) = CertificateAuthority::generate("test").unwrap();
     put(folder.path(), &issue(&authority));
@@ -156,7 +189,7 @@ fn files_that_can_not_be_served_are_refused_by_name() {
         command
             .arg("aggregated")
             .arg("--kubeconfig")
-            .arg(supervisor.admin_kubeconfig());
+            .arg(team.admin_kubeconfig());
         command
             .arg("--data-dir")
             .arg(folder.path().join("data"))

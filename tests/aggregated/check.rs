@@ -2,17 +2,13 @@
 
 use std::process::Command;
 
-use guestcluster_tests::{Manifest, Supervisor, binaries, eventually};
+use guestcluster_tests::{Supervisor, binaries, eventually};
 use serde_json::Value;
 
-use crate::MODE;
-
-#[test]
-fn a_supervisor_that_works_passes_and_what_is_missing_is_named() {
-    let mut supervisor = Supervisor::fast(MODE);
+/// On a supervisor with a guest, which does not work any more afterwards.
+pub(crate) fn a_supervisor_that_works_passes_and_what_is_missing_is_named(supervisor: &mut Supervisor) {
     let admin = supervisor.kubectl();
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
-    let works = check(&supervisor, &[]);
+    let works = check(supervisor, &[]);
     assert_eq!((works.code, works.told("FAILED")), (0, vec![]), "{}", works.text);
     assert!(works.text.contains("our server has all"), "{}", works.text);
     assert!(
@@ -33,7 +29,7 @@ fn a_supervisor_that_works_passes_and_what_is_missing_is_named() {
         .run("delete crd virtualmachineclasses.vmoperator.vmware.com")
         .success();
     eventually(30, "it is told", || {
-        let lacks = check(&supervisor, &[]);
+        let lacks = check(supervisor, &[]);
         let (failed, warned) = (lacks.told("FAILED"), lacks.told("WARNING"));
         let names = |lines: &[String], words: &str| lines.iter().any(|line| line.contains(words));
         let all = names(
@@ -52,7 +48,7 @@ fn a_supervisor_that_works_passes_and_what_is_missing_is_named() {
             Err(lacks.text)
         }
     });
-    let json: Vec<Value> = serde_json::from_str(&check(&supervisor, &["-o", "json"]).text).unwrap();
+    let json: Vec<Value> = serde_json::from_str(&check(supervisor, &["-o", "json"]).text).unwrap();
     assert!(
         json.iter()
             .any(|finding| finding["severity"] == "failed" && finding["check"] == "rights")
@@ -60,7 +56,7 @@ fn a_supervisor_that_works_passes_and_what_is_missing_is_named() {
 
     supervisor.stop();
     eventually(60, "nobody runs the controllers", || {
-        let stopped = check(&supervisor, &[]);
+        let stopped = check(supervisor, &[]);
         let told = stopped.told("FAILED");
         let all = told.iter().any(|line| line.contains("leader"))
             && told.iter().any(|line| line.contains("is not available"));

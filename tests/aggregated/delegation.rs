@@ -1,9 +1,9 @@
-//! What kube-apiserver decides for our server, and what happens while it does not answer.
+//! What kube-apiserver decides for our server, and what happens while it does not answer: without it nobody gets in.
 
 use std::time::{Duration, Instant};
 
 use guestcluster_credentials::x509::CertificateAuthority;
-use guestcluster_tests::{Manifest, Supervisor, eventually};
+use guestcluster_tests::{Manifest, Supervisor, Team, eventually};
 use serde_json::json;
 
 use crate::{MODE, direct};
@@ -12,12 +12,17 @@ const LIST: &str = "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclus
 const AUTHENTICATION: &str = "-n kube-system get configmap extension-apiserver-authentication";
 
 #[test]
-fn a_right_counts_and_ends_within_seconds_and_not_while_the_host_is_silent() {
-    let supervisor = Supervisor::fast(MODE);
+fn nobody_gets_in_while_the_host_is_silent_or_gone() {
+    let mut supervisor = Supervisor::fast(MODE);
+    a_right_counts_and_ends_within_seconds_and_not_while_the_host_is_silent(&supervisor);
+    nobody_gets_in_while_kube_apiserver_cannot_be_asked(&mut supervisor);
+}
+
+fn a_right_counts_and_ends_within_seconds_and_not_while_the_host_is_silent(supervisor: &Supervisor) {
     let admin = supervisor.kubectl();
     let (ana, nobody) = (
-        direct::way(&supervisor, Some(&supervisor.kubectl_as("ana"))),
-        direct::way(&supervisor, None),
+        direct::way(supervisor, Some(&supervisor.kubectl_as("ana"))),
+        direct::way(supervisor, None),
     );
     let lists = || ana.get(LIST, &[]).map(drop);
     assert_eq!(lists().unwrap_err().0, 403);
@@ -53,13 +58,31 @@ fn a_right_counts_and_ends_within_seconds_and_not_while_the_host_is_silent() {
     });
 }
 
+fn nobody_gets_in_while_kube_apiserver_cannot_be_asked(supervisor: &mut Supervisor) {
+    let (kubectl, eve) = (supervisor.kubectl(), supervisor.kubectl_as("eve"));
+    // What our own port needs of kube-apiserver is asked for beforehand.
+    let (as_eve, anonymous) = (direct::way(supervisor, Some(&eve)), direct::way(supervisor, None));
+    supervisor.host_mut().stop_apiserver();
+    let (code, message) = as_eve.get(LIST, &[]).unwrap_err();
+    assert_eq!(code, 500, "{message}");
+    assert_eq!(anonymous.get("/livez", &[]), Ok("ok".to_owned()));
+
+    supervisor.host_mut().start_apiserver();
+    eventually(60, "everything works again", || {
+        let output = kubectl.run("get guestclusters");
+        if output.code == 0 { Ok(()) } else { Err(output.stderr) }
+    });
+    assert_eq!(as_eve.get(LIST, &[]).map_err(|(code, _)| code), Err(403));
+    kubectl.create_guest(&Manifest::new("after", "v1.34", 1, 1));
+}
+
 #[test]
 fn a_new_authority_of_clients_counts_without_a_restart() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     let (authority, pair) = CertificateAuthority::generate("another authority").unwrap();
     let zoe = authority.issue_client("zoe", None, Duration::from_mins(10)).unwrap();
-    let zoe = direct::way(&supervisor, None).showing(&zoe);
+    let zoe = direct::way(&team, None).showing(&zoe);
     assert_eq!(zoe.get(LIST, &[]).unwrap_err(), (401, "Unauthorized".to_owned()));
 
     let trusted = admin.json(&format!("{AUTHENTICATION} -o json"))["data"]["client-ca-file"].clone();

@@ -3,7 +3,7 @@
 use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
 use serde_json::Value;
 
-use crate::MODE;
+use crate::{MODE, check::a_supervisor_that_works_passes_and_what_is_missing_is_named};
 
 /// Of Cluster API, of its vSphere provider and of VM Operator.
 const CRDS: [&str; 3] = [
@@ -12,9 +12,15 @@ const CRDS: [&str; 3] = [
     "virtualmachineclasses.vmoperator.vmware.com",
 ];
 
+/// One supervisor for both, as the second one takes more and more away.
 #[test]
-fn a_guest_waits_for_kinds_that_are_missing_and_comes_up_when_they_appear() {
-    let supervisor = Supervisor::fast(MODE);
+fn what_is_missing_is_told_and_waited_for() {
+    let mut supervisor = Supervisor::fast(MODE);
+    a_guest_waits_for_kinds_that_are_missing_and_comes_up_when_they_appear(&supervisor);
+    a_supervisor_that_works_passes_and_what_is_missing_is_named(&mut supervisor);
+}
+
+fn a_guest_waits_for_kinds_that_are_missing_and_comes_up_when_they_appear(supervisor: &Supervisor) {
     let kubectl = supervisor.kubectl();
     let definitions = CRDS.map(|name| (name, definition(&kubectl, name)));
     for name in CRDS {

@@ -3,6 +3,7 @@
 // A test stops at the first thing that is not as it must be.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod audit;
 mod certificates;
 mod check;
 mod delegation;
@@ -15,10 +16,11 @@ mod identity;
 mod kinds;
 mod namespaces;
 mod orphans;
+mod owners;
+mod quotas;
 mod registration;
 mod replicas;
 mod snapshots;
-mod trust;
 mod two_servers;
 
 use guestcluster_tests::Mode;

@@ -1,6 +1,6 @@
 //! Namespaces are the host's: they go when ours has let go of what is in them.
 
-use guestcluster_tests::{Manifest, Supervisor, eventually};
+use guestcluster_tests::{Manifest, Supervisor, Team, eventually};
 
 use crate::MODE;
 
@@ -44,22 +44,23 @@ fn a_namespace_waits_for_our_server_and_nothing_else_does() {
 
 #[test]
 fn nothing_is_created_in_a_namespace_that_is_not_there_or_goes() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let kubectl = Team::new(MODE).kubectl();
     let nowhere = Manifest::new("dev", "v1.34", 1, 1).with("/metadata/namespace", "nowhere".into());
     kubectl
         .run_with("create -f -", Some(&nowhere.text()))
         .refused("Error from server (NotFound): error when creating \"STDIN\": namespaces \"nowhere\" not found");
 
-    kubectl.run("create namespace shop").success();
+    kubectl.run("create namespace closing").success();
     let held = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"held","finalizers":["example.com/held"]}}"#;
-    kubectl.run_with("-n shop create -f -", Some(held)).success();
-    kubectl.run("delete namespace shop --wait=false").success();
-    let late = Manifest::new("dev", "v1.34", 1, 1).with("/metadata/namespace", "shop".into());
+    kubectl.run_with("-n closing create -f -", Some(held)).success();
+    kubectl.run("delete namespace closing --wait=false").success();
+    let late = Manifest::new("dev", "v1.34", 1, 1).with("/metadata/namespace", "closing".into());
     kubectl
         .run_with("create -f -", Some(&late.text()))
         .refused("because it is being terminated");
-    let patch = "-n shop patch configmap held --type=merge -p {\"metadata\":{\"finalizers\":[]}}";
+    let patch = "-n closing patch configmap held --type=merge -p {\"metadata\":{\"finalizers\":[]}}";
     kubectl.run(patch).success();
-    kubectl.run("wait --for=delete namespace/shop --timeout=60s").success();
+    kubectl
+        .run("wait --for=delete namespace/closing --timeout=60s")
+        .success();
 }

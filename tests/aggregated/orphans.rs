@@ -12,22 +12,49 @@ const GUESTS: [&str; 3] = ["dev", "test", "prod"];
 /// Where our server keeps its objects.
 const KEYSPACE: &str = "agg/";
 
+/// One supervisor for both: what the first one left is what the second one begins with.
 #[test]
-fn an_empty_store_beside_running_guests_deletes_nothing_and_names_them() {
+fn a_lost_store_deletes_nothing_and_its_guests_can_be_taken_back() {
     let mut supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     for name in GUESTS {
         kubectl.create_guest(&Manifest::new(name, "v1.34", 1, 1));
     }
+    belong_to_nothing_of_ours(&kubectl);
+    a_guest_whose_object_was_lost_is_taken_back_as_it_runs(&mut supervisor);
+    an_empty_store_beside_running_guests_deletes_nothing_and_names_them(&mut supervisor);
+}
+
+fn a_guest_whose_object_was_lost_is_taken_back_as_it_runs(supervisor: &mut Supervisor) {
+    let kubectl = supervisor.kubectl();
+    let guest = supervisor.guest_kubectl("team-a", "dev");
+    guest.run("create configmap kept --from-literal=a=b").success();
+    let before = objects(&kubectl);
+
+    supervisor.stop();
+    lose_objects(&supervisor.data_dir().join("guestclusters.redb"));
+    supervisor.restart();
+    supervisor.apply_catalogue();
+    metrics_name(supervisor, &kubectl, &GUESTS);
+    let manifest = Manifest::new("dev", "v1.34", 1, 1);
+    let uid = kubectl.json("get cluster dev")["metadata"]["labels"]["guestclusters.dev/guest-uid"].clone();
+    let adopting = manifest.with("/metadata/annotations", json!({"guestclusters.dev/adopt": uid}));
+    kubectl.create_guest(&adopting);
+    assert_eq!(kubectl.guest_field("dev", ".status.guestUID"), uid.as_str().unwrap());
+    metrics_name(supervisor, &kubectl, &["test", "prod"]);
+    assert_eq!(objects(&kubectl), before);
+    assert_eq!(guest.json("get configmap kept")["data"]["a"], "b");
+}
+
+fn an_empty_store_beside_running_guests_deletes_nothing_and_names_them(supervisor: &mut Supervisor) {
+    let kubectl = supervisor.kubectl();
     let before = objects(&kubectl);
     assert!(before.len() > GUESTS.len() * 10, "{before:#?}");
-    belong_to_nothing_of_ours(&kubectl);
-
     supervisor.stop();
     fs::remove_dir_all(supervisor.data_dir()).unwrap();
     supervisor.restart();
     assert!(kubectl.names("guestclusters -A").is_empty());
-    metrics_name(&supervisor, &kubectl, &GUESTS);
+    metrics_name(supervisor, &kubectl, &GUESTS);
     eventually(60, "an event names every orphan", || {
         let events = kubectl.run("get events --no-headers").success();
         let named = |name: &&str| {
@@ -39,32 +66,6 @@ fn an_empty_store_beside_running_guests_deletes_nothing_and_names_them() {
         if GUESTS.iter().all(named) { Ok(()) } else { Err(events) }
     });
     assert_eq!(objects(&kubectl), before);
-}
-
-#[test]
-fn a_guest_whose_object_was_lost_is_taken_back_as_it_runs() {
-    let mut supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
-    for name in GUESTS {
-        kubectl.create_guest(&Manifest::new(name, "v1.34", 1, 1));
-    }
-    let guest = supervisor.guest_kubectl("team-a", "dev");
-    guest.run("create configmap kept --from-literal=a=b").success();
-    let before = objects(&kubectl);
-
-    supervisor.stop();
-    lose_objects(&supervisor.data_dir().join("guestclusters.redb"));
-    supervisor.restart();
-    supervisor.apply_catalogue();
-    metrics_name(&supervisor, &kubectl, &GUESTS);
-    let manifest = Manifest::new("dev", "v1.34", 1, 1);
-    let uid = kubectl.json("get cluster dev")["metadata"]["labels"]["guestclusters.dev/guest-uid"].clone();
-    let adopting = manifest.with("/metadata/annotations", json!({"guestclusters.dev/adopt": uid}));
-    kubectl.create_guest(&adopting);
-    assert_eq!(kubectl.guest_field("dev", ".status.guestUID"), uid.as_str().unwrap());
-    metrics_name(&supervisor, &kubectl, &["test", "prod"]);
-    assert_eq!(objects(&kubectl), before);
-    assert_eq!(guest.json("get configmap kept")["data"]["a"], "b");
 }
 
 /// The host's garbage collector, which can't know our objects, would delete what refers to one that it does not find.

@@ -1,13 +1,12 @@
 //! What clients of the host find of our group.
 
-use guestcluster_tests::{Manifest, Supervisor};
+use guestcluster_tests::{Manifest, Team};
 
 use crate::MODE;
 
 #[test]
 fn our_kinds_are_found_explained_and_among_all() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let kubectl = Team::new(MODE).kubectl();
     let condition =
         "get apiservice v1alpha1.guestclusters.dev -o jsonpath={.status.conditions[?(@.type==\"Available\")]}";
     let available: serde_json::Value = serde_json::from_str(&kubectl.run(condition).success()).unwrap();

@@ -42,7 +42,7 @@ impl Running {
             let host = if controllers {
                 Host::start(&host)
             } else {
-                Host::start_without_controllers(&host)
+                Host::start_without_controllers(&host, Vec::new())
             };
             (host, supervisor.join().unwrap())
         });

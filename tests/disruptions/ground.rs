@@ -56,18 +56,14 @@ impl Ground {
         });
         let address = Host::reachable_address();
         let second = supervisor.second_server_at(address);
-        let ground = Self {
+        supervisor.route_to(address);
+        Ok(Self {
             second: Some(second),
             supervisor,
             etcd,
             address,
             _folder: folder,
-        };
-        ground
-            .admin()
-            .run_with("apply --server-side -f -", Some(&ground.second_slice()))
-            .success();
-        Ok(ground)
+        })
     }
 
     pub(crate) fn admin(&self) -> Kubectl {
@@ -170,22 +166,6 @@ impl Ground {
             &patch,
         ];
         self.admin().args(&arguments, None).success();
-    }
-
-    fn second_slice(&self) -> String {
-        json!({
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {
-                "name": SECOND,
-                "namespace": "guestclusters-system",
-                "labels": {"kubernetes.io/service-name": "guestcluster-apiserver"},
-            },
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [self.address.ip()], "conditions": {"ready": true}}],
-            "ports": [{"name": "https", "port": self.address.port(), "protocol": "TCP"}],
-        })
-        .to_string()
     }
 
     /// Waits until something holds.

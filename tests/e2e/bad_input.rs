@@ -1,6 +1,6 @@
 //! What is refused before anything is stored, each rule with its message.
 
-use guestcluster_tests::{Kubectl, Manifest, Supervisor};
+use guestcluster_tests::{Kubectl, Manifest, Team};
 use serde_json::{Value, json};
 
 use crate::MODE;
@@ -14,16 +14,16 @@ fn pool(name: &str) -> Value {
     json!({"name": name, "replicas": 1, "vmClass": "best-effort-small", "storageClass": "gold"})
 }
 
-/// One supervisor for all: none of them leaves anything but the last.
+/// One namespace for all: none of them leaves anything but the last.
 #[test]
 fn what_is_wrong_is_told_and_not_stored() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     each_rule_of_the_object_itself_is_told_with_field_and_value(&kubectl);
-    what_it_names_must_be_there(&kubectl);
+    what_it_names_must_be_there(&team, &kubectl);
     several_mistakes_are_told_at_once(&kubectl);
     a_dry_run_judges_and_stores_nothing(&kubectl);
-    a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(&kubectl);
+    a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(&team, &kubectl);
 }
 
 fn each_rule_of_the_object_itself_is_told_with_field_and_value(kubectl: &Kubectl) {
@@ -98,21 +98,25 @@ fn each_rule_of_the_object_itself_is_told_with_field_and_value(kubectl: &Kubectl
     nothing_stored(kubectl);
 }
 
-fn what_it_names_must_be_there(kubectl: &Kubectl) {
+fn what_it_names_must_be_there(team: &Team, kubectl: &Kubectl) {
+    let namespace = team.namespace();
+    let no_class = format!(
+        r#"spec.topology.controlPlane.vmClass: Invalid value: "huge": class "huge" is not in namespace {namespace}; there are best-effort-large, best-effort-medium"#
+    );
+    let no_storage = format!(
+        r#"spec.topology.nodePools[0].storageClass: Invalid value: "tin": storage class "tin" is not in namespace {namespace}; there are gold, silver"#
+    );
     let pool = "/spec/topology/nodePools/0";
     for (manifest, expected) in [
         (
             dev().with("/spec/topology/controlPlane/vmClass", json!("huge")),
-            r#"spec.topology.controlPlane.vmClass: Invalid value: "huge": class "huge" is not in namespace team-a; there are best-effort-large, best-effort-medium"#,
+            no_class.as_str(),
         ),
         (
             dev().with(&format!("{pool}/vmClass"), json!("huge")),
             r#"spec.topology.nodePools[0].vmClass: Invalid value: "huge""#,
         ),
-        (
-            dev().with(&format!("{pool}/storageClass"), json!("tin")),
-            r#"spec.topology.nodePools[0].storageClass: Invalid value: "tin": storage class "tin" is not in namespace team-a; there are gold, silver"#,
-        ),
+        (dev().with(&format!("{pool}/storageClass"), json!("tin")), &no_storage),
         (
             dev().with("/spec/distribution/version", json!("v1.3")),
             r#"spec.distribution.version: Invalid value: "v1.3": no release fits v1.3; there are v1.35.0, v1.34.2, v1.34.1, v1.33.7, v1.33.6"#,
@@ -142,16 +146,17 @@ fn several_mistakes_are_told_at_once(kubectl: &Kubectl) {
     }
 }
 
-fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(kubectl: &Kubectl) {
+fn a_name_that_is_taken_by_a_cluster_of_somebody_else_is_refused(team: &Team, kubectl: &Kubectl) {
     let cluster = json!({
         "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": {"name": "dev"},
         "spec": {"controlPlaneEndpoint": {"host": "192.0.2.1", "port": 6443}},
     });
     kubectl.run_with("create -f -", Some(&cluster.to_string())).success();
     let version = kubectl.json("get cluster dev")["metadata"]["resourceVersion"].clone();
-    kubectl.run_with("create -f -", Some(&dev().text())).refused(
-        r#"metadata.name: Invalid value: "dev": is taken by the Cluster team-a/dev, which was not made from a GuestCluster"#,
-    );
+    let namespace = team.namespace();
+    kubectl.run_with("create -f -", Some(&dev().text())).refused(&format!(
+        r#"metadata.name: Invalid value: "dev": is taken by the Cluster {namespace}/dev, which was not made from a GuestCluster"#,
+    ));
     nothing_stored(kubectl);
     assert_eq!(kubectl.json("get cluster dev")["metadata"]["resourceVersion"], version);
 }
@@ -174,5 +179,5 @@ fn a_dry_run_judges_and_stores_nothing(kubectl: &Kubectl) {
 
 #[track_caller]
 fn nothing_stored(kubectl: &Kubectl) {
-    assert_eq!(kubectl.names("guestclusters -A"), Vec::<String>::new());
+    assert_eq!(kubectl.names("guestclusters"), Vec::<String>::new());
 }

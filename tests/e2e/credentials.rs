@@ -1,30 +1,30 @@
 //! Credentials for guests: who gets one, what it may do there, and how it ends.
 
-use guestcluster_tests::{Kubectl, Manifest, Supervisor};
+use guestcluster_tests::{Kubectl, Manifest, Team};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::MODE;
 
-const REQUESTS: &str = "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters";
 const ANN: &str = "sso:ann@guest.local";
 
 /// Asks for a credential, as JSON.
-fn ask(kubectl: &Kubectl, cluster: &str, spec: &Value) -> guestcluster_tests::Output {
+fn ask((team, kubectl): (&Team, &Kubectl), cluster: &str, spec: &Value) -> guestcluster_tests::Output {
     let body = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": spec});
-    let path = format!("{REQUESTS}/{cluster}/credential");
+    let namespace = team.namespace();
+    let path = format!("/apis/guestclusters.dev/v1alpha1/namespaces/{namespace}/guestclusters/{cluster}/credential");
     kubectl.run_with(&format!("create --raw {path} -f -"), Some(&body.to_string()))
 }
 
 /// The status of an answer that must be a credential.
 #[track_caller]
-fn credential(kubectl: &Kubectl, cluster: &str, level: &str) -> Value {
-    let answer = ask(kubectl, cluster, &json!({"level": level})).success();
+fn credential(who: (&Team, &Kubectl), cluster: &str, level: &str) -> Value {
+    let answer = ask(who, cluster, &json!({"level": level})).success();
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     answer["status"].clone()
 }
 
-/// Gives Ann these levels in team-a, by the roles that administrators bind.
+/// Gives Ann these levels in her namespace, by the roles that administrators bind.
 fn may(admin: &Kubectl, levels: &[&str]) {
     for level in levels {
         admin
@@ -36,19 +36,19 @@ fn may(admin: &Kubectl, levels: &[&str]) {
 }
 
 /// kubectl in the guest with a credential alone.
-fn inside(supervisor: &Supervisor, credential: &Value) -> Kubectl {
+fn inside(team: &Team, credential: &Value) -> Kubectl {
     let text = |field: &str| credential[field].as_str().expect(field).to_owned();
-    supervisor.kubectl_with_token(&text("server"), &text("certificateAuthorityData"), &text("token"))
+    team.kubectl_with_token(&text("server"), &text("certificateAuthorityData"), &text("token"))
 }
 
 #[test]
 fn each_level_can_do_what_its_name_promises_and_no_more() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     admin.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
     may(&admin, &["login", "view", "edit", "admin"]);
-    let ann = supervisor.kubectl_as(ANN);
-    let at = |level: &str| inside(&supervisor, &credential(&ann, "dev", level));
+    let ann = team.kubectl_as(ANN);
+    let at = |level: &str| inside(&team, &credential((&team, &ann), "dev", level));
     let (login, view, edit, all) = (at("login"), at("view"), at("edit"), at("admin"));
 
     all.await_success(20, "get nodes");
@@ -74,25 +74,33 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
 
 #[test]
 fn who_has_no_right_gets_none_and_learns_nothing() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
     may(&admin, &["view"]);
-    let ann = supervisor.kubectl_as(ANN);
+    let ann = team.kubectl_as(ANN);
     admin
         .run("create rolebinding devs --clusterrole guestcluster-editor --user sso:bob@guest.local")
         .success();
-    let bob = supervisor.kubectl_as("sso:bob@guest.local");
+    let bob = team.kubectl_as("sso:bob@guest.local");
     for cluster in ["dev", "absent"] {
-        ask(&bob, cluster, &json!({"level": "view"})).refused("cannot create resource \"guestclusters/credential\"");
-        ask(&ann, cluster, &json!({"level": "admin"})).refused("cannot guest-admin resource \"guestclusters\"");
+        ask((&team, &bob), cluster, &json!({"level": "view"}))
+            .refused("cannot create resource \"guestclusters/credential\"");
+        ask((&team, &ann), cluster, &json!({"level": "admin"}))
+            .refused("cannot guest-admin resource \"guestclusters\"");
     }
-    ask(&ann, "absent", &json!({"level": "view"})).refused("guestclusters.guestclusters.dev \"absent\" not found");
-    ask(&admin, "dev", &json!({"level": "view"})).refused("only users who signed in through SSO");
-    ask(&ann, "dev", &json!({"level": "root"})).refused("supported values: \"login\", \"view\"");
-    ask(&ann, "dev", &json!({"level": "break-glass"})).refused("spec.level: Unsupported value");
+    ask((&team, &ann), "absent", &json!({"level": "view"}))
+        .refused("guestclusters.guestclusters.dev \"absent\" not found");
+    ask((&team, &admin), "dev", &json!({"level": "view"})).refused("only users who signed in through SSO");
+    ask((&team, &ann), "dev", &json!({"level": "root"})).refused("supported values: \"login\", \"view\"");
+    ask((&team, &ann), "dev", &json!({"level": "break-glass"})).refused("spec.level: Unsupported value");
     for seconds in [59, 3601] {
-        ask(&ann, "dev", &json!({"level": "view", "expirationSeconds": seconds})).refused("spec.expirationSeconds");
+        ask(
+            (&team, &ann),
+            "dev",
+            &json!({"level": "view", "expirationSeconds": seconds}),
+        )
+        .refused("spec.expirationSeconds");
     }
     assert_eq!(
         admin.names("guestcredentials"),
@@ -103,23 +111,26 @@ fn who_has_no_right_gets_none_and_learns_nothing() {
 
 #[test]
 fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     for name in ["dev", "other"] {
         admin.create_guest(&Manifest::new(name, "v1.34", 1, 0));
     }
     may(&admin, &["admin"]);
-    let ann = supervisor.kubectl_as(ANN);
-    let (first, second) = (credential(&ann, "dev", "admin"), credential(&ann, "dev", "admin"));
-    let (one, two) = (inside(&supervisor, &first), inside(&supervisor, &second));
+    let ann = team.kubectl_as(ANN);
+    let (first, second) = (
+        credential((&team, &ann), "dev", "admin"),
+        credential((&team, &ann), "dev", "admin"),
+    );
+    let (one, two) = (inside(&team, &first), inside(&team, &second));
     for kubectl in [&one, &two] {
         kubectl.await_success(20, "get nodes");
     }
     // A key for one guest is none for another.
-    let elsewhere = credential(&ann, "other", "admin");
+    let elsewhere = credential((&team, &ann), "other", "admin");
     let mut wrong = elsewhere.clone();
     wrong["token"] = first["token"].clone();
-    inside(&supervisor, &wrong)
+    inside(&team, &wrong)
         .run("get nodes")
         .refused("You must be logged in to the server");
 
@@ -132,7 +143,7 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
 
     let revocation = json!({
         "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestRevocation",
-        "metadata": {"name": "out", "namespace": "team-a"},
+        "metadata": {"name": "out"},
         "spec": {"clusterRef": {"name": "dev"}, "subject": {"user": "ann@guest.local"}, "blockUntil": in_an_hour()},
     });
     admin.run_with("create -f -", Some(&revocation.to_string())).success();
@@ -140,12 +151,12 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
         .run("wait guestrevocation/out --for=condition=InForce --timeout=30s")
         .success();
     two.run("get nodes").refused("You must be logged in to the server");
-    ask(&ann, "dev", &json!({"level": "admin"})).refused("GuestRevocation out blocks new credentials");
-    let still = inside(&supervisor, &credential(&ann, "other", "admin"));
+    ask((&team, &ann), "dev", &json!({"level": "admin"})).refused("GuestRevocation out blocks new credentials");
+    let still = inside(&team, &credential((&team, &ann), "other", "admin"));
     still.run("get nodes").success();
     let everybody = json!({
         "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestRevocation",
-        "metadata": {"name": "everybody", "namespace": "team-a"},
+        "metadata": {"name": "everybody"},
         "spec": {"clusterRef": {"name": "other"}, "all": true},
     });
     admin.run_with("create -f -", Some(&everybody.to_string())).success();

@@ -1,30 +1,24 @@
 //! What does not work in a VM is said at the top, and when it works the cluster comes up.
 
-use guestcluster_tests::{Kubectl, Manifest, Start, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, Manifest, Supervisor, Team, eventually};
 
 use crate::MODE;
 
-const FAULTS: &str = "
-delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}
-faults:
-- {name: 'noboot-*', kind: NeverBoots}
-- {name: 'nopower-*', kind: NeverPowersOn}
-- {name: 'noaddress-cp-*', kind: NoAddress}
-- {name: 'nojoin-default-*', kind: NeverJoins}
-capacity: {best-effort-small: 100, best-effort-large: 0}
-";
-const NO_FAULTS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}";
+/// Of guests that no other test has.
+const FAULTS: [(&str, &str); 3] = [
+    ("noboot-*", "NeverBoots"),
+    ("nopower-*", "NeverPowersOn"),
+    ("noaddress-cp-*", "NoAddress"),
+];
+/// A VM class that no other test uses.
+const FULL: &str = "best-effort-large";
 
 #[test]
 fn each_fault_shows_its_reason_and_goes_with_it() {
-    let supervisor = Supervisor::start(Start {
-        mode: MODE,
-        sim: Some(FAULTS.to_owned()),
-        ..Start::default()
-    });
-    let kubectl = supervisor.kubectl();
-    let full =
-        Manifest::new("full", "v1.34", 1, 0).with("/spec/topology/controlPlane/vmClass", "best-effort-large".into());
+    let team = Team::new(MODE);
+    team.set_faults(&FAULTS, &[FULL]);
+    let kubectl = team.kubectl();
+    let full = Manifest::new("full", "v1.34", 1, 0).with("/spec/topology/controlPlane/vmClass", FULL.into());
     let clusters = [
         (
             Manifest::new("noboot", "v1.34", 1, 0),
@@ -58,7 +52,7 @@ fn each_fault_shows_its_reason_and_goes_with_it() {
     let waited = kubectl.run(create).failure(3);
     assert!(waited.contains("the guest system does not start"), "{waited}");
 
-    supervisor.configure_sim(NO_FAULTS);
+    team.set_faults(&[], &[]);
     for name in ["noboot", "nopower", "noaddress", "full", "noboot-2"] {
         kubectl.await_ready(name);
     }
@@ -85,12 +79,9 @@ fn blocked(kubectl: &Kubectl, name: &str, vm: &str, reason: &str) {
 
 #[test]
 fn a_node_that_never_joins_is_named() {
-    let supervisor = Supervisor::start(Start {
-        mode: MODE,
-        sim: Some(FAULTS.to_owned()),
-        ..Start::default()
-    });
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    team.set_faults(&[("nojoin-default-*", "NeverJoins")], &[]);
+    let kubectl = team.kubectl();
     kubectl
         .run_with("create -f -", Some(&Manifest::new("nojoin", "v1.34", 1, 1).text()))
         .success();
@@ -99,22 +90,22 @@ fn a_node_that_never_joins_is_named() {
         let is_such = wide.contains(" 1/1 ") && wide.contains(" 0/1 ") && wide.contains("nojoin-default-");
         if is_such { Ok(()) } else { Err(wide) }
     });
-    supervisor.configure_sim(NO_FAULTS);
+    team.set_faults(&[], &[]);
     kubectl.await_ready("nojoin");
 }
 
 #[test]
 fn a_class_that_is_taken_away_blocks_what_is_not_there_yet() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 1));
     let class = kubectl
         .run("get virtualmachineclass best-effort-small -o json")
         .success();
     kubectl.run("delete virtualmachineclass best-effort-small").success();
     kubectl.run("scale guestcluster dev --replicas=2").success();
-    let reason = r#"class "best-effort-small" is not in namespace team-a"#;
-    blocked(&kubectl, "dev", "dev-default-", reason);
+    let reason = format!(r#"class "best-effort-small" is not in namespace {}"#, team.namespace());
+    blocked(&kubectl, "dev", "dev-default-", &reason);
 
     let mut class: serde_json::Value = serde_json::from_str(&class).unwrap();
     for field in ["resourceVersion", "uid", "managedFields", "creationTimestamp"] {

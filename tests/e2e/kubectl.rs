@@ -1,14 +1,14 @@
 //! Every standard verb of kubectl on our kinds and those of the layers.
 
-use guestcluster_tests::{Background, Kubectl, Manifest, Supervisor, eventually};
+use guestcluster_tests::{Background, Kubectl, Manifest, Team, eventually};
 use serde_json::json;
 
 use crate::MODE;
 
 #[test]
 fn api_resources_and_explain_know_our_kinds_and_those_below() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     let kinds = kubectl.run("api-resources").success();
     for (name, short, kind) in [
         ("guestclusters", "gcl", "GuestCluster"),
@@ -40,14 +40,14 @@ fn api_resources_and_explain_know_our_kinds_and_those_below() {
 
 #[test]
 fn a_guest_cluster_is_handled_as_any_other_object() {
-    let supervisor = Supervisor::fast(MODE);
-    is_handled(&supervisor.kubectl());
+    let team = Team::new(MODE);
+    is_handled(&team.kubectl());
 }
 
 #[test]
 fn the_newest_kubectl_handles_it_too() {
-    let supervisor = Supervisor::fast(MODE);
-    is_handled(&supervisor.kubectl().newest());
+    let team = Team::new(MODE);
+    is_handled(&team.kubectl().newest());
 }
 
 fn is_handled(kubectl: &Kubectl) {
@@ -158,8 +158,8 @@ fn changes(kubectl: &Kubectl) {
 
 #[test]
 fn server_side_apply_twice_changes_nothing_and_conflicts_are_told() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     let manifest = Manifest::new("dev", "v1.34", 1, 1);
     kubectl
         .run_with("apply --server-side -f -", Some(&manifest.text()))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guestcluster_tests::{Background, Kubectl, Manifest, Supervisor};
+use guestcluster_tests::{Background, Kubectl, Manifest, Team};
 
 use crate::MODE;
 
@@ -10,8 +10,8 @@ const CREATE: &str = "guest create dev --version v1.33 --workers 2 --vm-class be
 
 #[test]
 fn create_shows_progress_and_the_guest_is_usable() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     let created = kubectl.run(CREATE);
     assert_eq!(created.code, 0, "{created:?}");
     assert_eq!(created.stdout, "guestcluster.guestclusters.dev/dev created\n");
@@ -30,7 +30,7 @@ fn create_shows_progress_and_the_guest_is_usable() {
         "no terminal codes in a pipe: {progress:?}"
     );
 
-    let guest = supervisor.guest_kubectl("team-a", "dev");
+    let guest = team.guest_kubectl("dev");
     assert_eq!(nodes(&guest).len(), 3);
     for node in nodes(&guest) {
         assert_eq!(
@@ -62,10 +62,10 @@ fn create_shows_progress_and_the_guest_is_usable() {
 
 #[test]
 fn scale_goes_both_ways_for_workers_and_control_plane() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 2));
-    let guest = supervisor.guest_kubectl("team-a", "dev");
+    let guest = team.guest_kubectl("dev");
     for (flags, control_plane, workers) in [
         ("--workers 4", 1, 4),
         ("--workers 1", 1, 1),
@@ -98,10 +98,10 @@ fn scale_goes_both_ways_for_workers_and_control_plane() {
 
 #[test]
 fn an_upgrade_replaces_the_control_plane_first_and_one_at_a_time() {
-    let supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let kubectl = team.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.33", 3, 2));
-    let guest = supervisor.guest_kubectl("team-a", "dev");
+    let guest = team.guest_kubectl("dev");
     guest.run("create configmap kept --from-literal=a=b").success();
     let before: BTreeSet<_> = nodes(&guest).into_iter().map(|node| node.name).collect();
 

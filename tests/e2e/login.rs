@@ -1,73 +1,78 @@
 //! Signing in and logging in to guests, as a person does it: with a browser, kubectl and the plugin.
 
-use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, Manifest, Team, eventually};
 use serde_json::Value;
 
 use crate::MODE;
 
-const ANN: &str = "ann@guest.local";
-
-/// Gives SSO's group `devs` these roles in team-a.
-pub(super) fn bind(admin: &Kubectl, roles: &[&str]) {
+/// Gives SSO's group of developers these roles in the namespace.
+pub(super) fn bind(team: &Team, roles: &[&str]) {
+    let devs = team.group("devs");
     for role in roles {
-        admin
+        team.kubectl()
             .run(&format!(
-                "create rolebinding devs-{role} --clusterrole {role} --group sso:devs"
+                "create rolebinding devs-{role} --clusterrole {role} --group sso:{devs}"
             ))
             .success();
     }
 }
 
-/// A supervisor with these guests, where SSO's group `devs` has these roles; its administrator, and Ann of that group, who is signed in.
-fn signed_in(roles: &[&str], guests: &[&str]) -> (Supervisor, Kubectl, Kubectl) {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, roles);
+/// The command by which somebody signs in.
+pub(super) fn sign_in(team: &Team) -> String {
+    format!("guest login {} -n {}", team.login_flags(), team.namespace())
+}
+
+/// A namespace with these guests, where SSO's developers have these roles; its administrator, and Ann, who is one of them and signed
+/// in.
+fn signed_in(roles: &[&str], guests: &[&str]) -> (Team, Kubectl, Kubectl) {
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
+    bind(&team, roles);
     for name in guests {
         admin.create_guest(&Manifest::new(name, "v1.34", 1, 0));
     }
-    let ann = supervisor.person(ANN, &["devs", "others"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
-    (supervisor, admin, ann)
+    let ann = team.person(&team.user("ann"), &[&team.group("devs"), "others"]);
+    ann.run(&sign_in(&team)).success();
+    (team, admin, ann)
 }
 
 /// What a person has in the guest named `dev`, by a login at this level.
-fn logged_in(person: &Kubectl, level: &str) -> Kubectl {
-    let login = format!("guest login dev -n team-a --level {level} --context-name {level} --no-switch");
+fn logged_in(team: &Team, person: &Kubectl, level: &str) -> Kubectl {
+    let namespace = team.namespace();
+    let login = format!("guest login dev -n {namespace} --level {level} --context-name {level} --no-switch");
     person.run(&login).success();
     person.in_context(level)
 }
 
 #[test]
 fn a_person_signs_in_creates_a_guest_and_works_there() {
-    let supervisor = Supervisor::fast(MODE);
-    bind(
-        &supervisor.kubectl(),
-        &["guestcluster-editor", "guestcluster-access-admin"],
-    );
-    let ann = supervisor.person(ANN, &["devs"]);
+    let team = Team::new(MODE);
+    bind(&team, &["guestcluster-editor", "guestcluster-access-admin"]);
+    let (namespace, name, devs) = (team.namespace(), team.user("ann"), team.group("devs"));
+    let ann = team.person(&name, &[&devs]);
 
-    let login = ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()));
+    let login = ann.run(&sign_in(&team));
     for expected in [
         "Signed in to 127.0.0.1:",
-        " as sso:ann@guest.local (groups: sso:devs). Session until ",
-        "Context 127.0.0.1 added and current. Its namespace is team-a.",
-        "Namespaces you can use: team-a (edit).",
+        &format!(" as sso:{name} (groups: sso:{devs}). Session until "),
+        &format!("Context 127.0.0.1 added and current. Its namespace is {namespace}."),
+        &format!("Namespaces you can use: {namespace} (edit)."),
     ] {
         assert!(login.stderr.contains(expected), "{expected}\n{}", login.stderr);
     }
     assert_eq!(login.success(), "");
     let who = ann.json("auth whoami");
-    assert_eq!(who["status"]["userInfo"]["username"], "sso:ann@guest.local");
+    assert_eq!(who["status"]["userInfo"]["username"], format!("sso:{name}"));
 
     ann.run_with("apply -f -", Some(&Manifest::new("dev", "v1.34", 1, 1).text()))
         .success();
     ann.run("wait guestcluster/dev --for=condition=Ready --timeout=60s")
         .success();
     let login = ann.run("guest login dev");
-    let expected = "Context 127.0.0.1/team-a/dev added and current. You are sso:ann@guest.local with admin rights there; credentials last 10 min and renew by themselves.\n";
-    assert!(login.stderr.ends_with(expected), "{}", login.stderr);
+    let expected = format!(
+        "Context 127.0.0.1/{namespace}/dev added and current. You are sso:{name} with admin rights there; credentials last 10 min and renew by themselves.\n"
+    );
+    assert!(login.stderr.ends_with(&expected), "{}", login.stderr);
     assert_eq!(login.success(), "");
     assert_eq!(ann.names("nodes").len(), 2);
     ann.run("create namespace shop").success();
@@ -75,24 +80,24 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
     // The context of a guest stands for its supervisor.
     assert!(ann.run("guest get").success().contains("v1.34.2"));
     let who = ann.json("guest whoami");
-    assert_eq!(who["supervisor"]["userInfo"]["username"], "sso:ann@guest.local");
-    assert_eq!(who["guest"]["userInfo"]["username"], "sso:ann@guest.local");
+    assert_eq!(who["supervisor"]["userInfo"]["username"], format!("sso:{name}"));
+    assert_eq!(who["guest"]["userInfo"]["username"], format!("sso:{name}"));
     assert_eq!(who["guest"]["level"], "admin");
     let records = ann.run("guest credentials dev").success();
-    assert!(
-        records.contains("ann@guest.local") && records.contains("admin"),
-        "{records}"
-    );
+    assert!(records.contains(&name) && records.contains("admin"), "{records}");
     let records = ann.json("guest credentials dev");
     assert_eq!(records["items"][0]["spec"]["sourceAddress"], "127.0.0.1");
 
-    let exchange =
-        |event: &Value| event["objectRef"]["subresource"] == "credential" && event["stage"] == "ResponseComplete";
+    let exchange = |event: &Value| {
+        let object = &event["objectRef"];
+        let is_ours = object["namespace"] == namespace && object["subresource"] == "credential";
+        is_ours && event["stage"] == "ResponseComplete"
+    };
     let exchanged = eventually(10, "the exchange is in the audit log", || {
-        let event = supervisor.audit_events().into_iter().find(exchange);
+        let event = team.audit_events().into_iter().find(exchange);
         event.ok_or_else(|| "none".to_owned())
     });
-    assert_eq!(exchanged["user"]["username"], "sso:ann@guest.local");
+    assert_eq!(exchanged["user"]["username"], format!("sso:{name}"));
     assert_eq!(exchanged["level"], "Metadata", "whatever the policy says");
     assert!(!exchanged.to_string().contains("eyJ"), "{exchanged}");
 
@@ -108,13 +113,9 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
 
 #[test]
 fn each_level_can_do_what_its_name_promises_and_no_more() {
-    let (_supervisor, _admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev"]);
-    let all = logged_in(&ann, "admin");
-    let (login, view, edit) = (
-        logged_in(&ann, "login"),
-        logged_in(&ann, "view"),
-        logged_in(&ann, "edit"),
-    );
+    let (team, _admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev"]);
+    let at = |level: &str| logged_in(&team, &ann, level);
+    let (all, login, view, edit) = (at("admin"), at("login"), at("view"), at("edit"));
 
     all.run("create namespace shop").success();
     all.run("-n shop create secret generic s --from-literal=a=b").success();
@@ -150,32 +151,38 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
         kubectl.run(command).refused("forbidden");
     }
     // A level is what is added to the person's own rights.
-    all.run("-n shop create rolebinding ann --clusterrole view --user sso:ann@guest.local")
-        .success();
+    let (name, devs) = (team.user("ann"), team.group("devs"));
+    all.run(&format!(
+        "-n shop create rolebinding ann --clusterrole view --user sso:{name}"
+    ))
+    .success();
     login.run("-n shop get configmap c").success();
-    all.run("create clusterrolebinding devs --clusterrole view --group sso:devs")
-        .success();
+    all.run(&format!(
+        "create clusterrolebinding devs --clusterrole view --group sso:{devs}"
+    ))
+    .success();
     login.run("-n kube-system get configmaps").success();
     view.run("-n kube-system get configmaps").refused("forbidden");
 }
 
 #[test]
 fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
-    let (supervisor, admin, ann) = signed_in(&["guestcluster-editor"], &["dev"]);
+    let (team, admin, ann) = signed_in(&["guestcluster-editor"], &["dev"]);
+    let namespace = team.namespace();
     for name in ["dev", "absent"] {
         let error = ann.run(&format!("guest login {name}")).failure(1);
-        let expected = format!("error: you may not log in to team-a/{name}\n\nAsk an administrator");
+        let expected = format!("error: you may not log in to {namespace}/{name}\n\nAsk an administrator");
         assert!(error.starts_with(&expected), "{error}");
         let error = ann.run(&format!("guest login {name} --level view")).failure(1);
         assert!(
-            error.contains(&format!("you may not log in to team-a/{name} at level view")),
+            error.contains(&format!("you may not log in to {namespace}/{name} at level view")),
             "{error}"
         );
     }
     assert_eq!(ann.run("config get-contexts -o name").success(), "127.0.0.1\n");
     assert_eq!(admin.names("guestcredentials"), Vec::<String>::new());
 
-    bind(&admin, &["guestcluster-access-view"]);
+    bind(&team, &["guestcluster-access-view"]);
     ann.await_success(20, "guest login dev");
     ann.run("get namespaces").success();
     let error = ann.run("guest login dev --level admin").failure(1);
@@ -186,11 +193,7 @@ fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
         "{error}"
     );
 
-    let users = supervisor.sso_dir().join("sso-users.yaml");
-    let text = std::fs::read_to_string(&users).unwrap();
-    let left = text.replace("- devs\n", "");
-    assert_ne!(left, text, "{text}");
-    std::fs::write(&users, left).unwrap();
+    team.empty_group(&team.group("devs"));
     admin.run("delete guestcredentials --all --timeout=30s").success();
     eventually(30, "the group counts no more", || {
         let output = ann.run("get namespaces");
@@ -205,58 +208,68 @@ fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
 
 #[test]
 fn a_token_is_for_one_guest_and_the_session_for_none() {
-    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev", "other"]);
+    let (team, admin, ann) = signed_in(&["guestcluster-access-admin"], &["dev", "other"]);
+    let namespace = team.namespace();
+    let (of_dev, of_other) = (
+        format!("127.0.0.1/{namespace}/dev"),
+        format!("127.0.0.1/{namespace}/other"),
+    );
     ann.run("guest login other").success();
     ann.run("guest login dev").success();
-    let of_dev = token(&ann, "dev");
+    let token_of_dev = token(&ann, "dev");
     let session = session(&ann);
     let id_token = session["idToken"].as_str().unwrap();
     for (context, credential) in [
-        ("127.0.0.1/team-a/other", of_dev.as_str()),
-        ("127.0.0.1/team-a/other", id_token),
-        ("127.0.0.1/team-a/dev", id_token),
-        ("127.0.0.1/team-a/dev", session["refreshToken"].as_str().unwrap()),
-        ("127.0.0.1", of_dev.as_str()),
+        (of_other.as_str(), token_of_dev.as_str()),
+        (&of_other, id_token),
+        (&of_dev, id_token),
+        (&of_dev, session["refreshToken"].as_str().unwrap()),
+        ("127.0.0.1", &token_of_dev),
     ] {
         let other = ann.in_context(context).with_token(credential);
         other
             .run("get namespaces")
             .refused("You must be logged in to the server");
     }
-    ann.in_context("127.0.0.1/team-a/dev")
-        .with_token(&of_dev)
+    ann.in_context(&of_dev)
+        .with_token(&token_of_dev)
         .run("get namespaces")
         .success();
     assert!(
-        !std::fs::read_to_string(ann.kubeconfig()).unwrap().contains(&of_dev),
+        !std::fs::read_to_string(ann.kubeconfig())
+            .unwrap()
+            .contains(&token_of_dev),
         "no secret in a kubeconfig"
     );
 
     admin.run("delete guestcluster dev --timeout=60s").success();
     admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
     // The old context is for another guest of this name: the plugin says so, and its server is another one.
-    let error = ann.in_context("127.0.0.1/team-a/dev").run("get namespaces");
+    let error = ann.in_context(&of_dev).run("get namespaces");
     assert_ne!(error.code, 0, "{}", error.stdout);
-    ann.run("guest login dev -n team-a --context 127.0.0.1").success();
-    let again = ann.in_context("127.0.0.1/team-a/dev");
+    ann.run(&format!("guest login dev -n {namespace} --context 127.0.0.1"))
+        .success();
+    let again = ann.in_context(&of_dev);
     again.run("get namespaces").success();
     again
-        .with_token(&of_dev)
+        .with_token(&token_of_dev)
         .run("get namespaces")
         .refused("You must be logged in to the server");
 }
 
 #[test]
 fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone() {
-    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
+    let (team, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
+    let name = team.user("ann");
     ann.run("guest login dev").success();
     ann.run("get namespaces").success();
     let revoked = token(&ann, "dev");
 
-    let said = admin.run("guest revoke dev --user ann@guest.local");
+    let said = admin.run(&format!("guest revoke dev --user {name}"));
     assert!(
-        said.stderr
-            .contains("ann@guest.local can get new ones for dev as long as the right is there"),
+        said.stderr.contains(&format!(
+            "{name} can get new ones for dev as long as the right is there"
+        )),
         "{}",
         said.stderr
     );
@@ -276,10 +289,10 @@ fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone
     });
     assert_ne!(token(&ann, "dev"), revoked);
 
-    let said = admin.run("guest revoke dev --user ann@guest.local --block 1h");
+    let said = admin.run(&format!("guest revoke dev --user {name} --block 1h"));
     assert!(
         said.stderr
-            .contains("ann@guest.local gets no new ones for dev until the block ends"),
+            .contains(&format!("{name} gets no new ones for dev until the block ends")),
         "{}",
         said.stderr
     );
@@ -305,7 +318,7 @@ fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone
 
 #[test]
 fn fifty_at_once_with_an_expired_credential_exchange_once() {
-    let (_supervisor, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
+    let (_team, admin, ann) = signed_in(&["guestcluster-access-view"], &["dev"]);
     ann.run("guest login dev").success();
     assert_eq!(admin.names("guestcredentials").len(), 1);
     expire(&ann);

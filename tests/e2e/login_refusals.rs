@@ -3,29 +3,30 @@
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use guestcluster_tests::{Kubectl, Manifest, Output, Stranger, Supervisor};
+use guestcluster_tests::{Kubectl, Manifest, Output, Stranger, Team};
 use serde_json::{Value, json};
 
-use super::login::bind;
+use super::login::{bind, sign_in};
 use crate::MODE;
 
-const ANN: &str = "ann@guest.local";
-const OF_GUEST: &str = "127.0.0.1/team-a/dev";
 const AUTHORITY: &str = "certificate-authority-data";
 
 /// What somebody does to the cluster and the plugin of a context.
 type Change<'a> = &'a dyn Fn(&mut Value, &mut Value);
 
 /// Ann, signed in and logged in to `dev`, with the right to view it.
-fn logged_in(supervisor: &Supervisor) -> Kubectl {
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-viewer", "guestcluster-access-view"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
-    let ann = supervisor.person(ANN, &["devs"]);
-    ann.run(&format!("guest login {} -n team-a", supervisor.login_flags()))
-        .success();
+fn logged_in(team: &Team) -> Kubectl {
+    bind(team, &["guestcluster-viewer", "guestcluster-access-view"]);
+    team.kubectl().create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    let ann = team.person(&team.user("ann"), &[&team.group("devs")]);
+    ann.run(&sign_in(team)).success();
     ann.run("guest login dev").success();
     ann
+}
+
+/// The context that a login to `dev` writes.
+fn of_guest(team: &Team) -> String {
+    format!("127.0.0.1/{}/dev", team.namespace())
 }
 
 /// The only error of the plugin in what kubectl printed, which may have run it several times.
@@ -53,21 +54,16 @@ fn one_line(output: Output, code: i32) -> String {
 
 #[test]
 fn an_ended_session_is_told_in_one_line_and_the_command_that_it_names_helps() {
-    let supervisor = Supervisor::fast(MODE);
-    let ann = logged_in(&supervisor);
+    let team = Team::new(MODE);
+    let ann = logged_in(&team);
     let (marked, mark) = ann.with_marking_browser();
-    let host = supervisor
-        .login_flags()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .replace("https://", "");
+    let host = team.login_flags().split(' ').nth(1).unwrap().replace("https://", "");
 
     // The issuer knows first: it has ended the sessions of a person with another password.
-    supervisor.change_password(ANN);
+    team.change_password(&team.user("ann"));
     ann.expire_session();
     ann.expire_credential();
-    let (plugin, arguments) = marked.as_exec_plugin(OF_GUEST);
+    let (plugin, arguments) = marked.as_exec_plugin(&of_guest(&team));
     let told = only_error(marked.run("get --raw /version"));
     let expected = format!(
         "error: your session with {host} has ended. Sign in again: kubectl guest login --server https://{host} "
@@ -103,8 +99,8 @@ fn an_ended_session_is_told_in_one_line_and_the_command_that_it_names_helps() {
 
 #[test]
 fn a_credential_goes_to_its_own_server_and_nowhere_else() {
-    let supervisor = Supervisor::fast(MODE);
-    let ann = logged_in(&supervisor);
+    let team = Team::new(MODE);
+    let (ann, of_guest) = (logged_in(&team), of_guest(&team));
     let stranger = Stranger::start(|_, _| None);
     let theirs = json!(STANDARD.encode(stranger.authority()));
     let url = json!(stranger.url());
@@ -137,7 +133,7 @@ fn a_credential_goes_to_its_own_server_and_nowhere_else() {
             "lacks provideClusterInfo: true",
         ),
     ];
-    for context in [OF_GUEST, "127.0.0.1"] {
+    for context in [of_guest.as_str(), "127.0.0.1"] {
         for (change, expected) in &cases {
             let told = only_error(ann.handed_over(context, change).run("get --raw /version"));
             assert!(told.contains(expected), "{context}: {told}");
@@ -150,7 +146,7 @@ fn a_credential_goes_to_its_own_server_and_nowhere_else() {
     }
     // kubectl asks no plugin for a server without TLS, and sends no credential.
     let plain = stranger.url().replace("https", "http");
-    let plain = ann.handed_over(OF_GUEST, |cluster, _| *cluster = json!({"server": plain}));
+    let plain = ann.handed_over(&of_guest, |cluster, _| *cluster = json!({"server": plain}));
     assert_ne!(plain.run("get --raw /version").code, 0);
     let heard = stranger.heard();
     assert!(
@@ -159,20 +155,20 @@ fn a_credential_goes_to_its_own_server_and_nowhere_else() {
     );
 
     // A supervisor that Ann never signed in to gets nothing, and what is named can't lead elsewhere.
-    let other = ann.handed_over(OF_GUEST, |cluster, exec| {
+    let other = ann.handed_over(&of_guest, |cluster, exec| {
         *cluster = json!({"server": url, AUTHORITY: theirs});
         exec["args"][1] = json!(format!("--supervisor={}", stranger.url()));
     });
     let told = only_error(other.run("get --raw /version"));
     assert!(told.starts_with("error: you are not signed in to 127.0.0.1:"), "{told}");
-    let (other, arguments) = other.as_exec_plugin(OF_GUEST);
+    let (other, arguments) = other.as_exec_plugin(&of_guest);
     assert_eq!(one_line(other.run(&arguments), 4), told);
     other.run("get").failure(4);
     assert_eq!(stranger.heard(), heard);
-    let (plugin, arguments) = ann.as_exec_plugin(OF_GUEST);
+    let (plugin, arguments) = ann.as_exec_plugin(&of_guest);
     for (from, to) in [
         ("--cluster=dev", "--cluster=../../team-b/guestclusters/dev"),
-        ("--namespace=team-a", "--namespace=../team-b"),
+        (&format!("--namespace={}", team.namespace()), "--namespace=../team-b"),
         ("--level=view", "--level=owner"),
         ("--ca-sha256=", "--ca-sha256=;"),
     ] {
@@ -202,9 +198,9 @@ fn a_credential_goes_to_its_own_server_and_nowhere_else() {
 
 #[test]
 fn who_signs_for_a_server_is_never_guessed() {
-    let supervisor = Supervisor::fast(MODE);
-    let (ann, mark) = supervisor.person(ANN, &["devs"]).with_marking_browser();
-    let flags = supervisor.login_flags();
+    let team = Team::new(MODE);
+    let (ann, mark) = team.person(&team.user("ann"), &[]).with_marking_browser();
+    let flags = team.login_flags();
     let (server, own) = flags.split_once(" --certificate-authority ").unwrap();
     let url = server.replace("--server ", "");
     let stranger = Stranger::start(|url, path| {
@@ -361,12 +357,11 @@ fn who_signs_for_a_server_is_never_guessed() {
 
 #[test]
 fn a_computer_whose_clock_is_a_day_off_signs_in_or_is_told_so() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
-    bind(&admin, &["guestcluster-viewer", "guestcluster-access-view"]);
-    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
-    let ann = supervisor.person(ANN, &["devs"]);
-    let login = format!("guest login {} -n team-a", supervisor.login_flags());
+    let team = Team::new(MODE);
+    bind(&team, &["guestcluster-viewer", "guestcluster-access-view"]);
+    team.kubectl().create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    let ann = team.person(&team.user("ann"), &[&team.group("devs")]);
+    let (login, of_guest) = (sign_in(&team), of_guest(&team));
 
     let ahead = ann.with_clock("+1d");
     let output = ahead.run(&login);
@@ -385,10 +380,10 @@ fn a_computer_whose_clock_is_a_day_off_signs_in_or_is_told_so() {
     output.success();
     ahead.run("guest login dev").success();
     ahead.run("guest get").success();
-    let (plugin, arguments) = ahead.as_exec_plugin(OF_GUEST);
+    let (plugin, arguments) = ahead.as_exec_plugin(&of_guest);
     for _ in 0..2 {
         let credential: Value = serde_json::from_str(&plugin.run(&arguments).success()).unwrap();
-        let of_guest = ann.in_context(OF_GUEST);
+        let of_guest = ann.in_context(&of_guest);
         let token = credential["status"]["token"].as_str().unwrap();
         of_guest.with_token(token).run("get namespaces").success();
         // The next one is exchanged, by a session that is renewed.
@@ -400,7 +395,7 @@ fn a_computer_whose_clock_is_a_day_off_signs_in_or_is_told_so() {
     ann.run("guest get").success();
 
     let behind = ann.with_clock("-1d");
-    let (plugin, arguments) = behind.as_exec_plugin(OF_GUEST);
+    let (plugin, arguments) = behind.as_exec_plugin(&of_guest);
     let errors = [
         behind.run(&login).failure(1),
         behind.run("guest get").failure(1),

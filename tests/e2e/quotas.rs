@@ -1,6 +1,6 @@
 //! An administrator says how many guests a namespace may have.
 
-use guestcluster_tests::{Kubectl, Mode, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, Team, eventually};
 
 use crate::MODE;
 
@@ -8,16 +8,12 @@ const COUNT: &str = "count/guestclusters.guestclusters.dev";
 
 #[test]
 fn a_namespace_has_no_more_guests_than_its_quota() {
-    let mut supervisor = Supervisor::fast(MODE);
-    if MODE == Mode::Aggregated {
-        // It looks for new kinds every 30 seconds, and counts none of them before.
-        supervisor.host_mut().restart_controllers();
-    }
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     admin
         .run("create rolebinding devs --clusterrole guestcluster-editor --user dev")
         .success();
-    let dev = supervisor.kubectl_as("dev");
+    let dev = team.kubectl_as("dev");
     admin.run(&format!("create quota guests --hard={COUNT}=1")).success();
     await_used(&admin, "0", 90);
 

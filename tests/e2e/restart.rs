@@ -6,7 +6,7 @@ use super::lifecycle::nodes;
 use crate::MODE;
 
 #[test]
-fn everything_is_there_after_a_stop_and_a_start() {
+fn everything_is_as_it_was_after_a_stop_and_a_start() {
     let mut supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 2));
@@ -17,6 +17,9 @@ fn everything_is_there_after_a_stop_and_a_start() {
         .success();
     let machines = kubectl.names("machines,virtualmachines");
 
+    kubectl.run("delete virtualmachineclass best-effort-xlarge").success();
+    kubectl.run("delete namespace team-b --wait --timeout=30s").success();
+
     supervisor.stop();
     supervisor.restart();
     kubectl.await_ready("dev");
@@ -25,16 +28,7 @@ fn everything_is_there_after_a_stop_and_a_start() {
     assert!(nodes(&guest).iter().all(|node| node.ready == "True"));
     kubectl.run("guest scale dev --workers 3").success();
     assert_eq!(nodes(&guest).len(), 4);
-}
-
-#[test]
-fn what_was_deleted_from_the_catalogue_stays_deleted() {
-    let mut supervisor = Supervisor::fast(MODE);
-    let kubectl = supervisor.kubectl();
-    kubectl.run("delete virtualmachineclass best-effort-xlarge").success();
-    kubectl.run("delete namespace team-b --wait --timeout=30s").success();
-    supervisor.stop();
-    supervisor.restart();
+    // What was deleted from the catalogue stays deleted.
     kubectl
         .run("get virtualmachineclass best-effort-xlarge")
         .refused("NotFound");

@@ -1,21 +1,24 @@
 //! What the roles for users allow, and what they don't.
 
-use guestcluster_tests::{Kubectl, Supervisor};
+use std::time::Duration;
+
+use guestcluster_credentials::x509::CertificateAuthority;
+use guestcluster_tests::{Kubectl, Team};
 
 use crate::MODE;
 
 #[test]
 fn an_editor_needs_no_administrator_and_reaches_nothing_else() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     admin
         .run("create rolebinding devs --clusterrole guestcluster-editor --user dev")
         .success();
-    let dev = supervisor.kubectl_as("dev");
+    let dev = team.kubectl_as("dev");
 
     let create = "guest create mine --version v1.33 --workers 1 --vm-class best-effort-small --storage-class gold";
     dev.run(create).success();
-    cannot_reach_secrets(&dev);
+    cannot_reach_secrets(&team, &dev);
     dev.run("guest kubeconfig mine").refused("mine-kubeconfig");
     dev.run("guest scale mine --workers 2").success();
     dev.run("scale guestcluster mine --replicas=1").success();
@@ -31,7 +34,7 @@ fn an_editor_needs_no_administrator_and_reaches_nothing_else() {
     assert_eq!(admin.names("virtualmachines"), Vec::<String>::new());
 }
 
-fn cannot_reach_secrets(dev: &Kubectl) {
+fn cannot_reach_secrets(team: &Team, dev: &Kubectl) {
     for what in [
         "get secrets",
         "get secret mine-kubeconfig",
@@ -43,7 +46,10 @@ fn cannot_reach_secrets(dev: &Kubectl) {
         dev.run(what).refused("Error from server (Forbidden): ");
     }
     let output = dev.run("create secret generic mine-ca --from-literal=a=b");
-    output.refused("User \"dev\" cannot create resource \"secrets\" in API group \"\" in the namespace \"team-a\"");
+    output.refused(&format!(
+        "User \"dev\" cannot create resource \"secrets\" in API group \"\" in the namespace \"{}\"",
+        team.namespace()
+    ));
     assert_eq!(dev.run("auth can-i get secrets").stdout.trim(), "no");
     assert_eq!(dev.run("auth can-i create guestclusters").stdout.trim(), "yes");
 }
@@ -91,13 +97,13 @@ fn stays_in_its_namespace(dev: &Kubectl) {
 
 #[test]
 fn a_viewer_lists_and_changes_nothing() {
-    let supervisor = Supervisor::fast(MODE);
-    let admin = supervisor.kubectl();
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
     admin
         .run("create rolebinding eyes --clusterrole guestcluster-viewer --user eve")
         .success();
     admin.run("guest create dev --version v1.34 --workers 1").success();
-    let eve = supervisor.kubectl_as("eve");
+    let eve = team.kubectl_as("eve");
     assert_eq!(eve.names("guestclusters"), ["guestcluster.guestclusters.dev/dev"]);
     eve.run("guest get").success();
     eve.run("guest describe dev").success();
@@ -117,14 +123,18 @@ fn a_viewer_lists_and_changes_nothing() {
 
 #[test]
 fn nobody_is_let_in_without_a_certificate_of_ours() {
-    let supervisor = Supervisor::fast(MODE);
-    let stranger = supervisor.kubectl_as("stranger");
+    let team = Team::new(MODE);
+    let stranger = team.kubectl_as("stranger");
     stranger
         .run("get guestclusters")
         .refused("User \"stranger\" cannot list resource \"guestclusters\"");
-    let other = Supervisor::fast(MODE);
-    let foreign = supervisor.kubectl().with_credential_of(&other.kubectl());
-    foreign
+    // Of the same name as ours, and of nobody whom this supervisor knows.
+    let (foreign, _) = CertificateAuthority::generate("kubernetes").unwrap();
+    let admin = foreign
+        .issue_client("admin", Some("system:masters"), Duration::from_mins(10))
+        .unwrap();
+    team.kubectl()
+        .with_identity(&admin)
         .run("get guestclusters --request-timeout=5s")
         .refused("(Unauthorized)");
 }

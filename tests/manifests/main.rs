@@ -20,7 +20,7 @@ const OVERLAYS: [&str; 3] = ["dev", "external-etcd", "production"];
 #[test]
 fn a_real_kube_apiserver_takes_every_overlay_and_its_pods() {
     let folder = tempfile::tempdir().unwrap();
-    let host = Host::start_without_controllers(folder.path());
+    let host = Host::start_without_controllers(folder.path(), Vec::new());
     let admin = host.admin();
     install_definitions(&admin);
     for overlay in OVERLAYS {

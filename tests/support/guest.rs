@@ -22,7 +22,7 @@ pub const LAYERS: [&str; 14] = [
     "virtualmachinesetresourcepolicies",
 ];
 
-/// A GuestCluster to be written: best-effort-small machines with storage class gold, in team-a.
+/// A GuestCluster to be written, of best-effort-small machines with storage class gold, in the namespace of whoever writes it.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// The object; tests change what they are about.
@@ -39,7 +39,7 @@ impl Manifest {
         let object = json!({
             "apiVersion": "guestclusters.dev/v1alpha1",
             "kind": "GuestCluster",
-            "metadata": {"name": name, "namespace": "team-a"},
+            "metadata": {"name": name},
             "spec": {
                 "distribution": {"version": version},
                 "topology": {"controlPlane": size(control_plane), "nodePools": [pool]},
@@ -75,21 +75,21 @@ impl Kubectl {
         self.await_ready(manifest.object["metadata"]["name"].as_str().expect("a name"));
     }
 
-    /// Waits until a GuestCluster of team-a is Ready, as its spec asks.
+    /// Waits until a GuestCluster is Ready, as its spec asks.
     #[track_caller]
     pub fn await_ready(&self, name: &str) {
-        let wait = format!("-n team-a wait guestcluster/{name} --for=condition=Ready --timeout=100s");
+        let wait = format!("wait guestcluster/{name} --for=condition=Ready --timeout=100s");
         let output = self.run(&wait);
         if output.code != 0 {
-            let status = self.run(&format!("-n team-a get guestcluster {name} -o jsonpath={{.status}}"));
+            let status = self.run(&format!("get guestcluster {name} -o jsonpath={{.status}}"));
             panic!("{name} is not Ready: {}\nstatus: {}", output.stderr, status.stdout);
         }
     }
 
-    /// What a JSON path shows of a GuestCluster of team-a.
+    /// What a JSON path shows of a GuestCluster.
     #[track_caller]
     pub fn guest_field(&self, name: &str, path: &str) -> String {
-        self.run(&format!("-n team-a get guestcluster {name} -o jsonpath={{{path}}}"))
+        self.run(&format!("get guestcluster {name} -o jsonpath={{{path}}}"))
             .success()
     }
 }

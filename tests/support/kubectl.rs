@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use guestcluster_credentials::x509::CertifiedKey;
+use serde_json::{Value, json};
 
 use crate::{eventually, host::program};
 
@@ -199,8 +201,23 @@ impl Kubectl {
     #[track_caller]
     #[must_use]
     pub fn with_credential_of(&self, other: &Self) -> Self {
+        self.with_user(other.json("config view --raw --minify")["users"][0]["user"].take())
+    }
+
+    /// The same server with this client certificate.
+    #[track_caller]
+    #[must_use]
+    pub fn with_identity(&self, identity: &CertifiedKey) -> Self {
+        self.with_user(json!({
+            "client-certificate-data": BASE64_STANDARD.encode(&identity.certificate),
+            "client-key-data": BASE64_STANDARD.encode(&identity.key),
+        }))
+    }
+
+    #[track_caller]
+    fn with_user(&self, user: Value) -> Self {
         let mut config = self.json("config view --raw --minify");
-        config["users"][0]["user"] = other.json("config view --raw --minify")["users"][0]["user"].clone();
+        config["users"][0]["user"] = user;
         let kubeconfig = self.kubeconfig.with_extension("other-credential");
         std::fs::write(&kubeconfig, config.to_string()).expect("the folder is ours");
         Self {

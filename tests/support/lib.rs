@@ -15,6 +15,7 @@ mod process;
 mod seeds;
 mod stranger;
 mod supervisor;
+mod team;
 mod wait;
 
 pub use background::Background;
@@ -28,4 +29,5 @@ pub use process::Usage;
 pub use seeds::seeds;
 pub use stranger::Stranger;
 pub use supervisor::{Mode, Objects, Start, Supervisor, binaries};
+pub use team::Team;
 pub use wait::{eventually, until};

@@ -2,11 +2,14 @@
 
 mod tls;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, header::HOST};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Uri,
+    header::{ACCEPT, HOST},
+};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Incoming,
@@ -25,6 +28,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 /// What Go's clients allow a server to send ahead, of one answer and of all together.
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 1 << 30;
+/// Longest for the answer to [`Endpoint::get`].
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of a wrong answer is shown.
 const SHOWN: usize = 300;
 
@@ -83,6 +88,28 @@ impl Endpoint {
     pub fn uri(&self, path: &str) -> anyhow::Result<Uri> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}{path}", self.address).parse()?)
+    }
+
+    /// The answer to a GET of its own connection, which must be a success; for who asks now and then, and waits meanwhile.
+    pub fn get(&self, path: &str) -> anyhow::Result<Bytes> {
+        self.get_as(path, "application/json")
+    }
+
+    /// The same in a form, as the header `Accept` names it.
+    pub fn get_as(&self, path: &str, form: &str) -> anyhow::Result<Bytes> {
+        let get = async {
+            let mut connection = self.connect().await?;
+            let request = Request::get(self.uri(path)?)
+                .header(ACCEPT, form)
+                .body(Full::default())?;
+            connection.whole(request).await
+        };
+        let asking = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async { tokio::time::timeout(PATIENCE, get).await? })
+        };
+        // A thread of its own, as the caller's may belong to a runtime already.
+        std::thread::scope(|scope| scope.spawn(asking).join().expect("it does not panic"))
     }
 
     /// Connects with HTTP/2.

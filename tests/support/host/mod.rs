@@ -26,7 +26,7 @@ use self::{
     pki::Pki,
 };
 pub use self::{members::EtcdMembers, programs::program};
-use crate::{Daemon, Kubectl, supervisor::binaries};
+use crate::{Daemon, Endpoint, Kubectl, supervisor::binaries};
 
 /// Longest until kube-apiserver is ready, on a machine with much else to do.
 const PATIENCE: u64 = 60;
@@ -55,10 +55,7 @@ impl Host {
 
     /// As [`Self::start`], with further flags of kube-apiserver.
     pub fn start_with(folder: &Path, flags: Vec<String>) -> Self {
-        fs::create_dir_all(folder).expect("the folder is ours");
-        let data = folder.join("etcd");
-        prepared::copy_to(&data);
-        let mut host = Self::start_on(folder, &data, flags);
+        let mut host = Self::start_without_controllers(folder, flags);
         host.restart_controllers();
         host
     }
@@ -71,12 +68,12 @@ impl Host {
         self.controller_manager = Some(controllers);
     }
 
-    /// As [`Self::start`], but nothing changes objects except those who send requests.
-    pub fn start_without_controllers(folder: &Path) -> Self {
+    /// As [`Self::start_with`], but nothing changes objects except those who send requests.
+    pub fn start_without_controllers(folder: &Path, flags: Vec<String>) -> Self {
         fs::create_dir_all(folder).expect("the folder is ours");
         let data = folder.join("etcd");
         prepared::copy_to(&data);
-        Self::start_on(folder, &data, Vec::new())
+        Self::start_on(folder, &data, flags)
     }
 
     /// One without controllers whose etcd answers a write when the disk has it: for measurements.
@@ -109,9 +106,9 @@ impl Host {
 
     /// Starts kube-apiserver, where it was before if it was, and waits until it is ready.
     pub fn start_apiserver(&mut self) {
-        let kubectl = self.admin();
+        let endpoint = self.endpoint();
         let mut apiserver = components::apiserver(&self.pki, self.etcd.port, self.port, &self.flags, &self.folder);
-        apiserver.await_that(PATIENCE, "is ready", || kubectl.run("get --raw /readyz").code == 0);
+        apiserver.await_that(PATIENCE, "is ready", || endpoint.get("/readyz").is_ok());
         self.apiserver = Some(apiserver);
     }
 
@@ -130,6 +127,12 @@ impl Host {
     pub fn admin(&self) -> Kubectl {
         let kubeconfig = self.kubeconfig("admin", Some(ADMINISTRATORS), None);
         Kubectl::new(&kubeconfig, &self.folder.join("home"), &binaries())
+    }
+
+    /// kube-apiserver as an administrator reaches it.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let kubeconfig = self.kubeconfig("admin", Some(ADMINISTRATORS), None);
+        Endpoint::of_kubeconfig(&kubeconfig).expect("it was just written")
     }
 
     /// Writes a kubeconfig for a user by a client certificate, and returns its path.
@@ -186,6 +189,11 @@ impl Host {
         file
     }
 
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// `https://host:port` of kube-apiserver.
     pub fn server(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
@@ -234,11 +242,9 @@ impl Host {
 
 /// Writes a file that holds a secret; who reads it at the same time finds all of the old one or all of the new one.
 pub(crate) fn write_private(path: &Path, content: &str) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let new = path.with_added_extension("new");
-    let mut options = fs::File::options();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
-    file.and_then(|mut file| file.write_all(content.as_bytes()))
-        .and_then(|()| fs::rename(&new, path))
-        .expect("the folder is ours");
+    // Of a name of its own, as others may write the same one at the same time; readable by its owner alone.
+    let mut new =
+        tempfile::NamedTempFile::new_in(path.parent().expect("a file lies in a folder")).expect("the folder is ours");
+    new.write_all(content.as_bytes()).expect("the folder is ours");
+    new.persist(path).expect("the folder is ours");
 }

@@ -1,19 +1,28 @@
 //! Our server behind a real kube-apiserver, registered as its manifests say and with no more rights than those give.
 
 use std::{
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{NAMESPACE, Objects, PATIENCE, SECOND, SERVER, Start, audited, binaries, printed, sso::Sso};
+use super::{
+    AUDIT_LOG, Objects, PATIENCE, SECOND, SECOND_AUDIT_LOG, SERVER, Start, audited, binaries, printed, sso::Sso,
+};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
 const SERVED_AS: &str = "guestcluster-apiserver.guestclusters-system.svc";
+/// What kube-apiserver's own log keeps: that it was asked for our kinds, and by whom.
+const HOST_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "resources": [{"group": "guestclusters.dev"}]}, {"level": "None"}]}"#;
+
+/// The EndpointSlice of a second replica.
+const SECOND_SLICE: &str = "guestcluster-apiserver-second";
 
 /// The host, and how our server reaches it and is reached.
 #[derive(Debug)]
@@ -30,11 +39,12 @@ pub(super) struct Aggregated {
 }
 
 impl Aggregated {
-    /// Starts the issuer and the host that trusts it, and applies the manifests.
+    /// Starts the issuer and the host that trusts it, still without its controllers, and applies the manifests.
     pub(super) fn prepare(root: &Path, start: &Start) -> Self {
         let sso = Sso::start(root);
-        let flags = [vec![sso.flag()], start.host_flags.clone()].concat();
-        let host = Host::start_with(&root.join("host"), flags);
+        let folder = root.join("host");
+        let flags = [vec![sso.flag()], audit_flags(&folder), start.host_flags.clone()].concat();
+        let host = Host::start_without_controllers(&folder, flags);
         sso.publish(&host.admin());
         let address = Host::reachable_address();
         let aggregated = Self {
@@ -63,7 +73,7 @@ impl Aggregated {
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command, root: &Path) {
         self.arguments_for(command, self.address);
-        audited(command, root);
+        audited(command, root, AUDIT_LOG);
     }
 
     /// Starts a server at an address that the Service does not lead to, and waits until it serves.
@@ -73,6 +83,7 @@ impl Aggregated {
         let _ = std::fs::remove_file(data_dir.join("server"));
         let mut command = Command::new(binaries().join(SERVER));
         self.arguments_for(&mut command, address);
+        audited(&mut command, root, SECOND_AUDIT_LOG);
         command.arg("--data-dir").arg(&data_dir).args(&self.further);
         let mut server = Daemon::start(SECOND, command, root);
         server.await_that(PATIENCE, "serves", || data_dir.join("server").exists());
@@ -96,15 +107,42 @@ impl Aggregated {
 
     /// Waits until kube-apiserver serves our group, its description included.
     pub(super) fn await_available(&self, server: &mut Daemon) {
-        const AVAILABLE: &str = "wait apiservice v1alpha1.guestclusters.dev --for=condition=Available --timeout=1s";
-        const RESOURCES: &str = "api-resources --api-group=guestclusters.dev -o name";
-        const DESCRIBED: &str = "get --raw /openapi/v3/apis/guestclusters.dev/v1alpha1";
-        let admin = self.host.admin();
-        server.await_that(PATIENCE, "is available", || admin.run(AVAILABLE).code == 0);
-        server.await_that(PATIENCE, "is discovered", || {
-            admin.run(RESOURCES).stdout.contains("guestclusters.guestclusters.dev")
+        const REGISTRATION: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.guestclusters.dev";
+        const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        const DESCRIPTION: &str = "/openapi/v3/apis/guestclusters.dev/v1alpha1";
+        let host = self.host.endpoint();
+        server.await_that(PATIENCE, "is available", || {
+            let registration: Option<Value> = host
+                .get(REGISTRATION)
+                .ok()
+                .and_then(|text| serde_json::from_slice(&text).ok());
+            registration.is_some_and(|registration| is_available(&registration))
         });
-        server.await_that(PATIENCE, "is described", || admin.run(DESCRIBED).code == 0);
+        server.await_that(PATIENCE, "is discovered", || {
+            host.get_as("/apis", DISCOVERY).is_ok_and(|text| finds_our_kinds(&text))
+        });
+        server.await_that(PATIENCE, "is described", || host.get(DESCRIPTION).is_ok());
+    }
+
+    /// Lets requests for our kinds also go to this address.
+    pub(super) fn route_to(&self, address: SocketAddr) {
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": SECOND_SLICE,
+                "namespace": "guestclusters-system",
+                "labels": {"kubernetes.io/service-name": "guestcluster-apiserver"},
+            },
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address.ip()], "conditions": {"ready": true}}],
+            "ports": [{"name": "https", "port": address.port(), "protocol": "TCP"}],
+        });
+        let applied = self
+            .host
+            .admin()
+            .run_with("apply --server-side -f -", Some(&slice.to_string()));
+        applied.success();
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -113,10 +151,6 @@ impl Aggregated {
 
     pub(super) fn host_mut(&mut self) -> &mut Host {
         &mut self.host
-    }
-
-    pub(super) fn admin_kubeconfig(&self) -> PathBuf {
-        self.host.kubeconfig("admin", Some("system:masters"), Some(NAMESPACE))
     }
 
     /// Applies what our server prints when it is called like this.
@@ -159,6 +193,42 @@ impl Aggregated {
     }
 }
 
+/// Where kube-apiserver's audit log is, and the flags that make it.
+fn audit_flags(host: &Path) -> Vec<String> {
+    fs::create_dir_all(host).expect("the folder is ours");
+    let policy = host.join("audit-policy.yaml");
+    fs::write(&policy, HOST_POLICY).expect("the folder is ours");
+    vec![
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-log-path={}", host_audit_log(host).display()),
+    ]
+}
+
+/// In the folder of the host.
+pub(super) fn host_audit_log(host: &Path) -> PathBuf {
+    host.join(AUDIT_LOG)
+}
+
+fn is_available(registration: &Value) -> bool {
+    let conditions = registration["status"]["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Available" && condition["status"] == "True")
+}
+
+/// Whether aggregated discovery has our resources: a group whose server was not asked yet is there without.
+fn finds_our_kinds(discovery: &[u8]) -> bool {
+    let discovery: Value = serde_json::from_slice(discovery).unwrap_or_default();
+    let mut groups = discovery["items"].as_array().into_iter().flatten();
+    let ours = groups.find(|group| group["metadata"]["name"] == "guestclusters.dev");
+    ours.is_some_and(|group| {
+        group["versions"][0]["resources"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    })
+}
+
 /// A kubeconfig for this server that trusts what the APIService says, as kube-apiserver does.
 pub(super) fn direct_kubeconfig(host: &Host, server: &str, credential: Option<&Kubectl>) -> String {
     let bundle = "get apiservice v1alpha1.guestclusters.dev -o jsonpath={.spec.caBundle}";
@@ -172,7 +242,7 @@ pub(super) fn direct_kubeconfig(host: &Host, server: &str, credential: Option<&K
             "server": server, "certificate-authority-data": bundle, "tls-server-name": SERVED_AS,
         }}],
         "users": [{"name": "direct", "user": user.unwrap_or_else(|| json!({}))}],
-        "contexts": [{"name": "direct", "context": {"cluster": "direct", "user": "direct", "namespace": NAMESPACE}}],
+        "contexts": [{"name": "direct", "context": {"cluster": "direct", "user": "direct", "namespace": super::NAMESPACE}}],
     });
     config.to_string()
 }

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{NAMESPACE, Start, audited, printed};
+use super::{AUDIT_LOG, Start, audited, printed};
 
 /// Where it serves.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Embedded {
     /// The arguments that only this mode has.
     pub(super) fn arguments(&self, command: &mut Command, root: &Path, start: &Start) {
         command.args(["embedded", "--listen", &self.address]);
-        audited(command, root);
+        audited(command, root, AUDIT_LOG);
         if let Some(layers) = &start.layers {
             command.arg("--layers").arg(layers);
         }
@@ -44,21 +44,23 @@ impl Embedded {
     }
 }
 
-/// A kubeconfig for a user, by a client certificate.
-pub(super) fn user_kubeconfig(root: &Path, user: &str) -> PathBuf {
+/// A kubeconfig for a user in a namespace, by a client certificate.
+pub(super) fn user_kubeconfig(root: &Path, user: &str, group: Option<&str>, namespace: &str) -> PathBuf {
     let data_dir = root.join("data");
     let data_dir = data_dir.to_str().expect("temporary folders have readable names");
-    let kubeconfig = printed(&[
+    let mut arguments = vec![
         "kubeconfig",
         "--data-dir",
         data_dir,
         "--user",
         user,
         "--namespace",
-        NAMESPACE,
-    ]);
+        namespace,
+    ];
+    arguments.extend(group.into_iter().flat_map(|group| ["--group", group]));
+    let kubeconfig = printed(&arguments);
     // KUBECONFIG is a list with colons between its files.
-    let file = root.join(format!("{}.kubeconfig", user.replace(':', "-")));
+    let file = root.join(format!("{namespace}.{}.kubeconfig", user.replace(':', "-")));
     fs::write(&file, kubeconfig).expect("the folder is ours");
     file
 }

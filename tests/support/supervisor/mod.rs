@@ -2,18 +2,20 @@
 
 mod aggregated;
 mod embedded;
+mod folder;
+mod people;
+mod second;
 mod sso;
 
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use serde_json::json;
-use tempfile::TempDir;
+use serde_json::{Value, json};
 
+pub(crate) use self::folder::Folder;
 use self::{aggregated::Aggregated, embedded::Embedded};
 use crate::{Daemon, Host, Kubectl, host::write_private};
 
@@ -73,10 +75,6 @@ pub struct Supervisor {
     folder: Option<Folder>,
 }
 
-/// A temporary folder; kept for whoever looks for the reason when a test fails.
-#[derive(Debug)]
-struct Folder(Option<TempDir>);
-
 /// Where our server runs in.
 #[derive(Debug)]
 enum Deployment {
@@ -85,9 +83,13 @@ enum Deployment {
 }
 
 /// VMs whose steps take no time.
-const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
+pub(crate) const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
 /// In the supervisor's folder.
 const AUDIT_LOG: &str = "audit.log";
+/// Beside it, of a second server.
+const SECOND_AUDIT_LOG: &str = "second-audit.log";
+/// May do everything.
+const ADMINISTRATORS: &str = "system:masters";
 /// In the supervisor's folder: the data of a second server.
 const SECOND: &str = "second";
 /// Longest for our server to come up or to stop, on a machine with much else to do.
@@ -127,10 +129,13 @@ impl Supervisor {
             folder: None,
         };
         supervisor.run();
-        if let Deployment::Embedded(embedded) = &mut supervisor.deployment {
-            embedded.keep_address(&root.join("data"));
-        } else {
-            supervisor.apply_catalogue();
+        match &mut supervisor.deployment {
+            Deployment::Embedded(embedded) => embedded.keep_address(&root.join("data")),
+            Deployment::Aggregated(aggregated) => {
+                // Not before: they look for kinds when they start, and then every 30 seconds.
+                aggregated.host_mut().restart_controllers();
+                supervisor.apply_catalogue();
+            }
         }
         supervisor
     }
@@ -163,84 +168,60 @@ impl Supervisor {
         self.kubectl_with(&self.user_kubeconfig(user))
     }
 
-    /// kubectl of somebody whom SSO knows, in these groups, with a home folder and a browser of their own. Not signed in yet.
-    #[track_caller]
-    pub fn person(&self, name: &str, groups: &[&str]) -> Kubectl {
-        let home = self.root.join("people").join(name);
-        fs::create_dir_all(&home).expect("the folder is ours");
-        let person = sso::Person::add(&self.sso_dir(), &home, name, groups);
-        let kubeconfig = home.join(".kube").join("config");
-        person.equip(Kubectl::new(&kubeconfig, &home, &binaries()))
-    }
-
-    /// Gives somebody whom SSO knows another password, which ends their sessions at the issuer.
-    #[track_caller]
-    pub fn change_password(&self, name: &str) {
-        sso::Person::change_password(&self.sso_dir(), &self.root.join("people").join(name), name);
-    }
-
-    /// The flags by which a login finds and trusts the supervisor.
-    #[track_caller]
-    pub fn login_flags(&self) -> String {
-        match &self.deployment {
-            Deployment::Embedded(_) => {
-                let authority = self.data_dir().join("ca.crt");
-                format!(
-                    "--server {} --certificate-authority {}",
-                    self.server(),
-                    authority.display()
-                )
-            }
-            Deployment::Aggregated(aggregated) => {
-                let host = aggregated.host();
-                format!(
-                    "--server {} --certificate-authority {}",
-                    host.server(),
-                    host.authority_file()
-                )
-            }
-        }
-    }
-
     /// The administrator's kubeconfig.
     pub fn admin_kubeconfig(&self) -> PathBuf {
         match &self.deployment {
             Deployment::Embedded(_) => self.data_dir().join("admin.kubeconfig"),
-            Deployment::Aggregated(aggregated) => aggregated.admin_kubeconfig(),
+            Deployment::Aggregated(aggregated) => {
+                aggregated
+                    .host()
+                    .kubeconfig("admin", Some(ADMINISTRATORS), Some(NAMESPACE))
+            }
         }
     }
 
     /// A kubeconfig for a user, by a client certificate.
     pub fn user_kubeconfig(&self, user: &str) -> PathBuf {
+        self.kubeconfig_in(NAMESPACE, user, None)
+    }
+
+    /// kubectl in this namespace, unless told otherwise: as the administrator, or as a user with a client certificate.
+    pub(crate) fn kubectl_in(&self, namespace: &str, user: Option<&str>) -> Kubectl {
+        let kubeconfig = match user {
+            None => self.kubeconfig_in(namespace, "admin", Some(ADMINISTRATORS)),
+            Some(user) => self.kubeconfig_in(namespace, user, None),
+        };
+        self.kubectl_with(&kubeconfig)
+    }
+
+    fn kubeconfig_in(&self, namespace: &str, user: &str, group: Option<&str>) -> PathBuf {
         match &self.deployment {
-            Deployment::Embedded(_) => embedded::user_kubeconfig(&self.root, user),
-            Deployment::Aggregated(aggregated) => aggregated.host().kubeconfig(user, None, Some(NAMESPACE)),
+            Deployment::Embedded(_) => embedded::user_kubeconfig(&self.root, user, group, namespace),
+            Deployment::Aggregated(aggregated) => aggregated.host().kubeconfig(user, group, Some(namespace)),
         }
     }
 
     /// A kubeconfig for our server's own port, past the host's kube-apiserver, with somebody's credential or none.
     #[track_caller]
     pub fn direct_kubeconfig(&self, credential: Option<&Kubectl>) -> PathBuf {
-        let config = aggregated::direct_kubeconfig(self.host(), &self.server(), credential);
-        let file = self.root.join("direct.kubeconfig");
-        write_private(&file, &config);
-        file
+        self.kept_private(&aggregated::direct_kubeconfig(self.host(), &self.server(), credential))
     }
 
-    /// The same for [`Self::second_server`].
-    #[track_caller]
-    pub fn second_kubeconfig(&self, credential: Option<&Kubectl>) -> PathBuf {
-        let server = fs::read_to_string(self.root.join(SECOND).join("server")).expect("written before it serves");
-        let config = aggregated::direct_kubeconfig(self.host(), &server, credential);
-        let file = self.root.join("second.kubeconfig");
-        write_private(&file, &config);
+    /// A file of its own with this kubeconfig.
+    fn kept_private(&self, kubeconfig: &str) -> PathBuf {
+        let file = tempfile::Builder::new()
+            .suffix(".kubeconfig")
+            .tempfile_in(&self.root)
+            .and_then(|file| file.keep().map_err(Into::into));
+        let (_, file) = file.expect("the folder is ours");
+        write_private(&file, kubeconfig);
         file
     }
 
     /// Sets delays and faults of the simulated VMs.
     #[track_caller]
     pub fn configure_sim(&self, yaml: &str) {
-        let patch = serde_json::json!({"data": {"config.yaml": yaml}}).to_string();
+        let patch = json!({"data": {"config.yaml": yaml}}).to_string();
         let map = [
             "-n",
             "guestclusters-system",
@@ -275,13 +256,7 @@ impl Supervisor {
             "users": [{"name": "it", "user": {"token": token}}],
             "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         });
-        let file = tempfile::Builder::new()
-            .suffix(".kubeconfig")
-            .tempfile_in(&self.root)
-            .and_then(|file| file.keep().map_err(Into::into));
-        let (_, file) = file.expect("the folder is ours");
-        fs::write(&file, config.to_string()).expect("the folder is ours");
-        self.kubectl_with(&file)
+        self.kubectl_with(&self.kept_private(&config.to_string()))
     }
 
     /// The real supervisor that our server runs behind.
@@ -302,21 +277,6 @@ impl Supervisor {
         }
     }
 
-    /// A second one of our servers beside the first, by the same kubeconfig, with a data folder of its own; waits until it serves.
-    #[track_caller]
-    pub fn second_server(&self) -> Daemon {
-        self.second_server_at(Host::reachable_address())
-    }
-
-    /// The same at this address, also again after it has ended.
-    #[track_caller]
-    pub fn second_server_at(&self, address: SocketAddr) -> Daemon {
-        let Deployment::Aggregated(aggregated) = &self.deployment else {
-            panic!("the embedded mode is the supervisor itself");
-        };
-        aggregated.second_server(&self.root, address)
-    }
-
     /// Puts in what an embedded supervisor has from the beginning, where it is missing or another: namespaces, classes, releases,
     /// the simulated VMs' configuration.
     #[track_caller]
@@ -335,26 +295,25 @@ impl Supervisor {
         fs::read_to_string(self.data_dir().join("server")).expect("written before it is ready")
     }
 
-    /// The events of our server's audit log so far.
-    pub fn audit_events(&self) -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(self.root.join(AUDIT_LOG)).expect("written from the start on");
-        // The last line may not be whole yet.
-        text.lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+    /// The events of our server's audit log so far, and of a second server's.
+    pub fn audit_events(&self) -> Vec<Value> {
+        self.audit_events_by_server().concat()
+    }
+
+    /// The same apart: those of the first server, and those of a second one.
+    pub fn audit_events_by_server(&self) -> [Vec<Value>; 2] {
+        [AUDIT_LOG, SECOND_AUDIT_LOG].map(|log| events(&self.root.join(log)))
+    }
+
+    /// The events of kube-apiserver's audit log so far, which has all requests for our kinds.
+    #[track_caller]
+    pub fn host_audit_events(&self) -> Vec<Value> {
+        events(&aggregated::host_audit_log(self.host().folder()))
     }
 
     /// Folder of our server's data.
     pub fn data_dir(&self) -> PathBuf {
         self.root.join("data")
-    }
-
-    /// Where the issuer keeps users, keys and sessions: `sso-issuer` holds its URL, `sso-dev.password` the first user's password.
-    pub fn sso_dir(&self) -> PathBuf {
-        match self.start.mode {
-            Mode::Embedded => self.data_dir(),
-            Mode::Aggregated => sso::folder(&self.root),
-        }
     }
 
     /// A folder for the test's own files.
@@ -382,7 +341,15 @@ impl Supervisor {
         crate::daemon::log_tail(&self.root.join(format!("{SERVER}.log")))
     }
 
-    fn kubectl_with(&self, kubeconfig: &Path) -> Kubectl {
+    /// Shows whoever looks for the reason of a failure how the logs end.
+    pub(crate) fn show_logs(&self) {
+        eprintln!("our server's log ends:\n{}", self.log_tail());
+        if let Deployment::Aggregated(aggregated) = &self.deployment {
+            eprintln!("kube-apiserver's log ends:\n{}", aggregated.host().log_tail());
+        }
+    }
+
+    pub(crate) fn kubectl_with(&self, kubeconfig: &Path) -> Kubectl {
         Kubectl::new(kubeconfig, &self.root, &binaries())
     }
 
@@ -419,31 +386,7 @@ impl Drop for Supervisor {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("our server's log ends:\n{}", self.log_tail());
-            if let Deployment::Aggregated(aggregated) = &self.deployment {
-                eprintln!("kube-apiserver's log ends:\n{}", aggregated.host().log_tail());
-            }
-        }
-    }
-}
-
-impl Folder {
-    fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("guestclusters-test.").tempdir();
-        Self(Some(folder.expect("a temporary folder")))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.as_ref().expect("taken only when it is dropped").path()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(folder) = self.0.take()
-        {
-            eprintln!("all logs are kept in {}", folder.keep().display());
+            self.show_logs();
         }
     }
 }
@@ -463,17 +406,26 @@ pub fn binaries() -> PathBuf {
     }
 }
 
-/// Lets our server write an audit log with as much as it ever keeps.
-fn audited(command: &mut Command, root: &Path) {
+/// Lets our server write an audit log of this name with as much as it ever keeps.
+fn audited(command: &mut Command, root: &Path, log: &str) {
     const ALL: &str = "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: RequestResponse}]}";
     let policy = root.join("audit-policy.yaml");
     fs::write(&policy, ALL).expect("the folder is ours");
     command.arg("--audit-policy-file").arg(policy);
-    command.arg("--audit-log-path").arg(root.join(AUDIT_LOG));
+    command.arg("--audit-log-path").arg(root.join(log));
+}
+
+/// The events of an audit log, none where there is no such file.
+fn events(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    // The last line may not be whole yet.
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 /// What our server prints when it is asked to.
-fn printed(arguments: &[&str]) -> String {
+pub(crate) fn printed(arguments: &[&str]) -> String {
     let output = Command::new(binaries().join(SERVER)).args(arguments).output();
     let output = output.expect("hack/test builds the binaries and names their folder");
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -6,8 +6,13 @@ use std::{
     process::Command,
 };
 
+use parking_lot::Mutex;
+
 use super::{PATIENCE, SERVER, binaries};
 use crate::{Daemon, Kubectl, host::write_private};
+
+/// Who changes the users' file reads all of it before, and tests of one issuer do so at the same time.
+static CHANGES: Mutex<()> = Mutex::new(());
 
 /// A running issuer; its files are in a folder of its own.
 #[derive(Debug)]
@@ -66,6 +71,7 @@ impl Person {
             command.args(["--group", group]);
         }
         let input = fs::File::open(&password).expect("it was just written");
+        let _alone = CHANGES.lock();
         let output = command.stdin(input).output().expect("hack/test builds it");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} could not be added: {stderr}");
@@ -84,6 +90,7 @@ impl Person {
         let input = fs::File::open(&password).expect("it was just written");
         let mut command = Command::new(binaries().join(SERVER));
         command.args(["sso", "set-password", name, "--data-dir"]).arg(sso);
+        let _alone = CHANGES.lock();
         let output = command.stdin(input).output().expect("hack/test builds it");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} got no other password: {stderr}");
@@ -97,6 +104,17 @@ impl Person {
             .with_variable("SSO_PASSWORD_FILE", &self.password)
             .with_variable("SSO_CA_FILE", &self.authority)
     }
+}
+
+/// Takes somebody whom the issuer of this folder knows out of a group that only they are in.
+#[track_caller]
+pub(super) fn empty_group(sso: &Path, group: &str) {
+    let _alone = CHANGES.lock();
+    let users = sso.join("sso-users.yaml");
+    let text = fs::read_to_string(&users).expect("somebody was added");
+    let without = text.replace(&format!("- {group}\n"), "");
+    assert_ne!(without, text, "{text}");
+    fs::write(&users, without).expect("the folder is ours");
 }
 
 /// Where its users, keys and sessions are.
