@@ -1,6 +1,6 @@
 //! Who a request is from: what kube-apiserver says with its certificate, and nobody else.
 
-use guestcluster_tests::{Manifest, Team};
+use guestcluster_tests::{Kubectl, Manifest, Team};
 
 use crate::{MODE, direct};
 
@@ -68,4 +68,25 @@ fn through_the_front_proxy_the_words_are_those_of_kube_apiserver() {
     admin
         .run_with(create, Some(&manifest.text()))
         .refused("User \"eve\" cannot create resource \"guestclusters\" in API group \"guestclusters.dev\"");
+}
+
+#[test]
+fn an_apply_that_creates_needs_the_right_to_create() {
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
+    admin
+        .run("create role patcher --verb=get,patch --resource=guestclusters.guestclusters.dev")
+        .success();
+    admin
+        .run("create rolebinding patcher --role patcher --user pat")
+        .success();
+    let apply = |user: &Kubectl| {
+        let manifest = Manifest::new("dev", "v1.34", 1, 0);
+        user.run_with("apply --server-side -f -", Some(&manifest.text()))
+    };
+    // kube-apiserver lets it through, as it is a patch.
+    let pat = team.kubectl_as("pat");
+    apply(&pat).refused("User \"pat\" cannot create resource \"guestclusters\" in API group \"guestclusters.dev\"");
+    apply(&admin).success();
+    apply(&pat).success();
 }

@@ -12,6 +12,7 @@ mod compare;
 mod difference;
 mod intended;
 mod metrics;
+mod registered;
 mod request;
 mod servers;
 mod talk;
@@ -23,13 +24,13 @@ use self::{compare::report::Report, servers::Servers, talk::Talk};
 #[test]
 fn clients_see_what_a_kube_apiserver_shows() {
     let only = std::env::var("DIFFERENTIAL_ONLY").unwrap_or_default();
-    let servers = Servers::start();
+    let servers = Servers::start(true);
     let mut report = Report::new("differential", "requests");
     for theme in cases::THEMES {
         for (name, run) in theme.cases {
             let name = format!("{}/{name}", theme.name);
             if name.contains(&only) {
-                let mut talk = Talk::new(&servers, theme.ours, &name, &mut report);
+                let mut talk = Talk::new(&servers, theme, &name, &mut report);
                 run(&mut talk);
             }
         }

@@ -112,7 +112,7 @@ struct Page(BTreeMap<String, Vec<(Labels, String)>>);
 
 #[test]
 fn metrics_count_what_kube_apiserver_counts() {
-    let servers = Servers::start();
+    let servers = Servers::start(false);
     let pages = [&servers.theirs, servers.ours(Ours::Library)].map(|server| {
         servers.running.runtime.block_on(async {
             let before = Page::of(server, "/metrics").await;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use guestcluster_tests::Host;
 use kube::Config;
+use tokio::runtime::Runtime;
 
 use crate::{
     client::{Server, User, config},
@@ -10,6 +12,7 @@ use crate::{
         library::Library,
         servers::{Ours, Running},
     },
+    registered::Registered,
 };
 
 /// All servers; they end with this value.
@@ -19,13 +22,25 @@ pub(crate) struct Servers {
     /// One more of the library, whose users come through a front proxy.
     proxied: Server,
     embedded: Server,
+    /// A kube-apiserver that has our kinds and the test kinds through its aggregator.
+    aggregated: Option<Aggregated>,
     pub(crate) running: Running,
     _proxied: Library,
 }
 
+/// What is behind another kube-apiserver's aggregator.
+pub(crate) struct Aggregated {
+    pub(crate) server: Server,
+    /// One of the libraries there: it keeps namespaces of its own, while kube-apiserver's are what clients see.
+    pub(crate) namespaces: Server,
+    pub(crate) registered: Registered,
+}
+
 impl Servers {
-    pub(crate) fn start() -> Self {
+    /// Starts all; those behind the aggregator only where they are asked for.
+    pub(crate) fn start(aggregated: bool) -> Self {
         let running = Running::start(false);
+        let aggregated = aggregated.then(|| Aggregated::start(&running.runtime));
         let proxied_library = running.runtime.block_on(Library::start(&running.host, false));
         let (theirs, library, proxied, embedded) = running.runtime.block_on(async {
             (
@@ -40,6 +55,7 @@ impl Servers {
             library,
             proxied,
             embedded,
+            aggregated,
             running,
             _proxied: proxied_library,
         }
@@ -53,11 +69,40 @@ impl Servers {
     }
 
     /// Another one of the same, with objects of its own, whose users come through a front proxy. The embedded supervisor
-    /// believes none; its kinds behind one are `tests/aggregated`.
+    /// believes none.
     pub(crate) fn proxied(&self, which: Ours) -> Option<&Server> {
         match which {
             Ours::Library => Some(&self.proxied),
             Ours::Embedded => None,
+        }
+    }
+
+    pub(crate) fn aggregated(&self) -> Option<&Aggregated> {
+        self.aggregated.as_ref()
+    }
+}
+
+impl Aggregated {
+    fn start(runtime: &Runtime) -> Self {
+        let registered = Registered::start(runtime);
+        let host = registered.supervisor.host();
+        let (address, authority) = &registered.library;
+        let url = format!("https://{address}");
+        let (server, namespaces) = runtime.block_on(async {
+            let direct = configs(|user| of_host(host, user)).await;
+            let direct = direct
+                .into_iter()
+                .map(|(user, config)| (user, elsewhere(config, &url, authority)))
+                .collect();
+            (
+                Server::new(configs(|user| of_host(host, user)).await),
+                Server::behind_front_proxy(direct),
+            )
+        });
+        Self {
+            server,
+            namespaces,
+            registered,
         }
     }
 }
@@ -71,7 +116,11 @@ async fn configs(kubeconfig: impl Fn(User) -> PathBuf) -> BTreeMap<User, Config>
     configs
 }
 
-fn host_kubeconfig(Running { host, .. }: &Running, user: User) -> PathBuf {
+fn host_kubeconfig(running: &Running, user: User) -> PathBuf {
+    of_host(&running.host, user)
+}
+
+fn of_host(host: &Host, user: User) -> PathBuf {
     match user {
         User::Admin => host.kubeconfig(user.name(), Some("system:masters"), None),
         User::Dev | User::Nobody | User::FalseProxy => host.kubeconfig(user.name(), None, None),

@@ -9,8 +9,13 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Response},
+    cases::Theme,
     client::Server,
-    compare::{normalise::Seen, report::Report, servers::Ours},
+    compare::{
+        normalise::Seen,
+        report::{Report, Way},
+        servers::Ours,
+    },
     difference::between,
     request::{Request, post},
     servers::Servers,
@@ -27,13 +32,15 @@ pub(crate) struct Talk<'a> {
     report: &'a mut Report,
     name: String,
     number: usize,
-    /// Theirs, ours, and perhaps another one of ours behind a front proxy.
+    /// Theirs, ours, and further ways to ours.
     sides: Vec<Side<'a>>,
 }
 
 /// One of the servers in a case.
 struct Side<'a> {
     server: &'a Server,
+    /// How one gets there, where that is not directly.
+    way: Option<Way>,
     seen: Seen,
     kept: BTreeMap<String, String>,
     last: Value,
@@ -42,16 +49,21 @@ struct Side<'a> {
 
 impl<'a> Talk<'a> {
     /// Begins a case in a namespace of its own, which is there on both sides.
-    pub(crate) fn new(servers: &'a Servers, ours: Ours, name: &str, report: &'a mut Report) -> Self {
+    pub(crate) fn new(servers: &'a Servers, theme: &Theme, name: &str, report: &'a mut Report) -> Self {
+        let ours = theme.ours;
         let namespace = match ours {
             Ours::Library => name.replace(['/', ' ', '_', ','], "-"),
             // Where there are classes for VMs and storage.
             Ours::Embedded => "team-a".to_owned(),
         };
-        let both = [&servers.theirs, servers.ours(ours)];
-        let all = both.into_iter().chain(servers.proxied(ours));
-        let sides = all.map(|server| Side {
+        let both = [&servers.theirs, servers.ours(ours)].map(|server| (None, server));
+        let proxied = servers.proxied(ours).map(|server| (Some(Way::FrontProxy), server));
+        let aggregated = servers.aggregated().filter(|_| theme.aggregated);
+        let aggregated = aggregated.map(|aggregated| (Some(Way::Aggregator), &aggregated.server));
+        let all = both.into_iter().chain(proxied).chain(aggregated);
+        let sides = all.map(|(way, server)| Side {
             server,
+            way,
             seen: Seen::new(&server.address),
             kept: BTreeMap::from([
                 ("ns".to_owned(), namespace.clone()),
@@ -157,6 +169,7 @@ impl<'a> Talk<'a> {
     }
 
     fn open(&self, request: &Request) -> Vec<Result<Response, String>> {
+        self.mirror(request);
         let sent = self.asked(request).iter().map(|side| {
             let send = side.server.send(request.user, side.filled(request));
             async {
@@ -166,6 +179,26 @@ impl<'a> Talk<'a> {
             }
         });
         self.servers.running.runtime.block_on(join_all(sent))
+    }
+
+    /// What happens to namespaces, where kube-apiserver keeps them, happens to those of the library behind it.
+    fn mirror(&self, request: &Request) {
+        let Some(aggregated) = self.servers.aggregated() else {
+            return;
+        };
+        let Some(side) = self.sides.iter().find(|side| side.way == Some(Way::Aggregator)) else {
+            return;
+        };
+        let path = side.fill(&request.path);
+        let is_about_namespaces = path
+            .strip_prefix("/api/v1/namespaces")
+            .is_some_and(|rest| rest.matches('/').count() <= 1);
+        if request.method == "GET" || !is_about_namespaces || request.shows_a_credential() {
+            return;
+        }
+        let sent = aggregated.namespaces.send(request.user, side.filled(request));
+        // As wrong there as it is here.
+        drop(self.servers.running.runtime.block_on(sent));
     }
 
     /// A front proxy judges credentials itself: what comes behind it has none.
@@ -180,14 +213,29 @@ impl<'a> Talk<'a> {
         self.number += 1;
         if std::env::var_os("DIFFERENTIAL_SHOW").is_some() {
             println!("{} {}: {}", self.name, self.number, request.line());
-            for (whose, shown) in ["theirs", "ours", "behind a front proxy"].iter().zip(&shown) {
-                println!("  {whose}: {shown}");
+            for (side, shown) in self.sides.iter().zip(&shown) {
+                println!("  {} {:?}: {shown}", side.server.address, side.way);
             }
         }
-        let proxied = shown.get(2).map(|proxied| between(&shown[0], proxied));
+        let further = self
+            .sides
+            .iter()
+            .zip(&shown)
+            .filter_map(|(side, shown)| Some((side, side.way?, shown)));
+        let compared = further.filter(|(side, way, _)| *way == Way::FrontProxy || self.travels(side, request));
+        let ways = compared
+            .map(|(_, way, answer)| (way, between(&shown[0], answer)))
+            .collect();
         let found = between(&shown[0], &shown[1]);
-        self.report.add(&self.name, self.number, request.line(), found, proxied);
+        self.report.add(&self.name, self.number, request.line(), found, ways);
         self
+    }
+
+    /// Whether kube-apiserver sends a request on to one of ours.
+    fn travels(&self, side: &Side<'_>, request: &Request) -> bool {
+        let path = side.fill(&request.path);
+        let aggregated = self.servers.aggregated();
+        aggregated.is_some_and(|aggregated| aggregated.registered.is_served(&path))
     }
 
     /// Reads all answers and makes them comparable.

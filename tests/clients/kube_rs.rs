@@ -48,7 +48,7 @@ fn reflectors_of_kube_rs_hold_what_a_server_has() {
         let (theirs, ours) = servers.block_on(async { tokio::join!(theirs, ours) });
         for (number, (name, theirs)) in (1..).zip(&theirs) {
             let found = differences(name, Some(theirs), ours.get(name));
-            report.add(&namespace, number, name.clone(), found, None);
+            report.add(&namespace, number, name.clone(), found, Vec::new());
         }
     }
     crate::judge(report, &[], true);

@@ -47,7 +47,7 @@ impl Client {
                     println!("{} {name}\ntheirs: {theirs}\nours: {ours}", self.name);
                 }
                 let found = differences("", Some(&theirs), Some(&ours));
-                report.add(&namespace, number, (*name).to_owned(), found, None);
+                report.add(&namespace, number, (*name).to_owned(), found, Vec::new());
             }
         }
         crate::judge(report, intended, true);

@@ -74,7 +74,7 @@ impl Library {
 }
 
 /// The flags of the host's kube-apiserver about front proxies.
-fn as_kube_apiserver_is_told(ca_pem: Vec<u8>) -> RequestHeaderConfig {
+pub(crate) fn as_kube_apiserver_is_told(ca_pem: Vec<u8>) -> RequestHeaderConfig {
     let name = |name: &str| vec![name.to_owned()];
     RequestHeaderConfig {
         ca_pem,

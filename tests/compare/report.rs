@@ -13,10 +13,25 @@ pub(crate) struct Report {
     name: &'static str,
     steps: &'static str,
     compared: usize,
-    /// How many of them were also compared through a front proxy.
-    proxied: usize,
+    /// How many of them were also compared on each of the ways.
+    on_ways: [usize; WAYS.len()],
     found: Vec<Found>,
 }
+
+/// A further way to a server of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Through a front proxy that the tests play.
+    FrontProxy,
+    /// Through a real kube-apiserver, to two replicas on its etcd.
+    Aggregator,
+}
+
+/// All of them, with what they are called.
+const WAYS: [(Way, &str); 2] = [
+    (Way::FrontProxy, "a front proxy"),
+    (Way::Aggregator, "kube-apiserver's aggregator"),
+];
 
 struct Found {
     case: String,
@@ -39,37 +54,30 @@ impl Report {
             name,
             steps,
             compared: 0,
-            proxied: 0,
+            on_ways: [0; WAYS.len()],
             found: Vec::new(),
         }
     }
 
-    /// Counts a step, and keeps where its answers differ; also where that through a front proxy does, if there was one.
+    /// Counts a step, and keeps where its answers differ; also where those on further ways do.
     pub(crate) fn add(
         &mut self,
         case: &str,
         number: usize,
         line: String,
         differences: Vec<Difference>,
-        proxied: Option<Vec<Difference>>,
+        ways: Vec<(Way, Vec<Difference>)>,
     ) {
         self.compared += 1;
-        if let Some(differences) = proxied {
-            self.proxied += 1;
-            self.find(case, number, format!("{line} (through the front proxy)"), differences);
+        for (way, differences) in ways {
+            let names = WAYS.iter().zip(&mut self.on_ways);
+            for ((_, name), count) in names.filter(|((known, _), _)| *known == way) {
+                *count += 1;
+                let line = format!("{line} (through {name})");
+                self.found.extend(found(case, number, line, &differences));
+            }
         }
-        self.find(case, number, line, differences);
-    }
-
-    fn find(&mut self, case: &str, number: usize, line: String, differences: Vec<Difference>) {
-        if !differences.is_empty() {
-            self.found.push(Found {
-                case: case.to_owned(),
-                number,
-                line,
-                differences,
-            });
-        }
+        self.found.extend(found(case, number, line, &differences));
     }
 
     /// Separates what is meant. With `whole`, entries that explain nothing are failures too.
@@ -103,16 +111,35 @@ impl Report {
             }
         }
         let meant = used.iter().filter(|used| **used).count();
-        let proxied = match self.proxied {
-            0 => String::new(),
-            some => format!(" ({some} of them also through a front proxy)"),
-        };
+        let on_ways = self.on_ways();
         let line = format!(
-            "{}: {} {}{proxied}, {meant} intended differences, {unexplained} unexplained",
+            "{}: {} {}{on_ways}, {meant} intended differences, {unexplained} unexplained",
             self.name, self.compared, self.steps
         );
         Judged { line, failures }
     }
+
+    /// Such as ` (2 also through a front proxy, 1 through kube-apiserver's aggregator)`; empty where there was no further way.
+    fn on_ways(&self) -> String {
+        let some = WAYS.iter().zip(&self.on_ways).filter(|(_, count)| **count > 0);
+        let some: Vec<_> = some
+            .map(|((_, name), count)| format!("{count} through {name}"))
+            .collect();
+        match some.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", some.join(", ").replacen(" through", " also through", 1)),
+        }
+    }
+}
+
+/// A step whose answers differ.
+fn found(case: &str, number: usize, line: String, differences: &[Difference]) -> Option<Found> {
+    (!differences.is_empty()).then(|| Found {
+        case: case.to_owned(),
+        number,
+        line,
+        differences: differences.to_vec(),
+    })
 }
 
 fn explains(entry: &Intended, found: &Found, difference: &Difference) -> bool {

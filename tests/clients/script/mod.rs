@@ -72,7 +72,7 @@ impl Case<'_> {
             }
             report
                 .lock()
-                .add(self.name, number, line, text::differences(&theirs, &ours), None);
+                .add(self.name, number, line, text::differences(&theirs, &ours), Vec::new());
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Start {
     pub variables: Vec<(&'static str, PathBuf)>,
     /// Further flags of the kube-apiserver that our server runs behind.
     pub host_flags: Vec<String>,
+    /// Whether nothing changes objects beside those who send requests, and our server.
+    pub without_host_controllers: bool,
     /// Whom kube-apiserver trusts to serve, PEM, where our server is not the one who says it.
     pub ca_bundle: Option<String>,
 }
@@ -132,8 +134,10 @@ impl Supervisor {
         match &mut supervisor.deployment {
             Deployment::Embedded(embedded) => embedded.keep_address(&root.join("data")),
             Deployment::Aggregated(aggregated) => {
-                // Not before: they look for kinds when they start, and then every 30 seconds.
-                aggregated.host_mut().restart_controllers();
+                if !supervisor.start.without_host_controllers {
+                    // Not before: they look for kinds when they start, and then every 30 seconds.
+                    aggregated.host_mut().restart_controllers();
+                }
                 supervisor.apply_catalogue();
             }
         }

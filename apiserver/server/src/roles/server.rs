@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    API_SERVICE, READ, SERVER, SERVING_SECRET, SYSTEM_NAMESPACE, bound_role, cluster_role, cluster_role_binding,
+    API_SERVICE, CAPI, READ, SERVER, SERVING_SECRET, SYSTEM_NAMESPACE, VM_OPERATOR, bound_role, cluster_role,
+    cluster_role_binding,
 };
 use super::{named_rule, role_binding, rule, service_account_subject};
 
@@ -32,6 +33,10 @@ fn in_the_cluster() -> Vec<Value> {
         rule(&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
         // Nothing is created in a namespace that is missing or going away.
         rule(&[""], &["namespaces"], READ),
+        // Whose name a GuestCluster would take, and whether what it names is there: asked whichever layers run.
+        rule(&[CAPI], &["clusters"], &["get"]),
+        rule(&[VM_OPERATOR], &["virtualmachineclasses"], &["list"]),
+        rule(&["storage.k8s.io"], &["storageclasses"], &["list"]),
         // What a quota of the host counts of our kinds is refused, or written down there.
         rule(&[""], &["resourcequotas"], READ),
         rule(&[""], &["resourcequotas/status"], &["update"]),
