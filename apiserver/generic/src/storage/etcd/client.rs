@@ -29,8 +29,8 @@ pub(super) const WINDOW: u32 = 4 << 20;
 pub(super) const LARGEST: usize = 64 << 20;
 /// Longest for one try of a read, and of a write: etcd itself gives those up after seven seconds.
 const CALL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(8));
-/// No new try begins after so long.
-const RETRY: Duration = Duration::from_secs(6);
+/// No new try begins after so long, and after so long where what was done is recognized: clients wait for 30 s and more.
+const RETRY: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(20));
 /// Pauses between tries: from, and at most. Half of each is left to chance.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
@@ -49,6 +49,14 @@ pub(super) struct Client {
 enum Repeat {
     Always,
     WhenNotDone,
+    /// Its answer says whether it has been done before.
+    Recognized,
+}
+
+/// An answer, and whether a try before the last one may have been done.
+struct Answered<T> {
+    answer: T,
+    may_be_done: bool,
 }
 
 impl Client {
@@ -80,10 +88,22 @@ impl Client {
             }
         })
         .await
+        .map(|answered| answered.answer)
     }
 
     pub(super) async fn transact(&self, request: TxnRequest) -> Result<TxnResponse, Failure> {
-        self.call(Repeat::WhenNotDone, |channel, token| {
+        let answered = self.try_transact(Repeat::WhenNotDone, request).await?;
+        Ok(answered.answer)
+    }
+
+    /// One whose answer says whether it has been done before. The second part is whether that is possible.
+    pub(super) async fn transact_until_known(&self, request: TxnRequest) -> Result<(TxnResponse, bool), Failure> {
+        let answered = self.try_transact(Repeat::Recognized, request).await?;
+        Ok((answered.answer, answered.may_be_done))
+    }
+
+    async fn try_transact(&self, repeat: Repeat, request: TxnRequest) -> Result<Answered<TxnResponse>, Failure> {
+        self.call(repeat, |channel, token| {
             let request = authorized(request.clone(), token);
             async move {
                 let mut client = KvClient::new(channel).max_decoding_message_size(LARGEST);
@@ -129,15 +149,16 @@ impl Client {
         &self,
         repeat: Repeat,
         call: impl Fn(Channel, Option<AsciiMetadataValue>) -> F,
-    ) -> Result<T, Failure>
+    ) -> Result<Answered<T>, Failure>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let started = Instant::now();
-        let mut pause = PAUSES.0;
-        let longest = match repeat {
-            Repeat::Always => CALL.0,
-            Repeat::WhenNotDone => CALL.1,
+        let (mut pause, mut may_be_done) = (PAUSES.0, false);
+        let (longest, patience) = match repeat {
+            Repeat::Always => (CALL.0, RETRY.0),
+            Repeat::WhenNotDone => (CALL.1, RETRY.0),
+            Repeat::Recognized => (CALL.1, RETRY.1),
         };
         loop {
             let number = self.current.load(Ordering::Relaxed);
@@ -149,19 +170,20 @@ impl Client {
             let failure = match tried.await.unwrap_or_else(|_| Err(Failure::late())) {
                 Ok(answer) => {
                     *self.outage.lock() = None;
-                    return Ok(answer);
+                    return Ok(Answered { answer, may_be_done });
                 }
                 Err(failure) => failure,
             };
             self.failed_at(number, &failure);
             let may_repeat = match failure.kind {
                 Kind::NotDone | Kind::Token => true,
-                Kind::Unknown => repeat == Repeat::Always,
+                Kind::Unknown => repeat != Repeat::WhenNotDone,
                 _ => false,
             };
-            if !may_repeat || started.elapsed() > RETRY {
+            if !may_repeat || started.elapsed() > patience {
                 return Err(failure);
             }
+            may_be_done |= failure.kind == Kind::Unknown;
             sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
             pause = (pause * 2).min(PAUSES.1);
         }

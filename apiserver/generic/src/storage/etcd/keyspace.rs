@@ -56,6 +56,28 @@ impl Keyspace {
         });
     }
 
+    /// A creation, tried again while nobody knows whether it has been done. It is recognized by its value, which nobody else
+    /// writes: an object has a uid.
+    async fn create(&self, mut request: TxnRequest, key: &str, value: &Bytes) -> Result<Outcome, StoreError> {
+        request.failure = vec![RequestOp {
+            request: Some(Request::RequestRange(RangeRequest {
+                key: self.space.key(key),
+                ..RangeRequest::default()
+            })),
+        }];
+        let (answer, may_be_done) = self.space.client.transact_until_known(request).await?;
+        let revision = if answer.succeeded {
+            answer.header.map(|header| header.revision)
+        } else {
+            let found = answer.responses.into_iter().find_map(found);
+            let own = found.filter(|found| may_be_done && found.value == *value);
+            own.map(|found| found.mod_revision)
+        };
+        Ok(revision.map_or(Outcome::Conflict, |revision| {
+            Outcome::Committed(self.space.shown(revision))
+        }))
+    }
+
     /// One range of etcd, of fewer items where these are more than one answer may hold.
     async fn read(&self, mut request: RangeRequest) -> Result<etcd::RangeResponse, StoreError> {
         loop {
@@ -110,9 +132,13 @@ impl Store for Keyspace {
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Outcome, StoreError> {
+        let creation = created(&transaction);
         let Some(request) = self.space.request(transaction) else {
             return Ok(Outcome::Conflict);
         };
+        if let Some((key, value)) = creation {
+            return self.create(request, &key, &value).await;
+        }
         let answer = self.space.client.transact(request).await?;
         if !answer.succeeded {
             return Ok(Outcome::Conflict);
@@ -231,6 +257,22 @@ impl Space {
             success: writes.into_iter().map(operation).collect(),
             failure: Vec::new(),
         })
+    }
+}
+
+/// The one object that a transaction creates, if that is what it does: its key and value.
+fn created(transaction: &Transaction) -> Option<(String, Bytes)> {
+    match (&transaction.compare[..], &transaction.write[..]) {
+        ([Compare::Absent(absent)], [Write::Put(key, value)]) if absent == key => Some((key.clone(), value.clone())),
+        _ => None,
+    }
+}
+
+/// What an operation of a transaction has read.
+fn found(operation: ResponseOp) -> Option<KeyValue> {
+    match operation.response {
+        Some(Response::ResponseRange(answer)) => answer.kvs.into_iter().next(),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::storage::{
-    Outcome, Transaction,
+    Compare, Outcome, Transaction,
     tests::rules::{committed, keys, next, put, value},
 };
 
@@ -84,7 +84,7 @@ async fn another_member_is_asked_when_one_is_gone() {
         gone.cut().await;
         let key = format!("{round}");
         let write = Transaction {
-            compare: vec![crate::storage::Compare::Absent(key.clone())],
+            compare: vec![Compare::Absent(key.clone())],
             write: vec![put(&key, "")],
         };
         // The connection may end under a write, which then may be done: a read finds out, and waits for the other member.
@@ -98,6 +98,41 @@ async fn another_member_is_asked_when_one_is_gone() {
         gone.mend().await;
         let _ = there;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_creation_whose_answer_is_lost_is_recognized_and_another_ones_is_not() {
+    let server = own_server().await;
+    let mut proxy = Proxy::to(&server).await;
+    let direct = connect(&server).await.keyspace("a/");
+    let config = plain(&[&proxy.url()], "test");
+    let store = Etcd::connect(config).await.unwrap().keyspace("a/");
+    let creation = |key: &str, value: &str| Transaction {
+        compare: vec![Compare::Absent(key.to_owned())],
+        write: vec![put(key, value)],
+    };
+    proxy.mute();
+    let creating = tokio::spawn({
+        let (store, creation) = (store.clone(), creation("a", "mine"));
+        async move { store.transact(creation).await }
+    });
+    eventually("it is done", async || value(&*direct, "a").await.is_some()).await;
+    proxy.cut().await;
+    proxy.mend().await;
+    let done = direct.get("a").await.unwrap().unwrap();
+    assert_eq!(creating.await.unwrap().unwrap(), Outcome::Committed(done.revision));
+
+    // What was not done, and somebody else does meanwhile.
+    proxy.cut().await;
+    let creating = tokio::spawn(async move { store.transact(creation("b", "mine")).await });
+    committed(&*direct, vec![put("b", "another one's")]).await;
+    proxy.mend().await;
+    assert_eq!(creating.await.unwrap().unwrap(), Outcome::Conflict);
+    // The same again, which was done before it was asked for.
+    assert_eq!(
+        direct.transact(creation("b", "another one's")).await.unwrap(),
+        Outcome::Conflict
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

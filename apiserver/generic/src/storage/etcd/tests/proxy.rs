@@ -1,8 +1,19 @@
 //! A way to etcd that a test can cut.
 
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     task::JoinSet,
 };
 
@@ -13,6 +24,7 @@ pub(super) struct Proxy {
     target: String,
     port: u16,
     connections: JoinSet<()>,
+    is_mute: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -21,6 +33,7 @@ impl Proxy {
             target: server.url().replace("http://", ""),
             port: 0,
             connections: JoinSet::new(),
+            is_mute: Arc::default(),
         };
         proxy.mend().await;
         proxy
@@ -28,6 +41,11 @@ impl Proxy {
 
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Passes questions on and no answers, until it is mended.
+    pub(super) fn mute(&self) {
+        self.is_mute.store(true, Ordering::SeqCst);
     }
 
     /// Ends all connections and refuses new ones.
@@ -39,19 +57,38 @@ impl Proxy {
     pub(super) async fn mend(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         self.port = listener.local_addr().unwrap().port();
-        let target = self.target.clone();
+        self.is_mute.store(false, Ordering::SeqCst);
+        let (target, is_mute) = (self.target.clone(), self.is_mute.clone());
         self.connections.spawn(async move {
             // Dropped, and so cut, with the listener.
             let mut passed = JoinSet::new();
             loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let target = target.clone();
+                let (stream, _) = listener.accept().await.unwrap();
+                let (target, is_mute) = (target.clone(), is_mute.clone());
                 passed.spawn(async move {
-                    let mut onwards = TcpStream::connect(target).await.unwrap();
+                    let onwards = TcpStream::connect(target).await.unwrap();
+                    let (mut questions, back) = stream.into_split();
+                    let (answers, mut there) = onwards.into_split();
                     // Who hangs up ends it.
-                    let _ = copy_bidirectional(&mut stream, &mut onwards).await;
+                    tokio::select! {
+                        _ = copy(&mut questions, &mut there) => {}
+                        _ = answer(answers, back, &is_mute) => {}
+                    }
                 });
             }
         });
+    }
+}
+
+async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_mute: &AtomicBool) -> io::Result<()> {
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let length = from.read(&mut piece).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        if !is_mute.load(Ordering::SeqCst) {
+            to.write_all(&piece[..length]).await?;
+        }
     }
 }
