@@ -26,10 +26,15 @@ pub(crate) enum Act {
 }
 
 const UNREACHABLE: Duration = Duration::from_secs(30);
+/// How often each member of etcd stands still, as where its disk does; for how long: two to three of etcd's election timeouts;
+/// and how long it then runs.
+const STALLS: usize = 2;
+const STALL: Duration = Duration::from_secs(3);
+const BETWEEN_STALLS: Duration = Duration::from_secs(2);
 /// Longer than a Lease lasts.
 const PAUSE: Duration = Duration::from_secs(20);
 
-pub(crate) const ALL: [Disruption; 16] = [
+pub(crate) const ALL: [Disruption; 17] = [
     Disruption {
         name: "rolling-restart",
         planned: true,
@@ -102,6 +107,21 @@ pub(crate) const ALL: [Disruption; 16] = [
             let members = 0..ground.etcd.count();
             members.clone().for_each(|member| ground.etcd.kill(member));
             ground.etcd.restart_all();
+            Ok(())
+        }),
+    },
+    Disruption {
+        name: "etcd-members-stalled",
+        planned: false,
+        act: Act::Replicas(|ground| {
+            for _ in 0..STALLS {
+                for member in 0..ground.etcd.count() {
+                    ground.etcd.signal_one(member, "STOP");
+                    sleep(STALL);
+                    ground.etcd.signal_one(member, "CONT");
+                    sleep(BETWEEN_STALLS);
+                }
+            }
             Ok(())
         }),
     },

@@ -60,6 +60,12 @@ impl EtcdMembers {
         urls.join(",")
     }
 
+    /// Process ids of those that run.
+    pub fn pids(&self) -> Vec<u32> {
+        let running = self.members.iter().filter_map(|member| member.daemon.as_ref());
+        running.map(Daemon::pid).collect()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.members.len()
@@ -82,6 +88,13 @@ impl EtcdMembers {
             .iter()
             .filter_map(|member| member.daemon.as_ref())
             .for_each(|daemon| daemon.signal(name));
+    }
+
+    /// Sends one member a signal.
+    pub fn signal_one(&self, member: usize, name: &str) {
+        if let Some(daemon) = &self.members[member].daemon {
+            daemon.signal(name);
+        }
     }
 
     fn spawn(&mut self, member: usize) {
