@@ -88,7 +88,7 @@ impl Bench {
         }
         self.held = self.held.max(number);
         let endpoint = &self.ours.endpoint;
-        let one = Prepared::get().request(&endpoint.uri(&objects::path(0))?, "");
+        let one = Prepared::get().request(&endpoint.uri(&objects::GUESTS.path(0))?, "");
         self.size = endpoint.connect().await?.whole(one).await?.len();
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Bench {
             clients: FILLERS,
             until: Until::Count(missing),
         };
-        let create = loads::create(&server.endpoint, objects::LOADED, held)?;
+        let create = loads::create(server, objects::LOADED, held)?;
         let samples = filling.run(&server.endpoint, create).await?;
         ensure!(samples.count() == missing, "{:?}", samples.failures());
         Ok(())

@@ -10,6 +10,7 @@ mod limit;
 mod loads;
 mod objects;
 mod plan;
+mod sample;
 mod servers;
 mod start;
 mod table;

@@ -1,19 +1,45 @@
 //! The objects that both servers hold, and the bodies of writes, prepared as far as they can be.
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// One that has VM classes and a storage class in an embedded supervisor.
 pub(crate) const NAMESPACE: &str = "team-a";
-/// All objects.
-pub(crate) const ALL: &str = "/apis/guestclusters.dev/v1alpha1/guestclusters";
-/// Where they are created.
-pub(crate) const COLLECTION: &str = "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters";
+/// A kind of objects of the same size.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Path of all objects.
+    pub(crate) all: &'static str,
+    /// Path at which they are created.
+    pub(crate) collection: &'static str,
+    api_version: &'static str,
+    name: &'static str,
+    spec: fn() -> Value,
+    /// Bytes that make an answer 1.7 KB, with the managed fields of its creation.
+    note: usize,
+}
+
+/// Ours.
+pub(crate) static GUESTS: Kind = Kind {
+    all: "/apis/guestclusters.dev/v1alpha1/guestclusters",
+    collection: "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters",
+    api_version: "guestclusters.dev/v1alpha1",
+    name: "GuestCluster",
+    spec: guest,
+    note: 20,
+};
+/// That of sample-apiserver.
+pub(crate) static FLUNDERS: Kind = Kind {
+    all: "/apis/wardle.example.com/v1alpha1/flunders",
+    collection: "/apis/wardle.example.com/v1alpha1/namespaces/team-a/flunders",
+    api_version: "wardle.example.com/v1alpha1",
+    name: "Flunder",
+    spec: || json!({"reference": "another", "referenceType": "Flunder"}),
+    note: 820,
+};
 /// One object in a hundred has `slice=7`.
 pub(crate) const SLICES: usize = 100;
 
-/// What makes an answer 1.7 KB, with the managed fields of its creation.
-const NOTE: usize = 20;
 /// Stands for what differs between bodies; in none of the texts.
 const HOLE: char = '@';
 
@@ -23,11 +49,6 @@ pub(crate) const LOADED: &str = "guest";
 /// Name of the n-th object with this prefix.
 pub(crate) fn name(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:06}")
-}
-
-/// Path of the n-th object that is loaded.
-pub(crate) fn path(number: usize) -> String {
-    format!("{COLLECTION}/{}", name(LOADED, number))
 }
 
 /// A body with holes.
@@ -54,17 +75,28 @@ impl Template {
     }
 }
 
-/// An object to create; holes: name, slice.
-pub(crate) fn to_create() -> Template {
-    let mut object = object();
-    object["metadata"] = json!({
-        "annotations": {"bench.guestclusters.dev/note": "n".repeat(NOTE)},
-        "labels": {"app.kubernetes.io/managed-by": "bench", "slice": HOLE.to_string()},
-        // Holes are filled in the order of the text: keys are sorted.
-        "name": HOLE.to_string(),
-        "namespace": NAMESPACE,
-    });
-    Template::of(&object.to_string())
+impl Kind {
+    /// Path of the n-th object that is loaded.
+    pub(crate) fn path(&self, number: usize) -> String {
+        format!("{}/{}", self.collection, name(LOADED, number))
+    }
+
+    /// An object to create; holes: slice, name.
+    pub(crate) fn to_create(&self) -> Template {
+        let mut object = self.object();
+        object["metadata"] = json!({
+            "annotations": {"bench.guestclusters.dev/note": "n".repeat(self.note)},
+            "labels": {"app.kubernetes.io/managed-by": "bench", "slice": HOLE.to_string()},
+            // Holes are filled in the order of the text: keys are sorted.
+            "name": HOLE.to_string(),
+            "namespace": NAMESPACE,
+        });
+        Template::of(&object.to_string())
+    }
+
+    fn object(&self) -> Value {
+        json!({"apiVersion": self.api_version, "kind": self.name, "spec": (self.spec)()})
+    }
 }
 
 /// A merge patch of one annotation; hole: its value.
@@ -72,38 +104,32 @@ pub(crate) fn to_patch() -> Template {
     Template::of(r#"{"metadata":{"annotations":{"bench.guestclusters.dev/at":"s=@"}}}"#)
 }
 
-/// A whole configuration as a tool applies it; holes: name, workers.
+/// A whole configuration of ours as a tool applies it; holes: name, workers.
 pub(crate) fn to_apply() -> Template {
-    let mut object = object();
+    let mut object = GUESTS.object();
     object["metadata"] = json!({"name": HOLE.to_string(), "namespace": NAMESPACE});
     object["spec"]["topology"]["nodePools"][0]["replicas"] = json!(HOLE.to_string());
     // A number in place of a string.
     Template::of(&object.to_string().replace("\"replicas\":\"@\"", "\"replicas\":@"))
 }
 
-fn object() -> serde_json::Value {
+fn guest() -> Value {
     let size = json!({"replicas": 3, "vmClass": "best-effort-small", "storageClass": "gold"});
     let mut pool = size.clone();
     pool["name"] = json!("default");
     json!({
-        "apiVersion": "guestclusters.dev/v1alpha1",
-        "kind": "GuestCluster",
-        "spec": {
-            "distribution": {"version": "v1.34"},
-            "topology": {"controlPlane": size, "nodePools": [pool]},
-        },
+        "distribution": {"version": "v1.34"},
+        "topology": {"controlPlane": size, "nodePools": [pool]},
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     #[test]
     fn holes_are_filled_in_order() {
-        let created: Value = serde_json::from_slice(&to_create().fill(&["7", "a"])).unwrap();
+        let created: Value = serde_json::from_slice(&GUESTS.to_create().fill(&["7", "a"])).unwrap();
         assert_eq!(created["metadata"]["labels"]["slice"], "7");
         assert_eq!(created["metadata"]["name"], "a");
         let applied: Value = serde_json::from_slice(&to_apply().fill(&["a", "5"])).unwrap();

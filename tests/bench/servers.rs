@@ -2,17 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use guestcluster_tests::{Daemon, Host, Kubectl, Mode, Start, Supervisor, Usage};
+use anyhow::{Context as _, bail};
+use guestcluster_tests::{Daemon, EtcdMembers, Host, Kubectl, Mode, Objects, Start, Supervisor, Usage};
 use guestcluster_types::GuestCluster;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::{generator::Endpoint, objects::NAMESPACE, start};
+use crate::{
+    generator::Endpoint,
+    objects::{FLUNDERS, GUESTS, Kind, NAMESPACE},
+    sample::Sample,
+    start,
+};
 
 /// A server under load: where it answers and which processes it is.
 pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
+    /// What it holds.
+    pub(crate) kind: &'static Kind,
     pids: Vec<u32>,
     running: Running,
 }
@@ -21,7 +28,11 @@ pub(crate) struct Server {
 enum Running {
     Theirs(Box<Host>),
     Ours(#[expect(dead_code, reason = "held for its end")] start::Running),
-    Aggregated(#[expect(dead_code, reason = "held for its end")] Box<Supervisor>),
+    Aggregated {
+        supervisor: Box<Supervisor>,
+        _etcd: Option<EtcdMembers>,
+    },
+    Sample(#[expect(dead_code, reason = "held for its end")] Sample),
     Bare(#[expect(dead_code, reason = "held for its end")] Daemon),
 }
 
@@ -33,6 +44,7 @@ impl Server {
         install(&admin)?;
         Ok(Self {
             endpoint: Endpoint::of_kubeconfig(admin.kubeconfig())?,
+            kind: &GUESTS,
             pids: host.pids(),
             running: Running::Theirs(Box::new(host)),
         })
@@ -43,34 +55,70 @@ impl Server {
         let supervisor = start::Running::start(program, folder, &["--layers", "none"]).await?;
         Ok(Self {
             endpoint: Endpoint::of_kubeconfig(&start::kubeconfig(folder))?,
+            kind: &GUESTS,
             pids: vec![supervisor.pid()],
             running: Running::Ours(supervisor),
         })
     }
 
-    /// Ours behind a kube-apiserver of its own, through which it is asked. No controller works.
+    /// Ours behind a kube-apiserver of its own, through which it is asked, with its objects in a file. No controller works.
     pub(crate) fn aggregated(folder: &Path) -> anyhow::Result<Self> {
-        let supervisor = Supervisor::start_in(
-            folder,
-            Start {
-                mode: Mode::Aggregated,
-                layers: Some("none".to_owned()),
-                ..Start::default()
+        let supervisor = supervisor(folder, Objects::File);
+        let endpoint = Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?;
+        Ok(Self::of_supervisor(endpoint, supervisor, None))
+    }
+
+    /// The same with its objects in an etcd of its own that syncs each write to the disk. It is asked itself, and knows people by
+    /// their certificates.
+    pub(crate) fn on_etcd(folder: &Path) -> anyhow::Result<Self> {
+        let etcd = EtcdMembers::start(&folder.join("own-etcd"), 1);
+        let supervisor = supervisor(folder, Objects::Etcd(etcd.servers()));
+        let direct = supervisor.direct_kubeconfig(Some(&supervisor.kubectl()));
+        let endpoint = Endpoint::of_kubeconfig(&direct)?;
+        Ok(Self::of_supervisor(endpoint, supervisor, Some(etcd)))
+    }
+
+    /// [`Self::on_etcd`], asked through kube-apiserver; and sample-apiserver with an etcd of its own, through the same one.
+    pub(crate) fn both_aggregated(folder: &Path) -> anyhow::Result<[Self; 2]> {
+        let mut ours = Self::on_etcd(folder)?;
+        let Running::Aggregated { supervisor, .. } = &ours.running else {
+            bail!("it runs behind a kube-apiserver");
+        };
+        ours.endpoint = Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?;
+        let sample = Sample::start(&folder.join("sample"), supervisor.host())?;
+        let theirs = Self {
+            endpoint: ours.endpoint.clone(),
+            kind: &FLUNDERS,
+            pids: [supervisor.host().pids(), sample.pids()].concat(),
+            running: Running::Sample(sample),
+        };
+        Ok([ours, theirs])
+    }
+
+    fn of_supervisor(endpoint: Endpoint, supervisor: Supervisor, etcd: Option<EtcdMembers>) -> Self {
+        let own = etcd.iter().flat_map(EtcdMembers::pids);
+        let pids = supervisor
+            .host()
+            .pids()
+            .into_iter()
+            .chain([supervisor.pid()])
+            .chain(own);
+        Self {
+            endpoint,
+            kind: &GUESTS,
+            pids: pids.collect(),
+            running: Running::Aggregated {
+                supervisor: Box::new(supervisor),
+                _etcd: etcd,
             },
-        );
-        let mut pids = supervisor.host().pids();
-        pids.push(supervisor.pid());
-        Ok(Self {
-            endpoint: Endpoint::of_kubeconfig(&supervisor.admin_kubeconfig())?,
-            pids,
-            running: Running::Aggregated(Box::new(supervisor)),
-        })
+        }
     }
 
     /// A bare one.
     pub(crate) fn bare(endpoint: Endpoint, daemon: Daemon) -> Self {
         Self {
             endpoint,
+            kind: &GUESTS,
             pids: vec![daemon.pid()],
             running: Running::Bare(daemon),
         }
@@ -80,7 +128,7 @@ impl Server {
     pub(crate) fn etcd(&self) -> Option<Endpoint> {
         match &self.running {
             Running::Theirs(host) => Some(Endpoint::plain(host.etcd_address())),
-            Running::Ours(_) | Running::Aggregated(_) | Running::Bare(_) => None,
+            Running::Ours(_) | Running::Aggregated { .. } | Running::Sample(_) | Running::Bare(_) => None,
         }
     }
 
@@ -104,6 +152,19 @@ impl Server {
         }
         Ok(sum)
     }
+}
+
+fn supervisor(folder: &Path, objects: Objects) -> Supervisor {
+    Supervisor::start_in(
+        folder,
+        Start {
+            mode: Mode::Aggregated,
+            layers: Some("none".to_owned()),
+            objects,
+            unaudited: true,
+            ..Start::default()
+        },
+    )
 }
 
 /// Our kind and the namespace, which an embedded supervisor has from the beginning.

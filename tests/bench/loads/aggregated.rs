@@ -27,19 +27,19 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let listed = list::measure(bench, &ours, whole).await?.1;
     row(whole.name, listed, list::measure(bench, theirs, whole).await?.1);
 
-    let read = bench.measure(&ours, READERS, get::get(&ours.endpoint, LEAST)?).await?;
-    let by_theirs = get::get(&theirs.endpoint, LEAST)?;
+    let read = bench.measure(&ours, READERS, get::get(&ours, LEAST)?).await?;
+    let by_theirs = get::get(theirs, LEAST)?;
     let by_theirs = bench.measure(theirs, READERS, by_theirs).await?;
     row("get, 16 clients", read, by_theirs);
 
-    let patched = bench.measure(&ours, READERS, patch::patch(&ours.endpoint)?).await?;
-    let by_theirs = patch::patch(&theirs.endpoint)?;
+    let patched = bench.measure(&ours, READERS, patch::patch(&ours)?).await?;
+    let by_theirs = patch::patch(theirs)?;
     let by_theirs = bench.measure(theirs, READERS, by_theirs).await?;
     row("merge patch, 16 clients", patched, by_theirs);
 
-    let created = create(&ours.endpoint, "aggregated", 0)?;
+    let created = create(&ours, "aggregated", 0)?;
     let created = bench.measure(&ours, CREATORS, created).await?;
-    let by_theirs = create(&theirs.endpoint, "aggregated", 0)?;
+    let by_theirs = create(theirs, "aggregated", 0)?;
     let by_theirs = bench.measure(theirs, CREATORS, by_theirs).await?;
     row("create, 64 clients", created, by_theirs);
     Ok(rows)

@@ -31,7 +31,12 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 fn apply(endpoint: &Endpoint, objects: usize) -> anyhow::Result<impl Operation + use<>> {
-    let uri = |number| endpoint.uri(&format!("{}?fieldManager=bench&force=true", objects::path(number)));
+    let uri = |number| {
+        endpoint.uri(&format!(
+            "{}?fieldManager=bench&force=true",
+            objects::GUESTS.path(number)
+        ))
+    };
     let uris = (0..objects).map(uri).collect::<anyhow::Result<Vec<_>>>()?;
     let names: Vec<String> = (0..objects)
         .map(|number| objects::name(objects::LOADED, number))

@@ -5,9 +5,10 @@ use http::Method;
 use super::etcd_put;
 use crate::{
     api::Bench,
-    generator::{Endpoint, Expect, Operation, Prepared, Single, Turn},
+    generator::{Expect, Operation, Prepared, Single, Turn},
     goals::Goal,
     objects,
+    servers::Server,
     table::{Row, Unit},
 };
 
@@ -15,9 +16,9 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for clients in [1, 16, 64] {
         let prefix = format!("c{clients}");
-        let theirs = create(&bench.theirs.endpoint, &prefix, 0)?;
+        let theirs = create(&bench.theirs, &prefix, 0)?;
         let theirs = bench.measure(&bench.theirs, clients, theirs).await?;
-        let ours = create(&bench.ours.endpoint, &prefix, 0)?;
+        let ours = create(&bench.ours, &prefix, 0)?;
         let ours = bench.measure(&bench.ours, clients, ours).await?;
         let goals: &[Goal] = if clients == 64 { &[Goal::Times(15.0)] } else { &[] };
         let mut row = Row::new(format!("create, {clients} clients"), Unit::PerSecond, ours, theirs).with_goals(goals);
@@ -30,9 +31,10 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 /// Creates PREFIX-N, with N from `first` on.
-pub(crate) fn create(endpoint: &Endpoint, prefix: &str, first: usize) -> anyhow::Result<impl Operation + use<>> {
-    let uri = endpoint.uri(objects::COLLECTION)?;
-    let (post, body) = (Prepared::write(Method::POST, "application/json"), objects::to_create());
+pub(crate) fn create(server: &Server, prefix: &str, first: usize) -> anyhow::Result<impl Operation + use<>> {
+    let uri = server.endpoint.uri(server.kind.collection)?;
+    let post = Prepared::write(Method::POST, "application/json");
+    let body = server.kind.to_create();
     let prefix = prefix.to_owned();
     Ok(Single {
         request: move |turn: Turn| {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{
     api::Bench,
-    generator::{Endpoint, Expect, Operation, Prepared, Single, Turn},
+    generator::{Expect, Operation, Prepared, Single, Turn},
     goals::Goal,
-    objects,
+    servers::Server,
     table::{Row, Unit},
 };
 
@@ -14,17 +14,15 @@ use crate::{
 const READ: usize = 997;
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let one = Prepared::get().request(&bench.ours.endpoint.uri(&objects::path(0))?, "");
+    let one = Prepared::get().request(&bench.ours.endpoint.uri(&bench.ours.kind.path(0))?, "");
     let answer = bench.ours.endpoint.connect().await?.whole(one).await?;
     let bare = bench.bare("get", &answer)?;
     let mut rows = Vec::new();
     for (clients, goal) in [(1, Goal::P50(Duration::from_micros(250))), (16, Goal::Times(20.0))] {
         let least = answer.len() / 2;
-        let theirs = get(&bench.theirs.endpoint, least)?;
+        let theirs = get(&bench.theirs, least)?;
         let theirs = bench.measure(&bench.theirs, clients, theirs).await?;
-        let ours = bench
-            .measure(&bench.ours, clients, get(&bench.ours.endpoint, least)?)
-            .await?;
+        let ours = bench.measure(&bench.ours, clients, get(&bench.ours, least)?).await?;
         let mut row = Row::new(format!("get, {clients} client(s)"), Unit::PerSecond, ours, theirs).with_goals(&[goal]);
         let uri = bare.endpoint.uri("/answer")?;
         let limit = Single {
@@ -38,8 +36,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 /// Reads objects in turn.
-pub(super) fn get(endpoint: &Endpoint, least: usize) -> anyhow::Result<impl Operation + use<>> {
-    let uris = (0..READ).map(|number| endpoint.uri(&objects::path(number)));
+pub(super) fn get(server: &Server, least: usize) -> anyhow::Result<impl Operation + use<>> {
+    let uris = (0..READ).map(|number| server.endpoint.uri(&server.kind.path(number)));
     let uris = uris.collect::<anyhow::Result<Vec<_>>>()?;
     let get = Prepared::get();
     Ok(Single {

@@ -2,14 +2,14 @@
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use http::Uri;
+use http::{Uri, uri::PathAndQuery};
 use serde_json::Value;
 
 use crate::{
     api::Bench,
     generator::{Connection, Endpoint, Expect, Operation, Prepared, Single, Turn},
     goals::Goal,
-    objects::{ALL, SLICES},
+    objects::SLICES,
     servers::Server,
     table::{Figures, Row, Unit},
 };
@@ -91,7 +91,7 @@ async fn one_form(bench: &Bench, form: &Form) -> anyhow::Result<Row> {
 
 /// Checks one answer wholly, then measures; ages in tables make later ones a little longer or shorter.
 pub(super) async fn measure(bench: &Bench, server: &Server, form: &Form) -> anyhow::Result<(Bytes, Figures)> {
-    let path = format!("{ALL}{}", form.query);
+    let path = format!("{}{}", server.kind.all, form.query);
     let request = Prepared::get_as(form.accept).request(&server.endpoint.uri(&path)?, "");
     let whole = server.endpoint.connect().await?.whole(request).await?;
     let listed = count(&whole)?;
@@ -126,7 +126,7 @@ impl Paged {
     /// Checks one page wholly.
     async fn new(bench: &Bench, server: &Server) -> anyhow::Result<Self> {
         let paged = Self {
-            first: server.endpoint.uri(&format!("{ALL}?limit={PAGE}"))?,
+            first: server.endpoint.uri(&format!("{}?limit={PAGE}", server.kind.all))?,
             endpoint: server.endpoint.clone(),
             pages: bench.plan.objects.div_ceil(PAGE),
         };
@@ -139,11 +139,12 @@ impl Paged {
 
 impl Operation for Paged {
     async fn perform(&self, connection: &mut Connection, _: Turn) -> anyhow::Result<()> {
+        let first = self.first.path_and_query().map_or("", PathAndQuery::as_str);
         let mut page = self.first.clone();
         for left in (0..self.pages).rev() {
             let whole = connection.whole(Prepared::get().request(&page, "")).await?;
             match continue_token(&whole) {
-                Some(token) => page = self.endpoint.uri(&format!("{ALL}?limit={PAGE}&continue={token}"))?,
+                Some(token) => page = self.endpoint.uri(&format!("{first}&continue={token}"))?,
                 None => ensure!(left == 0, "{left} pages are missing"),
             }
         }

@@ -7,7 +7,9 @@ mod etcd_put;
 mod get;
 mod list;
 mod memory;
+mod on_etcd;
 mod patch;
+mod sample;
 mod start;
 mod watch;
 mod watch_list;
@@ -17,7 +19,7 @@ use crate::{api::Bench, table::Row};
 pub(crate) use create::create;
 
 /// For `--only`.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 12] = [
     "start",
     "list",
     "get",
@@ -26,12 +28,14 @@ pub(crate) const NAMES: [&str; 10] = [
     "patch",
     "apply",
     "aggregated",
+    "sample",
+    "etcd",
     "create",
     "memory",
 ];
 
 /// Those that no other build of ours can take kube-apiserver's place in.
-pub(crate) const OF_KUBE_APISERVER: [&str; 2] = ["start", "aggregated"];
+pub(crate) const OF_KUBE_APISERVER: [&str; 4] = ["start", "aggregated", "sample", "etcd"];
 
 /// Runs one load on both servers.
 pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row>> {
@@ -49,6 +53,8 @@ pub(crate) async fn run(name: &str, bench: &mut Bench) -> anyhow::Result<Vec<Row
         "apply" => apply::run(bench).await,
         "create" => create::run(bench).await,
         "aggregated" => aggregated::run(bench).await,
+        "sample" => sample::run(bench).await,
+        "etcd" => on_etcd::run(bench).await,
         other => anyhow::bail!("no load {other}"),
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     api::Bench,
     generator::{Connection, Endpoint, Lines, Prepared, Samples},
     goals::Goal,
-    objects::ALL,
     servers::Server,
     table::{Figures, Row, Unit},
 };
@@ -23,7 +22,7 @@ const QUERY: &str = "?watch=true&allowWatchBookmarks=true&sendInitialEvents=true
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let path = format!("{ALL}{QUERY}");
+    let path = format!("{}{QUERY}", bench.ours.kind.all);
     let objects = bench.plan.objects;
     let theirs = start_all(&bench.theirs, &path, objects).await?;
     let ours = start_all(&bench.ours, &path, objects).await?;

@@ -71,9 +71,11 @@ impl Aggregated {
     }
 
     /// The arguments that only this mode has.
-    pub(super) fn arguments(&self, command: &mut Command, root: &Path) {
+    pub(super) fn arguments(&self, command: &mut Command, root: &Path, is_audited: bool) {
         self.arguments_for(command, self.address);
-        audited(command, root, AUDIT_LOG);
+        if is_audited {
+            audited(command, root, AUDIT_LOG);
+        }
     }
 
     /// Starts a server at an address that the Service does not lead to, and waits until it serves.

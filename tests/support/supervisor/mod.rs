@@ -44,6 +44,8 @@ pub struct Start {
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Whether it writes no audit log: for measurements.
+    pub unaudited: bool,
     /// Variables of our server's environment.
     pub variables: Vec<(&'static str, PathBuf)>,
     /// Further flags of the kube-apiserver that our server runs behind.
@@ -363,7 +365,7 @@ impl Supervisor {
         let data_dir = self.data_dir();
         match &self.deployment {
             Deployment::Embedded(embedded) => embedded.arguments(&mut command, &self.root, &self.start),
-            Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command, &self.root),
+            Deployment::Aggregated(aggregated) => aggregated.arguments(&mut command, &self.root, !self.start.unaudited),
         }
         command.arg("--data-dir").arg(data_dir);
         if let Some(filter) = &self.start.log {

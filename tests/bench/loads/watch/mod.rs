@@ -23,7 +23,6 @@ use crate::{
     api::Bench,
     generator::{Connection, Endpoint, Prepared, Samples},
     goals::Goal,
-    objects::ALL,
     servers::Server,
     table::{Figures, Row, Unit},
 };
@@ -49,11 +48,11 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The value is the number of events that arrived in a second.
-async fn measure(bench: &Bench, server: &Server, watchers: usize) -> anyhow::Result<Figures> {
-    let writers = Writers::connect(&server.endpoint).await?;
+pub(super) async fn measure(bench: &Bench, server: &Server, watchers: usize) -> anyhow::Result<Figures> {
+    let writers = Writers::connect(server).await?;
     let clock = Arc::new(Clock::new(watchers, writes_in(bench.plan.time)));
     let (stop, stopped) = watch::channel(false);
-    let (_connections, mut watching) = open(&server.endpoint, watchers, &clock, &stopped).await?;
+    let (_connections, mut watching) = open(server, watchers, &clock, &stopped).await?;
     let before = server.usage()?;
     let written = writers.write(&clock).await?;
     let mut seen = Vec::new();
@@ -73,14 +72,15 @@ type Watching = JoinSet<Seen>;
 
 /// Opens all watches; they last as long as their connections.
 async fn open(
-    endpoint: &Endpoint,
+    server: &Server,
     watchers: usize,
     clock: &Arc<Clock>,
     stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<(Vec<Connection>, Watching)> {
-    let newest = newest(endpoint).await?;
+    let (endpoint, all) = (&server.endpoint, server.kind.all);
+    let newest = newest(endpoint, all).await?;
     let uri = endpoint.uri(&format!(
-        "{ALL}?watch=true&allowWatchBookmarks=true&resourceVersion={newest}"
+        "{all}?watch=true&allowWatchBookmarks=true&resourceVersion={newest}"
     ))?;
     let (mut connections, mut watching) = (Vec::new(), JoinSet::new());
     for _ in 0..watchers.div_ceil(PER_CONNECTION) {
@@ -123,8 +123,8 @@ fn figures(seen: Vec<Seen>, written: &Samples, watchers: usize) -> Figures {
 }
 
 /// The revision that watches begin at.
-async fn newest(endpoint: &Endpoint) -> anyhow::Result<String> {
-    let request = Prepared::get().request(&endpoint.uri(&format!("{ALL}?limit=1"))?, "");
+async fn newest(endpoint: &Endpoint, all: &str) -> anyhow::Result<String> {
+    let request = Prepared::get().request(&endpoint.uri(&format!("{all}?limit=1"))?, "");
     let list: Value = serde_json::from_slice(&endpoint.connect().await?.whole(request).await?)?;
     let revision = list["metadata"]["resourceVersion"].as_str().context("no revision")?;
     Ok(revision.to_owned())

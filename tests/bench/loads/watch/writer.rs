@@ -8,8 +8,9 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::clock::Clock;
 use crate::{
-    generator::{Answer, Connection, Endpoint, Expect, Prepared, Samples},
+    generator::{Answer, Connection, Expect, Prepared, Samples},
     objects,
+    servers::Server,
 };
 
 /// Between two writes.
@@ -32,12 +33,12 @@ pub(super) fn writes_in(time: Duration) -> usize {
 
 impl Writers {
     /// Connects them.
-    pub(super) async fn connect(endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub(super) async fn connect(server: &Server) -> anyhow::Result<Self> {
         let mut connections = Vec::new();
         for _ in 0..WRITERS {
-            connections.push(endpoint.connect().await?);
+            connections.push(server.endpoint.connect().await?);
         }
-        let uris = (0..OBJECTS).map(|number| endpoint.uri(&objects::path(number)));
+        let uris = (0..OBJECTS).map(|number| server.endpoint.uri(&server.kind.path(number)));
         Ok(Self {
             connections,
             uris: uris.collect::<anyhow::Result<_>>()?,
