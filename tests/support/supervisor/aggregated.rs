@@ -43,7 +43,10 @@ impl Aggregated {
     pub(super) fn prepare(root: &Path, start: &Start) -> Self {
         let sso = Sso::start(root);
         let folder = root.join("host");
-        let flags = [vec![sso.flag()], audit_flags(&folder), start.host_flags.clone()].concat();
+        let mut flags = [vec![sso.flag()], start.host_flags.clone()].concat();
+        if !start.unaudited {
+            flags.extend(audit_flags(&folder));
+        }
         let host = Host::start_without_controllers(&folder, flags);
         sso.publish(&host.admin());
         let address = Host::reachable_address();

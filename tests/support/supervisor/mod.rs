@@ -44,7 +44,7 @@ pub struct Start {
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
-    /// Whether it writes no audit log: for measurements.
+    /// Whether neither it nor the host writes an audit log: for measurements.
     pub unaudited: bool,
     /// Variables of our server's environment.
     pub variables: Vec<(&'static str, PathBuf)>,
