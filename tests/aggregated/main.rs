@@ -3,6 +3,7 @@
 // A test stops at the first thing that is not as it must be.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod admission;
 mod audit;
 mod certificates;
 mod check;

@@ -88,7 +88,7 @@ impl Chain {
         self.plugins.iter().filter(move |plugin| plugin.handles(step, request))
     }
 
-    /// Counts an answer. One that is no refusal but a failure names its plug-in, as people must know what failed.
+    /// Counts an answer. A failure that does not say of what sort it is names its plug-in, as people must know what failed.
     fn heard(
         &self,
         plugin: &'static str,
@@ -103,7 +103,9 @@ impl Chain {
             if status.code >= 500 {
                 let resource = request.resource.names.group_resource();
                 tracing::warn!(plugin, resource, error = status.message, "admission failed");
-                status.message = format!("admission plugin {plugin:?} failed: {}", status.message);
+                if status.reason.is_empty() {
+                    status.message = format!("admission plugin {plugin:?} failed: {}", status.message);
+                }
             }
             status
         })

@@ -8,8 +8,12 @@
 
 mod chain;
 mod durations;
+mod expression;
+pub mod matching;
 mod notes;
+pub mod policy;
 mod request;
+mod surroundings;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -18,6 +22,7 @@ pub(crate) use self::chain::Chain;
 pub use self::{
     notes::{Notes, Reservation},
     request::{AdmissionRequest, Kind, Operation, Options},
+    surroundings::Surroundings,
 };
 use crate::status::Status;
 

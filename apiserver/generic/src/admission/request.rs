@@ -68,6 +68,18 @@ pub enum Options<'a> {
 }
 
 impl AdmissionRequest<'_> {
+    /// Whether policies and webhooks are asked about it. They are not about reviews, which say who may do what, nor about
+    /// themselves, so that a bad one can be put right.
+    pub(super) fn is_for_policies(&self) -> bool {
+        const THEMSELVES: &str = "admissionregistration.k8s.io";
+        self.resource.virtual_create.is_none() && self.resource.names.group != THEMSELVES
+    }
+
+    /// The name in messages.
+    pub(super) fn shown_name(&self) -> &str {
+        if self.name.is_empty() { "Unknown" } else { self.name }
+    }
+
     /// The options as the object that webhooks and policies see: `CreateOptions`, `UpdateOptions` or `DeleteOptions`.
     pub fn options_object(&self) -> Value {
         let mut object = Map::new();

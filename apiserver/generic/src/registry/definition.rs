@@ -278,6 +278,17 @@ pub struct CreateSubresource {
     pub kind: String,
     /// Schema of the body.
     pub schema: Arc<Schema>,
+    /// Fields of the body that only the handler sees: admission does not.
+    pub secrets: Vec<Secret>,
     /// Who answers.
     pub handler: Arc<dyn CreateOnly>,
+}
+
+/// A field that is kept from admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// JSON pointer of the object that has it, such as `/spec`.
+    pub within: &'static str,
+    /// Its name.
+    pub field: &'static str,
 }

@@ -27,7 +27,7 @@ mod write;
 
 pub use definition::{
     Cell, Column, CreateSubresource, DecodeProtobuf, Decoder, FieldSource, Hold, NameRule, Names, ResourceDefinition,
-    Scale, SelectableField, Style, Verbs,
+    Scale, Secret, SelectableField, Style, Verbs,
 };
 pub use resource::Resource;
 pub use serving::Registry;

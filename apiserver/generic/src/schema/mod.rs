@@ -5,7 +5,7 @@
 //! strategic merge patch how lists and maps merge.
 
 mod build;
-mod cel;
+pub(crate) mod cel;
 mod correlation;
 pub mod decode;
 mod defaults;

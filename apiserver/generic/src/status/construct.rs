@@ -308,6 +308,16 @@ impl Status {
         Status::new(503, "ServiceUnavailable", message)
     }
 
+    /// 503: what decides about writes is not known yet.
+    pub fn not_ready(why: &str) -> Status {
+        let mut status = Status::service_unavailable(&format!("not yet ready to handle request: {why}"));
+        status.details = Some(Box::new(StatusDetails {
+            retry_after_seconds: Some(1),
+            ..StatusDetails::default()
+        }));
+        status
+    }
+
     /// 500 without a reason, as kube-apiserver sends for an unexpected error.
     pub fn internal(message: impl Into<String>) -> Status {
         Status::new(500, "", message)

@@ -58,7 +58,8 @@ pub struct StatusDetails {
 /// `meta/v1 StatusCause`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusCause {
-    /// Machine-readable reason, such as `FieldValueInvalid`.
+    /// Machine-readable reason, such as `FieldValueInvalid`; empty where kube-apiserver sends none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// What is wrong.
     pub message: String,

@@ -38,9 +38,14 @@ impl NamespacePhase {
     pub fn admit_create(self, names: &Names, name: &str, namespace: &str) -> Result<(), Status> {
         match self {
             NamespacePhase::Active => Ok(()),
-            NamespacePhase::Missing => Err(Status::not_found(&namespace_names(), namespace)),
+            NamespacePhase::Missing => Err(NamespacePhase::not_found(namespace)),
             NamespacePhase::Terminating => Err(Status::namespace_terminating(names, name, namespace)),
         }
+    }
+
+    /// 404: there is no namespace of this name.
+    pub fn not_found(namespace: &str) -> Status {
+        Status::not_found(&namespace_names(), namespace)
     }
 }
 

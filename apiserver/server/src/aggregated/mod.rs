@@ -1,5 +1,6 @@
 //! guestclusters.dev behind the kube-apiserver of a real supervisor, which sends the requests and says whose they are.
 
+mod admission;
 mod ask;
 mod authentication;
 mod authorization;

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use generic_apiserver::{
-    ApiServer,
-    admission::Admission,
+    ApiServer, ApiServerBuilder,
+    admission::{Admission, policy::ValidatingPolicies},
     audit::Auditor,
     authn::Authenticator,
     authz::{Authorizer, Cached},
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Config,
+    admission::HostPolicies,
     authentication::Delegated,
     authorization::AccessReviews,
     contender, host,
@@ -79,7 +80,13 @@ impl Aggregated {
         let namespaces = HostNamespaces::new(client.clone());
         let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
         let quotas = HostQuotas::new(client.clone());
-        let admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone(), Arc::new(QuotaAdmission::by(quotas.clone()))];
+        let policies = HostPolicies::new(&client, namespaces.clone());
+        // In kube-apiserver's order.
+        let admission: Vec<Arc<dyn Admission>> = vec![
+            namespaces.clone(),
+            Arc::new(ValidatingPolicies::new(policies.clone())),
+            Arc::new(QuotaAdmission::by(quotas.clone())),
+        ];
         let registry = registry(&objects, config, &client, &reviews, admission).await?;
         let orphans = Orphans::default();
         let tokens = Arc::new(TokenReviews::new(client.clone()));
@@ -90,8 +97,12 @@ impl Aggregated {
             reviews,
             &orphans,
             shown.clone(),
-            auditor.clone(),
         );
+        let known = policies.clone();
+        let server = server
+            .ready_check("host-admission", move || known.check())
+            .auditor(auditor.clone())
+            .build();
 
         let stop = CancellationToken::new();
         let serving = tokio::spawn(server.clone().serve(listener, shown.tls(), stop.clone()));
@@ -99,6 +110,7 @@ impl Aggregated {
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
+        followers.spawn(policies.follow(stop.clone()));
         followers.spawn(certificate.follow(stop.clone()));
         let changed = move |_: &Delegated| shown.client_authorities_changed();
         followers.spawn(delegated.follow(client.clone(), changed, stop.clone()));
@@ -215,8 +227,7 @@ fn api_server(
     reviews: Arc<dyn Authorizer>,
     orphans: &Orphans,
     shown: Arc<Shown>,
-    auditor: Option<Arc<Auditor>>,
-) -> Arc<ApiServer> {
+) -> ApiServerBuilder {
     let (cache, orphans, expiring) = (registry.cache().clone(), orphans.clone(), shown.clone());
     let mut builder = ApiServer::builder(registry.clone());
     if let Some(etcd) = objects.etcd().cloned() {
@@ -233,6 +244,4 @@ fn api_server(
         .ready_check("serving-certificate", move || expiring.expiry().check())
         .metrics(move |page| orphans.render(page))
         .metrics(move |page| shown.expiry().render(page))
-        .auditor(auditor)
-        .build()
 }

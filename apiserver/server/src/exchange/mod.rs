@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use generic_apiserver::{
     authz::{Access, Authorizer, Target},
-    registry::{CreateOnly, CreateSubresource, StrategyContext},
+    registry::{CreateOnly, CreateSubresource, Secret, StrategyContext},
     schema::Schema,
     status::{FieldError, Forbidden, Status},
 };
@@ -82,6 +82,10 @@ impl Exchange {
             version: VERSION.to_owned(),
             kind: KIND.to_owned(),
             schema: Arc::new(Schema::root_from_json(&schema)?),
+            secrets: vec![Secret {
+                within: "/spec",
+                field: "subjectToken",
+            }],
             handler: Arc::new(self),
         })
     }

@@ -9,7 +9,7 @@ use crate::{
     FieldError, Status,
     registry::{
         CreateOnly, CreateSubresource, FieldSource, Findings, NameRule, Names, NoRules, ResourceDefinition, Scale,
-        ScaleValues, SelectableField, Strategy, StrategyContext, Style, Verbs, crd::definition_from,
+        ScaleValues, Secret, SelectableField, Strategy, StrategyContext, Style, Verbs, crd::definition_from,
     },
     schema::Schema,
 };
@@ -56,6 +56,10 @@ fn widgets() -> ResourceDefinition {
         version: "v1".into(),
         kind: "TicketRequest".into(),
         schema: Arc::new(Schema::root_from_json(&review_schema()).unwrap()),
+        secrets: vec![Secret {
+            within: "/spec",
+            field: "password",
+        }],
         handler: Arc::new(Echo),
     }];
     definition
@@ -142,7 +146,7 @@ fn gadgets() -> ResourceDefinition {
 
 fn review_schema() -> Value {
     json!({"type": "object", "properties": {"spec": {"type": "object", "required": ["who"], "properties": {
-        "who": {"type": "string"},
+        "who": {"type": "string"}, "password": {"type": "string"},
     }}}})
 }
 

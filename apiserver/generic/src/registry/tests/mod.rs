@@ -9,6 +9,7 @@ mod faults;
 mod forms;
 mod list;
 mod patch;
+mod policies;
 mod property;
 mod read;
 mod replicas;

@@ -51,6 +51,12 @@ impl LabelSelector {
     }
 }
 
+impl FromIterator<Requirement> for LabelSelector {
+    fn from_iter<I: IntoIterator<Item = Requirement>>(requirements: I) -> LabelSelector {
+        LabelSelector(requirements.into_iter().collect())
+    }
+}
+
 impl Requirement {
     fn matches<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
         let number = |key: &str| value(key)?.parse::<i64>().ok();

@@ -8,7 +8,7 @@ use super::{
     fault::{Budget, Fault},
     value::{Key, Value},
 };
-use crate::schema::ListType;
+use crate::schema::{Kind, ListType};
 
 /// Whether two values are equal. Set and map lists of the resource are equal in any order.
 pub(super) fn equal(a: &Value<'_>, b: &Value<'_>, budget: &mut Budget) -> Result<bool, Fault> {
@@ -88,7 +88,7 @@ fn equal_maps(a: &Value<'_>, b: &Value<'_>, budget: &mut Budget) -> Result<bool,
         }
         // What the schema doesn't describe is compared as it is.
         for (name, value) in *a {
-            if schema.field(name).is_none() {
+            if schema.kind() != Kind::Any && schema.field(name).is_none() {
                 budget.traverse(json_size(value))?;
                 if b.get(name) != Some(value) {
                     return Ok(false);

@@ -1,28 +1,20 @@
 //! From the text of an expression to one that is ready to run.
 
-use kube_cel::cel::{
-    common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators},
-    parser::Parser,
+use kube_cel::cel::common::ast::{
+    CallExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
 };
 
 use super::{
     OldSelf, Program, Wanted,
     expression::{Entry, Expression, Item, Operator},
     functions::{self, Call, Style},
+    parse,
     types::Type,
     value::{Text, Value},
 };
 use crate::schema::{Schema, patterns};
 
-/// Longest expression; kube-apiserver sets no limit, but for the size of the definition.
-const MAX_LENGTH: usize = 64 << 10;
-
 pub(super) fn program(source: &str, schema: &Schema, old_self: OldSelf, wanted: Wanted) -> Result<Program, String> {
-    if source.len() > MAX_LENGTH {
-        return Err(format!("longer than {MAX_LENGTH} bytes"));
-    }
-    let parsed = Parser::new().enable_optional_syntax(true).parse(source);
-    let parsed = parsed.map_err(|errors| errors.to_string())?;
     let seen = Type::of(schema).ok_or("the schema has nothing that expressions can see")?;
     let old = match old_self {
         OldSelf::Value => seen.clone(),
@@ -30,25 +22,48 @@ pub(super) fn program(source: &str, schema: &Schema, old_self: OldSelf, wanted: 
     };
     let mut compiler = Compiler {
         variables: vec![("self".to_owned(), seen), ("oldSelf".to_owned(), old)],
+        named: &[],
         uses_old: false,
     };
-    let (expression, of) = compiler.compile(parsed)?;
-    match (wanted, of) {
-        (Wanted::Bool, Type::Bool | Type::Dyn) | (Wanted::Text, Type::Text | Type::Dyn) => Ok(Program {
+    parse::parsed(source, |parsed| {
+        let (expression, of) = compiler.compile(parsed)?;
+        match (wanted, of) {
+            (Wanted::Bool, Type::Bool | Type::Dyn) | (Wanted::Text, Type::Text | Type::Dyn) => Ok(Program {
+                expression,
+                uses_old: compiler.uses_old,
+            }),
+            (Wanted::Bool, _) => Err("cel expression must evaluate to a bool".to_owned()),
+            (Wanted::Text, _) => Err("messageExpression must evaluate to a string".to_owned()),
+        }
+    })
+}
+
+/// Compiles an expression over variables of which nothing is known; what it comes to is known when it ran.
+pub(super) fn over(source: &str, variables: &[&str], named: &[Box<str>]) -> Result<Program, String> {
+    let mut compiler = Compiler {
+        variables: variables.iter().map(|name| ((*name).to_owned(), Type::Dyn)).collect(),
+        named,
+        uses_old: false,
+    };
+    parse::parsed(source, |parsed| {
+        let (expression, _) = compiler.compile(parsed)?;
+        Ok(Program {
             expression,
-            uses_old: compiler.uses_old,
-        }),
-        (Wanted::Bool, _) => Err("cel expression must evaluate to a bool".to_owned()),
-        (Wanted::Text, _) => Err("messageExpression must evaluate to a string".to_owned()),
-    }
+            uses_old: false,
+        })
+    })
 }
 
 /// Where the old value is among the variables.
 const OLD: usize = 1;
+/// The variable that holds named expressions.
+const NAMED: &str = "variables";
 
 pub(super) struct Compiler<'s> {
     /// The variables in sight, in the order of the stack.
     pub(super) variables: Vec<(String, Type<'s>)>,
+    /// The names of what `variables` holds, if there is such a variable.
+    named: &'s [Box<str>],
     uses_old: bool,
 }
 
@@ -85,6 +100,12 @@ impl<'s> Compiler<'s> {
     }
 
     fn select(&mut self, select: SelectExpr) -> Compiled<'s> {
+        if let Some(place) = self.named_expression(&select) {
+            return Ok(match select.test {
+                true => (Expression::Constant(Value::Bool(true)), Type::Bool),
+                false => (Expression::Named(place), Type::Dyn),
+            });
+        }
         if let Some(name) = self.qualified_name(&select)
             && let Some(of) = type_named(&name)
         {
@@ -97,6 +118,16 @@ impl<'s> Compiler<'s> {
             true => (Expression::Has(operand, name), Type::Bool),
             false => (Expression::Select(operand, name), field),
         })
+    }
+
+    /// The place of the named expression that is meant by `variables.name`.
+    fn named_expression(&self, select: &SelectExpr) -> Option<usize> {
+        match &select.operand.expr {
+            Expr::Ident(root) if root == NAMED && !self.is_variable(root) => {
+                self.named.iter().position(|name| **name == *select.field)
+            }
+            _ => None,
+        }
     }
 
     /// `google.protobuf.Timestamp` as one name, unless it begins with a variable.

@@ -6,19 +6,49 @@ use super::{
     arithmetic, compare,
     expression::{Expression, Loop, LoopKind, Operator},
     fault::{Budget, Fault},
+    named::Named,
     value::{Key, Value},
 };
 
 /// A run: the variables in sight, and what may still be spent.
 pub(super) struct Evaluation<'e, 'a> {
-    pub(super) stack: Vec<Value<'a>>,
-    pub(super) budget: &'e mut Budget,
+    stack: Vec<Value<'a>>,
+    budget: &'e mut Budget,
+    /// What `variables` holds, if there is such a variable.
+    named: Option<&'e mut Named<'a>>,
+    depth: usize,
 }
+
+/// How deep a run may go: deeper than one expression can be, as named expressions use one another.
+const MAX_DEPTH: usize = 150;
 
 type Outcome<'a> = Result<Value<'a>, Fault>;
 
-impl<'a> Evaluation<'_, 'a> {
+impl<'e, 'a> Evaluation<'e, 'a> {
+    pub(super) fn new(
+        stack: Vec<Value<'a>>,
+        budget: &'e mut Budget,
+        named: Option<&'e mut Named<'a>>,
+    ) -> Evaluation<'e, 'a> {
+        Evaluation {
+            stack,
+            budget,
+            named,
+            depth: 0,
+        }
+    }
+
     pub(super) fn value(&mut self, expression: &Expression) -> Outcome<'a> {
+        if self.depth > MAX_DEPTH {
+            return Err(Fault::error("expressions are nested too deeply"));
+        }
+        self.depth += 1;
+        let outcome = self.value_of(expression);
+        self.depth -= 1;
+        outcome
+    }
+
+    fn value_of(&mut self, expression: &Expression) -> Outcome<'a> {
         match expression {
             Expression::Constant(value) => return Ok(value.clone()),
             Expression::Conditional(parts) => return self.conditional(parts),
@@ -28,6 +58,7 @@ impl<'a> Evaluation<'_, 'a> {
         }
         match expression {
             Expression::Variable(place) => self.stack.get(*place).cloned().ok_or(Fault::NoSuchOverload),
+            Expression::Named(place) => self.named(*place),
             Expression::Select(of, name) => {
                 let of = self.value(of)?;
                 select(&of, name)
@@ -84,6 +115,25 @@ impl<'a> Evaluation<'_, 'a> {
         let outcome = self.value(expression);
         self.stack.truncate(depth);
         outcome
+    }
+
+    /// A named expression, run when it is first used: over the variables that it was compiled with, which are the lowest ones.
+    fn named(&mut self, place: usize) -> Outcome<'a> {
+        let Some(named) = &self.named else {
+            return Err(Fault::NoSuchOverload);
+        };
+        if let Some(known) = named.known(place) {
+            return known.clone();
+        }
+        let (program, roots) = (named.program(place)?, named.roots);
+        let above = self.stack.split_off(roots.min(self.stack.len()));
+        let outcome = self.value(&program.expression);
+        self.stack.truncate(roots);
+        self.stack.extend(above);
+        match &mut self.named {
+            Some(named) => named.learn(place, outcome),
+            None => outcome,
+        }
     }
 
     fn conditional(&mut self, parts: &[Expression; 3]) -> Outcome<'a> {

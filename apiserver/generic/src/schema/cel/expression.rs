@@ -8,6 +8,8 @@ pub(super) enum Expression {
     Constant(Value<'static>),
     /// The variable at this place of the stack.
     Variable(usize),
+    /// `variables.name`: the named expression at this place.
+    Named(usize),
     /// `a.b`
     Select(Box<Expression>, Box<str>),
     /// `a.?b`

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why an expression has no value, in cel-go's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::schema) enum Fault {
+pub(crate) enum Fault {
     /// Such as `no such key: a` or `division by zero`.
     Error(String),
     /// No operator or function takes values of these types.
@@ -36,7 +36,7 @@ impl fmt::Display for Fault {
 /// What the evaluation of one object's rules may still cost, in tenths of kube-apiserver's units: a unit is about one step,
 /// or ten bytes of a text.
 #[derive(Debug)]
-pub(in crate::schema) struct Budget {
+pub(crate) struct Budget {
     /// For all rules of the object.
     left: u64,
     /// For the rule that runs.
@@ -54,13 +54,26 @@ impl Budget {
         Budget { left: OBJECT, rule: 0 }
     }
 
+    /// What all validations of an admission policy may cost, or its audit annotations.
+    pub(crate) fn of_policy() -> Budget {
+        Budget::new()
+    }
+
+    /// What the match conditions of a policy or webhook may cost, as kube-apiserver's `RuntimeCELCostBudgetMatchConditions`.
+    pub(crate) fn of_match_conditions() -> Budget {
+        Budget {
+            left: OBJECT / 4,
+            rule: 0,
+        }
+    }
+
     /// Begins a rule.
-    pub(in crate::schema) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.rule = RULE;
     }
 
     /// Ends a rule; says whether the object's budget covers what it took.
-    pub(in crate::schema) fn end(&mut self) -> bool {
+    pub(crate) fn end(&mut self) -> bool {
         let spent = RULE - self.rule;
         let covered = spent <= self.left;
         self.left = self.left.saturating_sub(spent);

@@ -11,7 +11,9 @@ mod expression;
 mod fault;
 mod functions;
 mod macros;
+mod named;
 mod names;
+mod parse;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -21,14 +23,17 @@ mod value;
 
 use std::sync::Arc;
 
-pub(super) use fault::{Budget, Fault};
-pub(super) use value::Value;
+pub(crate) use self::{
+    fault::{Budget, Fault},
+    named::{Named, NamedProgram},
+    value::Value,
+};
 
 use self::{evaluate::Evaluation, expression::Expression};
 
-/// A compiled expression over `self` and `oldSelf`.
+/// A compiled expression: over `self` and `oldSelf`, or over variables of its own.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     expression: Expression,
     uses_old: bool,
 }
@@ -73,11 +78,23 @@ impl Program {
         budget: &mut Budget,
     ) -> Result<Value<'a>, Fault> {
         let old = old.cloned().unwrap_or(Value::Null);
-        let mut evaluation = Evaluation {
-            stack: vec![value.clone(), old],
-            budget,
-        };
-        evaluation.value(&self.expression)
+        Evaluation::new(vec![value.clone(), old], budget, None).value(&self.expression)
+    }
+
+    /// Compiles an expression over these variables, of which nothing is known before it runs, and over named expressions as
+    /// `variables.name`.
+    pub(crate) fn over(source: &str, variables: &[&str], named: &[Box<str>]) -> Result<Program, String> {
+        compile::over(source, variables, named)
+    }
+
+    /// Runs it over its variables, in the order in which it was compiled with them.
+    pub(crate) fn run_over<'a>(
+        &self,
+        variables: &[Value<'a>],
+        named: &mut Named<'a>,
+        budget: &mut Budget,
+    ) -> Result<Value<'a>, Fault> {
+        Evaluation::new(variables.to_vec(), budget, Some(named)).value(&self.expression)
     }
 }
 

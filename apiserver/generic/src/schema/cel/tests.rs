@@ -259,3 +259,103 @@ proptest::proptest! {
         }
     }
 }
+
+/// What an expression over untyped variables comes to.
+fn run_over(source: &str) -> Result<String, String> {
+    let object = object();
+    let names: [Box<str>; 3] = ["doubled".into(), "more".into(), "broken".into()];
+    let programs: Vec<_> = ["object.n * 2", "variables.doubled + object.list[0]", "object.missing"]
+        .iter()
+        .enumerate()
+        .map(|(at, source)| NamedProgram {
+            name: names[at].clone(),
+            program: Program::over(source, &["object", "oldObject"], &names[..at]),
+        })
+        .collect();
+    let program = Program::over(source, &["object", "oldObject"], &names)?;
+    let mut budget = Budget::of_policy();
+    budget.begin();
+    let variables = [Value::untyped(&object), Value::Null];
+    let mut named = Named::new(&programs, variables.len());
+    match program.run_over(&variables, &mut named, &mut budget) {
+        Ok(Value::Bool(value)) => Ok(value.to_string()),
+        Ok(Value::Text(text)) => Ok(text.to_string()),
+        Ok(other) => Err(format!("{other:?}")),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+#[test]
+fn what_no_schema_describes_is_what_json_says() {
+    for source in [
+        "object.n == 5 && object.f == 2.5 && object.b && oldObject == null",
+        "object.nothing == null && has(object.nothing) && !has(object.absent)",
+        "object.labels['example.com/y'] == 'z' && 'app' in object.labels",
+        "object.namespace == 'ns' && object['a-b'] == 'dash' && object.at == '2024-05-01T10:20:30Z'",
+        "object.list.all(n, n > 0) && object.list.exists(n, n == 3) && object.list.map(n, n + 1) == [4, 2, 3]",
+        "object.ports.exists(p, p.name == 'https' && has(p.tls) && p.tls) && object.free.x == 1",
+        "object.set != object.other && object.labels == {'app': 'x', 'example.com/y': 'z'} && object.labels.size() == 2",
+        "object == object && type(object.n) == int && object.?labels.?nope.orValue('d') == 'd'",
+        "variables.doubled == 10 && variables.more == 13 && object.list.exists(n, n + variables.doubled == 13)",
+        "has(variables.more) && object.list.map(n, variables.more) == [13, 13, 13]",
+    ] {
+        assert_eq!(run_over(source), Ok("true".to_owned()), "{source}");
+    }
+    let table = [
+        ("object.missing == 1", "no such key: missing"),
+        ("object.n.a == 1", "no such overload"),
+        (
+            "variables.broken == 1",
+            "composited variable \"broken\" fails to evaluate: no such key: missing",
+        ),
+        (
+            "variables.unknown == 1",
+            "undeclared reference to 'variables' (in container '')",
+        ),
+        ("request.n == 1", "undeclared reference to 'request' (in container '')"),
+    ];
+    for (source, expected) in table {
+        assert_eq!(run_over(source), Err(expected.to_owned()), "{source}");
+    }
+}
+
+#[test]
+fn no_nesting_ends_the_process() {
+    for source in [
+        "1+".repeat(30_000) + "1 == 1",
+        "!".repeat(60_000) + "true",
+        "(".repeat(30_000) + "true" + &")".repeat(30_000),
+        "true || ".repeat(8_000) + "true",
+        "[".repeat(30_000) + &"]".repeat(30_000),
+        "object".to_owned() + &".a".repeat(30_000),
+        "true ? ".repeat(5_000) + "true" + &": false".repeat(5_000),
+    ] {
+        let _any = run_over(&source);
+    }
+    // Each is as deep as may be, and begins where the one before ends.
+    let names: Vec<Box<str>> = (0..3).map(|at| format!("v{at}").into()).collect();
+    let programs: Vec<_> = (0..3)
+        .map(|at| {
+            let before = if at == 0 {
+                "1".to_owned()
+            } else {
+                format!("variables.v{}", at - 1)
+            };
+            let source = "1 + (".repeat(90) + &before + &")".repeat(90);
+            NamedProgram {
+                name: names[at].clone(),
+                program: Program::over(&source, &[], &names[..at]),
+            }
+        })
+        .collect();
+    let program = Program::over("variables.v2", &[], &names).unwrap();
+    let mut budget = Budget::of_policy();
+    budget.begin();
+    let fault = program
+        .run_over(&[], &mut Named::new(&programs, 0), &mut budget)
+        .unwrap_err();
+    assert!(
+        fault.to_string().ends_with("expressions are nested too deeply"),
+        "{fault}"
+    );
+}

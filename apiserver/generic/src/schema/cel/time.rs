@@ -11,7 +11,7 @@ use super::fault::Fault;
 
 /// A point in time, and the zone that it was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::schema) struct Timestamp {
+pub(crate) struct Timestamp {
     pub(super) at: jiff::Timestamp,
     pub(super) offset: Offset,
 }

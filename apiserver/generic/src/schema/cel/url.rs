@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A parsed URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::schema) struct Url {
+pub(crate) struct Url {
     pub(super) scheme: String,
     /// With its port.
     pub(super) host: String,

@@ -19,7 +19,7 @@ use crate::{
 
 /// A value.
 #[derive(Clone, Debug)]
-pub(in crate::schema) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     Int(i64),
@@ -29,9 +29,9 @@ pub(in crate::schema) enum Value<'a> {
     Bytes(Arc<[u8]>),
     Duration(SignedDuration),
     Timestamp(Timestamp),
-    /// An object or a map of the resource.
+    /// An object or a map of the resource; one that no schema describes has [`Schema::nothing`].
     Object(&'a Map<String, Json>, &'a Schema),
-    /// A list of the resource.
+    /// A list of the resource, likewise.
     Array(&'a [Json], &'a Schema),
     /// A list that an expression made.
     List(Arc<Vec<Value<'a>>>),
@@ -50,7 +50,7 @@ pub(in crate::schema) enum Value<'a> {
 
 /// A string of the resource or of an expression.
 #[derive(Clone, Debug)]
-pub(in crate::schema) enum Text<'a> {
+pub(crate) enum Text<'a> {
     Borrowed(&'a str),
     Shared(Arc<str>),
 }
@@ -68,7 +68,7 @@ impl Deref for Text<'_> {
 
 /// The key of a map that an expression made. A whole number is one key, signed or not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::schema) enum Key {
+pub(crate) enum Key {
     Bool(bool),
     Int(i64),
     Uint(u64),
@@ -115,7 +115,7 @@ impl<'a> Value<'a> {
     }
 
     /// The name of its type, as `type()` knows it.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null_type",
             Value::Bool(_) => "bool",
@@ -137,8 +137,23 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Reads a value that no schema describes: it is what JSON says.
+    pub(crate) fn untyped(json: &'a Json) -> Value<'a> {
+        match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(value) => Value::Int(value),
+                None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::Text(Text::Borrowed(text)),
+            Json::Array(items) => Value::Array(items, Schema::nothing()),
+            Json::Object(fields) => Value::Object(fields, Schema::nothing()),
+        }
+    }
+
     /// Reads a part of the resource.
-    pub(in crate::schema) fn read(json: &'a Json, schema: &'a Schema) -> Result<Value<'a>, Fault> {
+    pub(crate) fn read(json: &'a Json, schema: &'a Schema) -> Result<Value<'a>, Fault> {
         if json.is_null() {
             return if schema.nullable {
                 Ok(Value::Null)
@@ -200,7 +215,13 @@ impl<'a> Value<'a> {
     /// The item of a list at a place.
     pub(super) fn item(&self, index: usize) -> Option<Result<Value<'a>, Fault>> {
         match self {
-            Value::Array(items, schema) => Some(Value::read(items.get(index)?, schema.items()?)),
+            Value::Array(items, schema) => {
+                let item = items.get(index)?;
+                Some(match schema.items() {
+                    Some(schema) => Value::read(item, schema),
+                    None => Ok(Value::untyped(item)),
+                })
+            }
             Value::List(items) => items.get(index).cloned().map(Ok),
             _ => None,
         }
@@ -227,7 +248,8 @@ impl<'a> Value<'a> {
                 fields
                     .iter()
                     .filter(|(name, value)| {
-                        schema.field(name).is_some() && (schema.properties.is_empty() || !value.is_null())
+                        let is_seen = schema.kind == Kind::Any || schema.field(name).is_some();
+                        is_seen && (schema.properties.is_empty() || !value.is_null())
                     })
                     .map(|(name, _)| match schema.properties.is_empty() {
                         true => Value::Text(Text::Borrowed(name)),
@@ -259,6 +281,9 @@ fn read_field<'a>(fields: &'a Map<String, Json>, schema: &'a Schema, name: &str)
     // Of an object, a null field is the same as an absent one.
     if is_object && json.is_null() {
         return Ok(None);
+    }
+    if schema.kind == Kind::Any {
+        return Ok(Some(Value::untyped(json)));
     }
     schema.field(name).map(|schema| Value::read(json, schema)).transpose()
 }

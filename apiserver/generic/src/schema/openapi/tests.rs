@@ -62,6 +62,7 @@ fn widgets() -> ResourceDefinition {
             version: "v1alpha1".to_owned(),
             kind: "TicketRequest".to_owned(),
             schema: Arc::new(Schema::root_from_json(&body).unwrap()),
+            secrets: Vec::new(),
             handler: Arc::new(Nobody),
         }],
         returns_deleted: false,

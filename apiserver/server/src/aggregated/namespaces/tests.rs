@@ -100,7 +100,7 @@ async fn followed_they_are_known_without_asking() {
     let following = tokio::spawn(namespaces.clone().follow(stop.clone()));
     let knows = |name: &'static str| {
         let namespaces = namespaces.clone();
-        async move || namespaces.active.read().has(name)
+        async move || namespaces.known.read().has(name)
     };
     until("the list is read", knows("default")).await;
     let api = hold(&host, "team-a").await;
@@ -110,7 +110,7 @@ async fn followed_they_are_known_without_asking() {
     assert_eq!(wire.sent(), sent);
 
     api.delete("team-a", &DeleteParams::default()).await.unwrap();
-    until("its end is known", async || !namespaces.active.read().has("team-a")).await;
+    until("its end is known", async || !namespaces.known.read().has("team-a")).await;
     assert_eq!(create(&namespaces, "team-a").await.unwrap_err().code, 403);
     let_go(&api, "team-a").await;
     until("it is gone", async || {
@@ -127,7 +127,7 @@ async fn followed_they_are_known_without_asking() {
     stop.cancel();
     following.await.unwrap();
     assert!(
-        !namespaces.active.read().has("default"),
+        !namespaces.known.read().has("default"),
         "nothing is known that is not followed"
     );
 }
@@ -150,7 +150,7 @@ async fn a_host_that_is_silent_or_refuses_is_a_failure() {
     );
 }
 
-fn metadata(name: &str, terminating: bool) -> Metadata {
+fn metadata(name: &str, terminating: bool) -> Namespace {
     let mut metadata = json!({"metadata": {"name": name}});
     if terminating {
         metadata["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
@@ -161,10 +161,10 @@ fn metadata(name: &str, terminating: bool) -> Metadata {
 #[test]
 fn what_the_watch_says_counts_while_it_runs() {
     use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
-    let mut active = Active::default();
+    let mut known = Known::default();
     let mut learn = |event, name: &str| {
-        active.learn(event);
-        active.has(name)
+        known.learn(event);
+        known.has(name)
     };
     assert!(!learn(Some(Init), "a"));
     assert!(

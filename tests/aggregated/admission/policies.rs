@@ -1,0 +1,346 @@
+//! ValidatingAdmissionPolicies.
+
+use serde_json::{Value, json};
+
+use super::twins::{Twins, Write, object};
+
+/// A policy, what is written, and what comes of it.
+struct Case {
+    name: &'static str,
+    policy: Value,
+    binding: Value,
+    code: u16,
+    /// What the message ends with.
+    said: &'static str,
+}
+
+/// Objects of this label have a policy that comes last.
+const LAST: &str = "last";
+
+/// Makes policies, each for the objects of its case, and compares what both servers say of writes.
+pub(super) fn compare(twins: &Twins) {
+    let cases = cases();
+    let mut objects = vec![params(), may_read_params()[0].clone(), may_read_params()[1].clone()];
+    let all = cases.iter().map(|case| (case.name, &case.policy, &case.binding));
+    let last = json!({"validations": [{"expression": "false"}]});
+    for (name, policy, binding) in all.chain([(LAST, &last, &json!({}))]) {
+        objects.extend(policy_for(name, policy, binding));
+    }
+    twins.apply(&objects, &create(LAST, "?dryRun=All"));
+    for case in &cases {
+        let answer = twins.same(&create(case.name, "?dryRun=All"));
+        let message = answer.body["message"].as_str().unwrap_or_default();
+        assert_eq!(answer.code, case.code, "{}: {message}", case.name);
+        assert!(message.ends_with(case.said), "{}: {message}", case.name);
+    }
+    compare_other_verbs(twins);
+}
+
+/// Updates, deletes and subresources.
+fn compare_other_verbs(twins: &Twins) {
+    let create = create("verbs", "");
+    assert_eq!(twins.same(&create).code, 201);
+    let write = |method, path: &str, body| Write {
+        method,
+        path: path.to_owned(),
+        body,
+    };
+    let workers = |replicas: u32| {
+        let mut changed = object("verbs");
+        changed["spec"]["topology"]["nodePools"][0]["replicas"] = replicas.into();
+        Some(changed)
+    };
+    let labelled = Some(json!({"metadata": {"labels": {"more": "x"}}}));
+    let said = |write: &Write, code: u16| {
+        let answer = twins.same(write);
+        assert_eq!(answer.code, code, "{answer:#?}");
+        answer.body["message"].as_str().unwrap_or_default().to_owned()
+    };
+    let grown = said(&write("PATCH", "/verbs", workers(3)), 422);
+    assert!(grown.ends_with("UPDATE by admin of verbs: 2 to 3"), "{grown}");
+    said(&write("PATCH", "/verbs", labelled), 200);
+    let status = Some(json!({"status": {"phase": "Failed"}}));
+    let failed = said(&write("PATCH", "/verbs/status", status), 403);
+    assert!(failed.ends_with("no failures, please: status"), "{failed}");
+    let gone = said(&write("DELETE", "/verbs", None), 422);
+    assert!(gone.ends_with("DELETE of verbs"), "{gone}");
+    let all = said(&write("DELETE", "/verbs?dryRun=All", None), 422);
+    assert_eq!(all, gone);
+}
+
+fn create(case: &str, query: &str) -> Write {
+    Write {
+        method: "POST",
+        path: query.to_owned(),
+        body: Some(object(case)),
+    }
+}
+
+/// Rules for these resources of both kinds.
+pub(super) fn constraints(resources: &[&str]) -> Value {
+    let groups = ["guestclusters.dev", "twin.example.io"];
+    json!({"resourceRules": [
+        {"operations": ["*"], "apiGroups": groups, "apiVersions": ["*"], "resources": resources},
+    ]})
+}
+
+/// A policy and its binding.
+pub(super) fn policy(name: &str, spec: &Value) -> [Value; 2] {
+    policy_and_binding(name, spec, &json!({}))
+}
+
+fn policy_for(case: &str, spec: &Value, binding: &Value) -> [Value; 2] {
+    let mut constraints = constraints(&["guestclusters", "guestclusters/status"]);
+    constraints["objectSelector"] = json!({"matchLabels": {"case": case}});
+    let mut full = json!({"matchConstraints": constraints});
+    full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    policy_and_binding(case, &full, binding)
+}
+
+fn policy_and_binding(name: &str, spec: &Value, binding: &Value) -> [Value; 2] {
+    let mut bound = json!({"policyName": name, "validationActions": ["Deny"]});
+    bound
+        .as_object_mut()
+        .unwrap()
+        .extend(binding.as_object().unwrap().clone());
+    let api_version = "admissionregistration.k8s.io/v1";
+    [
+        json!({"apiVersion": api_version, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec}),
+        json!({
+            "apiVersion": api_version, "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": format!("{name}-bound")}, "spec": bound,
+        }),
+    ]
+}
+
+fn params() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits", "namespace": "team-a"},
+        "data": {"workers": "1"},
+    })
+}
+
+/// What an administrator adds where policies take parameters.
+fn may_read_params() -> [Value; 2] {
+    let (api_version, name) = ("rbac.authorization.k8s.io/v1", "policy-params");
+    [
+        json!({
+            "apiVersion": api_version, "kind": "ClusterRole", "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}],
+        }),
+        json!({
+            "apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{
+                "kind": "ServiceAccount", "name": "guestcluster-apiserver", "namespace": "guestclusters-system",
+            }],
+        }),
+    ]
+}
+
+fn cases() -> Vec<Case> {
+    let workers = "object.spec.topology.nodePools.map(p, p.replicas).sum()";
+    let case = |name, policy, code, said| Case {
+        name,
+        policy,
+        binding: json!({}),
+        code,
+        said,
+    };
+    let validation = |validation: Value| json!({"validations": [validation]});
+    let reason = |reason: &str| validation(json!({"expression": "false", "reason": reason, "message": "no"}));
+    let with_params = validation(json!({
+        "expression": format!("{workers} <= int(params.data.workers)"),
+        "messageExpression": "'at most ' + params.data.workers + ' by ' + params.kind + ' ' + params.metadata.name",
+    }));
+    let with_params = |reference: Value| Case {
+        name: "",
+        policy: {
+            let mut policy = with_params.clone();
+            policy["paramKind"] = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+            policy
+        },
+        binding: json!({"paramRef": reference}),
+        code: 422,
+        said: "denied request: at most 1 by ConfigMap limits",
+    };
+    let seen = "request.operation + ' ' + request.kind.kind + ' ' + request.resource.resource + ' ' + request.name + ' ' \
+                + request.namespace + ' ' + request.userInfo.username + ' ' + string(request.dryRun) + ' ' \
+                + string(request.options.kind) + ' ' + string(has(request.subResource)) + ' ' + string(oldObject == null)";
+    let around = "namespaceObject.metadata.name + ' ' + namespaceObject.status.phase";
+    vec![
+        case(
+            "plain",
+            validation(json!({"expression": format!("{workers} <= 1")})),
+            422,
+            "<= 1",
+        ),
+        case(
+            "message",
+            validation(json!({"expression": "false", "message": "too many"})),
+            422,
+            ": too many",
+        ),
+        case(
+            "made-message",
+            validation(json!({"expression": "false", "messageExpression": format!("'found ' + string({workers})")})),
+            422,
+            ": found 2",
+        ),
+        case("forbidden", reason("Forbidden"), 403, ": no"),
+        case("too-large", reason("RequestEntityTooLarge"), 413, ": no"),
+        case(
+            "missing",
+            validation(json!({"expression": "object.spec.nope == 1"})),
+            422,
+            "no such key: nope",
+        ),
+        case(
+            "mistyped",
+            validation(json!({"expression": "object.metadata.name + 1 == 2"})),
+            422,
+            "no such overload",
+        ),
+        case(
+            "endless",
+            validation(json!({"expression": "lists.range(3000).all(a, lists.range(3000).all(b, a != b || a == b))"})),
+            422,
+            "actual cost limit exceeded",
+        ),
+        case(
+            "ignored",
+            json!({"validations": [{"expression": "object.spec.nope == 1"}], "failurePolicy": "Ignore"}),
+            201,
+            "",
+        ),
+        case(
+            "conditions",
+            json!({
+                "matchConditions": [{"name": "small", "expression": format!("{workers} == 1")}],
+                "validations": [{"expression": "false"}],
+            }),
+            201,
+            "",
+        ),
+        case(
+            "broken-conditions",
+            json!({
+                "matchConditions": [
+                    {"name": "one", "expression": "object.spec.nope == 1"}, {"name": "two", "expression": "object.nope == 1"},
+                ],
+                "validations": [{"expression": "false"}],
+            }),
+            422,
+            "no such key: nope]",
+        ),
+        case(
+            "variables",
+            json!({
+                "variables": [
+                    {"name": "workers", "expression": workers},
+                    {"name": "twice", "expression": "variables.workers * 2"},
+                ],
+                "validations": [{
+                    "expression": "variables.twice < 4", "messageExpression": "'twice is ' + string(variables.twice)",
+                }],
+            }),
+            422,
+            ": twice is 4",
+        ),
+        case(
+            "broken-variables",
+            json!({
+                "variables": [{"name": "nope", "expression": "object.spec.nope"}],
+                "validations": [{"expression": "variables.nope == 1"}],
+            }),
+            422,
+            "composited variable \"nope\" fails to evaluate: no such key: nope",
+        ),
+        case(
+            "seen",
+            validation(json!({"expression": "false", "messageExpression": seen})),
+            422,
+            "CREATE GuestCluster guestclusters seen team-a admin true CreateOptions false true",
+        ),
+        case(
+            "around",
+            validation(json!({"expression": "false", "messageExpression": around})),
+            422,
+            "Active",
+        ),
+        case(
+            "first-of-two",
+            json!({"validations": [{"expression": "false", "message": "one"}, {"expression": "false", "message": "two"}]}),
+            422,
+            ": one",
+        ),
+        case(
+            "annotated",
+            json!({
+                "auditAnnotations": [{"key": "bad", "valueExpression": "string(object.spec.nope)"}],
+                "validations": [{"expression": "true"}],
+            }),
+            422,
+            "no such key: nope",
+        ),
+        case(
+            "elsewhere",
+            json!({
+                "matchConstraints": {
+                    "resourceRules": constraints(&["guestclusters"])["resourceRules"],
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "team-b"}},
+                },
+                "validations": [{"expression": "false"}],
+            }),
+            201,
+            "",
+        ),
+        Case {
+            binding: json!({"validationActions": ["Warn", "Audit"]}),
+            ..case(
+                "warned",
+                validation(json!({"expression": "false", "message": "mind this"})),
+                201,
+                "",
+            )
+        },
+        Case {
+            binding: json!({"matchResources": {"excludeResourceRules": constraints(&["guestclusters"])["resourceRules"]}}),
+            ..case("excluded", validation(json!({"expression": "false"})), 201, "")
+        },
+        Case {
+            name: "params",
+            ..with_params(json!({"name": "limits", "parameterNotFoundAction": "Deny"}))
+        },
+        Case {
+            name: "no-params",
+            said: "no params found for policy binding with `Deny` parameterNotFoundAction",
+            ..with_params(json!({"name": "none", "parameterNotFoundAction": "Deny"}))
+        },
+        Case {
+            name: "params-allowed",
+            code: 201,
+            said: "",
+            ..with_params(json!({"selector": {"matchLabels": {"no": "such"}}, "parameterNotFoundAction": "Allow"}))
+        },
+        case(
+            "verbs",
+            json!({"validations": [
+                {
+                    "expression": "request.operation != 'UPDATE' || has(request.subResource) || object.spec == oldObject.spec",
+                    "messageExpression": "request.operation + ' by ' + request.userInfo.username + ' of ' + oldObject.metadata.name + ': ' + string(oldObject.spec.topology.nodePools[0].replicas) + ' to ' + string(object.spec.topology.nodePools[0].replicas)",
+                },
+                {
+                    "expression": "!has(request.subResource) || object.status.phase != 'Failed'", "reason": "Forbidden",
+                    "messageExpression": "'no failures, please: ' + request.subResource",
+                },
+                {
+                    "expression": "request.operation != 'DELETE' || object != null",
+                    "messageExpression": "request.operation + ' of ' + request.name",
+                },
+            ]}),
+            201,
+            "",
+        ),
+    ]
+}
