@@ -4,19 +4,15 @@
 mod policies;
 mod twins;
 
-use guestcluster_tests::{Start, Supervisor};
+use guestcluster_tests::Team;
 
 use self::twins::Twins;
 use crate::MODE;
 
 #[test]
 fn admission_objects_of_the_host_mean_for_our_kinds_what_they_mean_for_others() {
-    let supervisor = Supervisor::start(Start {
-        mode: MODE,
-        layers: Some("none".to_owned()),
-        ..Start::default()
-    });
-    let twins = Twins::make(&supervisor);
+    let twins = Twins::make(Team::new(MODE));
     policies::compare(&twins);
-    twins.assert_secret_is_kept();
+    policies::assert_secret_is_kept(&twins);
+    twins.clean_up();
 }

@@ -1,5 +1,6 @@
 //! ValidatingAdmissionPolicies.
 
+use guestcluster_tests::eventually;
 use serde_json::{Value, json};
 
 use super::twins::{Twins, Write, object};
@@ -19,19 +20,21 @@ const LAST: &str = "last";
 
 /// Makes policies, each for the objects of its case, and compares what both servers say of writes.
 pub(super) fn compare(twins: &Twins) {
-    let cases = cases();
-    let mut objects = vec![params(), may_read_params()[0].clone(), may_read_params()[1].clone()];
+    let cases = cases(twins);
+    let mut objects = vec![params()];
+    objects.extend(may_read_params(twins.team.namespace()));
     let all = cases.iter().map(|case| (case.name, &case.policy, &case.binding));
     let last = json!({"validations": [{"expression": "false"}]});
     for (name, policy, binding) in all.chain([(LAST, &last, &json!({}))]) {
-        objects.extend(policy_for(name, policy, binding));
+        objects.extend(policy_for(twins, name, policy, binding));
     }
     twins.apply(&objects, &create(LAST, "?dryRun=All"));
     for case in &cases {
         let answer = twins.same(&create(case.name, "?dryRun=All"));
         let message = answer.body["message"].as_str().unwrap_or_default();
         assert_eq!(answer.code, case.code, "{}: {message}", case.name);
-        assert!(message.ends_with(case.said), "{}: {message}", case.name);
+        let said = case.said.replace("TEAM", twins.team.namespace());
+        assert!(message.ends_with(&said), "{}: {message}", case.name);
     }
     compare_other_verbs(twins);
 }
@@ -76,61 +79,69 @@ fn create(case: &str, query: &str) -> Write {
     }
 }
 
-/// Rules for these resources of both kinds.
-pub(super) fn constraints(resources: &[&str]) -> Value {
-    let groups = ["guestclusters.dev", "twin.example.io"];
-    json!({"resourceRules": [
-        {"operations": ["*"], "apiGroups": groups, "apiVersions": ["*"], "resources": resources},
-    ]})
+/// Rules for these resources of both kinds, in the namespace of the test.
+fn constraints(twins: &Twins, resources: &[&str]) -> Value {
+    let of_twins = resources
+        .iter()
+        .map(|name| name.replace("guestclusters", "twinclusters"));
+    let resources: Vec<_> = resources
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain(of_twins)
+        .collect();
+    json!({
+        "resourceRules": [{
+            "operations": ["*"], "apiGroups": ["guestclusters.dev", "twin.example.io"], "apiVersions": ["*"], "resources": resources,
+        }],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": twins.team.namespace()}},
+    })
 }
 
-/// A policy and its binding.
-pub(super) fn policy(name: &str, spec: &Value) -> [Value; 2] {
-    policy_and_binding(name, spec, &json!({}))
-}
-
-fn policy_for(case: &str, spec: &Value, binding: &Value) -> [Value; 2] {
-    let mut constraints = constraints(&["guestclusters", "guestclusters/status"]);
+fn policy_for(twins: &Twins, case: &str, spec: &Value, binding: &Value) -> [Value; 2] {
+    let mut constraints = constraints(twins, &["guestclusters", "guestclusters/status"]);
     constraints["objectSelector"] = json!({"matchLabels": {"case": case}});
     let mut full = json!({"matchConstraints": constraints});
     full.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-    policy_and_binding(case, &full, binding)
+    policy_and_binding(twins, case, &full, binding)
 }
 
-fn policy_and_binding(name: &str, spec: &Value, binding: &Value) -> [Value; 2] {
+/// A policy and its binding.
+fn policy_and_binding(twins: &Twins, name: &str, spec: &Value, binding: &Value) -> [Value; 2] {
     let mut bound = json!({"policyName": name, "validationActions": ["Deny"]});
     bound
         .as_object_mut()
         .unwrap()
         .extend(binding.as_object().unwrap().clone());
-    let api_version = "admissionregistration.k8s.io/v1";
+    let (api_version, labels) = (
+        "admissionregistration.k8s.io/v1",
+        json!({"team": twins.team.namespace()}),
+    );
+    let object = |kind: &str, name: &str, spec: &Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec});
     [
-        json!({"apiVersion": api_version, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec}),
-        json!({
-            "apiVersion": api_version, "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": format!("{name}-bound")}, "spec": bound,
-        }),
+        object("ValidatingAdmissionPolicy", name, spec),
+        object("ValidatingAdmissionPolicyBinding", &format!("{name}-bound"), &bound),
     ]
 }
 
 fn params() -> Value {
     json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits", "namespace": "team-a"},
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits"},
         "data": {"workers": "1"},
     })
 }
 
 /// What an administrator adds where policies take parameters.
-fn may_read_params() -> [Value; 2] {
+fn may_read_params(namespace: &str) -> [Value; 2] {
     let (api_version, name) = ("rbac.authorization.k8s.io/v1", "policy-params");
+    let metadata = json!({"name": name, "namespace": namespace});
     [
         json!({
-            "apiVersion": api_version, "kind": "ClusterRole", "metadata": {"name": name},
+            "apiVersion": api_version, "kind": "Role", "metadata": metadata,
             "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}],
         }),
         json!({
-            "apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "apiVersion": api_version, "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
             "subjects": [{
                 "kind": "ServiceAccount", "name": "guestcluster-apiserver", "namespace": "guestclusters-system",
             }],
@@ -138,7 +149,7 @@ fn may_read_params() -> [Value; 2] {
     ]
 }
 
-fn cases() -> Vec<Case> {
+fn cases(twins: &Twins) -> Vec<Case> {
     let workers = "object.spec.topology.nodePools.map(p, p.replicas).sum()";
     let case = |name, policy, code, said| Case {
         name,
@@ -260,7 +271,7 @@ fn cases() -> Vec<Case> {
             "seen",
             validation(json!({"expression": "false", "messageExpression": seen})),
             422,
-            "CREATE GuestCluster guestclusters seen team-a admin true CreateOptions false true",
+            "CREATE GuestCluster guestclusters seen TEAM admin true CreateOptions false true",
         ),
         case(
             "around",
@@ -287,8 +298,8 @@ fn cases() -> Vec<Case> {
             "elsewhere",
             json!({
                 "matchConstraints": {
-                    "resourceRules": constraints(&["guestclusters"])["resourceRules"],
-                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "team-b"}},
+                    "resourceRules": constraints(twins, &["guestclusters"])["resourceRules"],
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "nowhere"}},
                 },
                 "validations": [{"expression": "false"}],
             }),
@@ -305,7 +316,7 @@ fn cases() -> Vec<Case> {
             )
         },
         Case {
-            binding: json!({"matchResources": {"excludeResourceRules": constraints(&["guestclusters"])["resourceRules"]}}),
+            binding: json!({"matchResources": {"excludeResourceRules": constraints(twins, &["guestclusters"])["resourceRules"]}}),
             ..case("excluded", validation(json!({"expression": "false"})), 201, "")
         },
         Case {
@@ -343,4 +354,34 @@ fn cases() -> Vec<Case> {
             "",
         ),
     ]
+}
+
+/// What a client sends to prove who it is must not be seen by those who only judge.
+pub(super) fn assert_secret_is_kept(twins: &Twins) {
+    let seen = "'it is ' + string(has(object.spec.subjectToken)) + ' ' + object.kind + ' ' + request.name + ' ' \
+                + request.subResource + ' ' + object.spec.level";
+    let spec = json!({
+        "matchConstraints": constraints(twins, &["guestclusters/credential"]),
+        "validations": [{"expression": "false", "messageExpression": seen}],
+    });
+    let ask = Write {
+        method: "POST",
+        path: "/dev/credential".to_owned(),
+        body: Some(json!({
+            "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest",
+            "spec": {"level": "view", "subjectToken": "hush-hush"},
+        })),
+    };
+    twins.add(&policy_and_binding(twins, "sees", &spec, &json!({})));
+    eventually(60, "our server knows the policy", || {
+        let answer = twins.ours(&ask);
+        let message = answer.body["message"].as_str().unwrap_or_default();
+        assert!(!message.contains("hush-hush"), "{message}");
+        let seen = "denied request: it is false GuestCredentialRequest dev credential view";
+        if message.ends_with(seen) {
+            Ok(())
+        } else {
+            Err(message.to_owned())
+        }
+    });
 }
