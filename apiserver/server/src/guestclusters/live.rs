@@ -20,12 +20,22 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::rules::field_error;
+use super::{rules::field_error, together::Together};
+
+/// What checks have in common. Many at the same time mostly ask for the same classes and releases, and each read is a request
+/// to kube-apiserver.
+#[derive(Default)]
+pub(super) struct LookUps {
+    releases: Releases,
+    listed: Together<(), Result<Arc<[GuestClusterRelease]>, String>>,
+    /// Whether there is a class of this kind, namespace and name.
+    classes: Together<(ReferenceKind, String, String), bool>,
+}
 
 /// Checks against other objects: everything for a new GuestCluster, else what changed.
 pub(super) async fn check(
     client: &Client,
-    releases: &Releases,
+    look_ups: &LookUps,
     namespace: &str,
     new: &GuestCluster,
     old: Option<&GuestCluster>,
@@ -36,9 +46,9 @@ pub(super) async fn check(
     // At once: on a real supervisor each is a request over the network.
     let found = futures::join!(
         check_name(client, namespace, new, old),
-        check_version(client, releases, new, old),
-        check_references(&classes, ReferenceKind::VmClass, namespace, &references),
-        check_references(&storage, ReferenceKind::StorageClass, namespace, &references),
+        check_version(client, look_ups, new, old),
+        check_references(&classes, look_ups, ReferenceKind::VmClass, namespace, &references),
+        check_references(&storage, look_ups, ReferenceKind::StorageClass, namespace, &references),
     );
     let mut findings = Findings::default();
     for part in <[Findings; 4]>::from(found) {
@@ -85,7 +95,7 @@ async fn check_name(client: &Client, namespace: &str, new: &GuestCluster, old: O
 
 async fn check_version(
     client: &Client,
-    releases: &Releases,
+    look_ups: &LookUps,
     new: &GuestCluster,
     old: Option<&GuestCluster>,
 ) -> Findings {
@@ -98,14 +108,15 @@ async fn check_version(
     let Ok(hint) = version.parse::<VersionHint>() else {
         return findings;
     };
-    match releases.list(client).await {
+    let list = async || look_ups.releases.list(client).await.map_err(|error| reason(&error));
+    match look_ups.listed.ask((), list).await {
         Ok(releases) => {
             let candidates: Vec<_> = releases.iter().filter_map(Candidate::of).collect();
             if let Err(unresolved) = resolve(&hint, &candidates, running(old).as_ref()) {
                 findings.errors.push(field_error(validation::unresolved(&unresolved)));
             }
         }
-        Err(error) => findings.warnings.push(not_checked("the version", &reason(&error))),
+        Err(why) => findings.warnings.push(not_checked("the version", &why)),
     }
     findings
 }
@@ -113,7 +124,7 @@ async fn check_version(
 /// The releases as the last answer had them. Each check asks anew; only an answer that differs is read anew, which costs
 /// more than all else in a check.
 #[derive(Default)]
-pub(super) struct Releases(Mutex<Option<Answer>>);
+struct Releases(Mutex<Option<Answer>>);
 
 #[derive(Clone)]
 struct Answer {
@@ -173,13 +184,19 @@ fn running(old: Option<&GuestCluster>) -> Option<KubernetesVersion> {
         .ok()
 }
 
-async fn check_references<K>(api: &Api<K>, kind: ReferenceKind, namespace: &str, references: &[Reference]) -> Findings
+async fn check_references<K>(
+    api: &Api<K>,
+    look_ups: &LookUps,
+    kind: ReferenceKind,
+    namespace: &str,
+    references: &[Reference],
+) -> Findings
 where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {
     let mut findings = Findings::default();
     let wanted: Vec<_> = references.iter().filter(|reference| reference.kind == kind).collect();
-    if wanted.is_empty() || all_there(api, &wanted).await {
+    if wanted.is_empty() || all_there(api, look_ups, kind, namespace, &wanted).await {
         return findings;
     }
     let available = match names(api).await {
@@ -210,13 +227,21 @@ where
 }
 
 /// Whether each is there, asked for by name: mostly they are, and a list costs many times as much. What can't be read is not.
-async fn all_there<K>(api: &Api<K>, wanted: &[&Reference]) -> bool
+async fn all_there<K>(
+    api: &Api<K>,
+    look_ups: &LookUps,
+    kind: ReferenceKind,
+    namespace: &str,
+    wanted: &[&Reference],
+) -> bool
 where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
 {
     let names: BTreeSet<&str> = wanted.iter().map(|reference| reference.name.as_str()).collect();
     for name in names {
-        if !matches!(api.get_metadata_opt(name).await, Ok(Some(_))) {
+        let key = (kind, namespace.to_owned(), name.to_owned());
+        let is_there = async || matches!(api.get_metadata_opt(name).await, Ok(Some(_)));
+        if !look_ups.classes.ask(key, is_there).await {
             return false;
         }
     }

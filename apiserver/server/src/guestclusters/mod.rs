@@ -4,6 +4,7 @@ mod definition;
 mod live;
 mod rules;
 mod scale;
+mod together;
 
 pub(crate) use definition::{columns, definition};
 pub(crate) use rules::{Rules, field_error};

@@ -20,7 +20,7 @@ use super::{live, scale};
 #[derive(Default)]
 pub(crate) struct Rules {
     client: OnceLock<kube::Client>,
-    releases: live::Releases,
+    look_ups: live::LookUps,
 }
 
 impl Rules {
@@ -32,7 +32,7 @@ impl Rules {
 
     async fn look_up(&self, namespace: &str, new: &GuestCluster, old: Option<&GuestCluster>) -> Findings {
         match self.client.get() {
-            Some(client) => live::check(client, &self.releases, namespace, new, old).await,
+            Some(client) => live::check(client, &self.look_ups, namespace, new, old).await,
             None => Findings {
                 errors: Vec::new(),
                 warnings: vec![live::not_checked("nothing", "the server is starting")],
