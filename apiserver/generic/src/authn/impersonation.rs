@@ -12,6 +12,8 @@ use percent_encoding::percent_decode_str;
 use super::User;
 use crate::{authz::Access, request::RequestInfo, status::Status};
 
+/// All of them begin so.
+const PREFIX: &str = "impersonate-";
 const USER: HeaderName = HeaderName::from_static("impersonate-user");
 const GROUP: HeaderName = HeaderName::from_static("impersonate-group");
 const UID: HeaderName = HeaderName::from_static("impersonate-uid");
@@ -36,6 +38,11 @@ pub(crate) async fn impersonate(
         Some(wanted) => modes::authorize(&wanted, info, requestor).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether there is any of the headers.
+pub(crate) fn wants_to_impersonate(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with(PREFIX))
 }
 
 /// Who is asked for, as the headers say it.

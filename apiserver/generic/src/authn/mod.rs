@@ -30,7 +30,7 @@ pub use self::{
 };
 pub(crate) use self::{
     identity_headers::strip_usual,
-    impersonation::{Impersonated, impersonate},
+    impersonation::{Impersonated, impersonate, wants_to_impersonate},
 };
 
 /// An authenticated user, as `authentication.k8s.io/v1 UserInfo`.

@@ -74,6 +74,7 @@ pub struct ApiServerBuilder {
     pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
     pub(super) always_allowed: Vec<String>,
     pub(super) anonymous: bool,
+    pub(super) impersonation: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Vec<Check>,
     pub(super) ready_checks: Vec<Check>,
@@ -95,6 +96,7 @@ impl ApiServerBuilder {
             authorizers: Vec::new(),
             always_allowed: Vec::new(),
             anonymous: false,
+            impersonation: true,
             version: Arc::new(version),
             checks: Vec::new(),
             ready_checks: Vec::new(),
@@ -133,6 +135,14 @@ impl ApiServerBuilder {
     #[must_use]
     pub fn always_allow(mut self, paths: &[&str]) -> ApiServerBuilder {
         self.always_allowed.extend(paths.iter().map(|&path| path.to_owned()));
+        self
+    }
+
+    /// Whether a request may act as somebody else by `Impersonate-*` headers, where its user may (on by default). Where it is off,
+    /// such a request is refused with 400: behind a front proxy that does it, nobody honest sends them.
+    #[must_use]
+    pub fn impersonation(mut self, impersonation: bool) -> ApiServerBuilder {
+        self.impersonation = impersonation;
         self
     }
 

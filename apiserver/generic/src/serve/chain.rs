@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::{ApiServer, Body, Caller, answer, record, route};
 use crate::{
     audit::Trail,
-    authn::{Authenticated, Connection, Source, User, impersonate, strip_usual},
+    authn::{Authenticated, Connection, Source, User, impersonate, strip_usual, wants_to_impersonate},
     authz::{Access, Attributes, Decision, forbidden, target_of},
     flow,
     metrics::{self, Authorized, Series},
@@ -233,6 +233,11 @@ impl ApiServer {
         requestor: User,
         trail: Option<&Trail>,
     ) -> Result<User, Status> {
+        if !self.impersonation && wants_to_impersonate(&head.headers) {
+            return Err(Status::bad_request(
+                "impersonation is not accepted here: ask the API server in front of this one",
+            ));
+        }
         let access = Access::new(&requestor, &*self.authorizer);
         let acting = impersonate(&mut head.headers, info, access).await?;
         let Some(acting) = acting else {

@@ -35,6 +35,7 @@ pub struct ApiServer {
     pub(super) authenticators: Box<[Arc<dyn Authenticator>]>,
     pub(super) authorizer: Box<dyn Authorizer>,
     pub(super) anonymous: bool,
+    pub(super) impersonation: bool,
     pub(super) version: Arc<VersionInfo>,
     pub(super) checks: Box<[Check]>,
     /// Shown by `/readyz` alone, the last of them whether it goes away.
@@ -79,6 +80,7 @@ impl ApiServer {
             authenticators: builder.authenticators.into(),
             authorizer: Box::new(Union(builtin.into_iter().chain(builder.authorizers).collect())),
             anonymous: builder.anonymous,
+            impersonation: builder.impersonation,
             version: builder.version,
             checks: Check::builtin().into_iter().chain(builder.checks).collect(),
             ready_checks: builder.ready_checks.into_iter().chain([shutdown]).collect(),

@@ -11,7 +11,12 @@ use std::{
 };
 
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use pin_project_lite::pin_project;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 /// The requests of one connection.
 #[derive(Debug, Default)]
@@ -19,6 +24,9 @@ pub(super) struct Activity {
     open: AtomicUsize,
     /// How often a request began or ended.
     moves: AtomicUsize,
+    /// Since when the head of a request arrives, over HTTP/1.1.
+    head: Mutex<Option<Instant>>,
+    head_began: Notify,
 }
 
 /// A request whose answer was not sent to its end.
@@ -39,7 +47,35 @@ impl Activity {
     pub(super) fn begin(self: &Arc<Self>) -> Open {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.moves.fetch_add(1, Ordering::Relaxed);
+        *self.head.lock() = None;
         Open(self.clone())
+    }
+
+    /// Bytes came from the peer. While no request is open, they are of the next one's head.
+    pub(super) fn arrives(&self) {
+        if self.open.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let mut head = self.head.lock();
+        if head.is_none() {
+            *head = Some(Instant::now());
+            self.head_began.notify_one();
+        }
+    }
+
+    /// Done when the head of a request did not arrive whole within this time from its first byte.
+    pub(super) async fn head_is_late(&self, time: Duration) {
+        loop {
+            let began = *self.head.lock();
+            let Some(began) = began else {
+                self.head_began.notified().await;
+                continue;
+            };
+            sleep_until(began + time).await;
+            if *self.head.lock() == Some(began) {
+                return;
+            }
+        }
     }
 
     /// Whether there ever was a request.

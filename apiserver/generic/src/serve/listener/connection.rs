@@ -62,17 +62,21 @@ async fn serve_http(
         peer_certificates: session.peer_certificates().unwrap_or_default().into(),
     };
     // What was agreed on, not what comes first: nobody is waited for to show what they speak.
-    let builder = match session.alpn_protocol() {
-        Some(b"h2") => http(bounds).http2_only(),
-        _ => http(bounds).http1_only(),
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let builder = if is_http2 {
+        http(bounds).http2_only()
+    } else {
+        http(bounds).http1_only()
     };
     let activity = Arc::new(Activity::default());
+    // Over HTTP/2 what arrives without a request may be a ping; the bound on idle connections is enough there.
+    let arrivals = (!is_http2).then(|| activity.clone());
     let counted = activity.clone();
     let service = service_fn(move |request| {
         let (handler, caller, open) = (handler.clone(), caller.clone(), counted.begin());
         async move { Ok::<_, Infallible>(handler.answer(request, caller).await.map(|body| open.around(body))) }
     });
-    let stream = TokioIo::new(Stalling::new(stream, bounds.stall));
+    let stream = TokioIo::new(Stalling::new(stream, bounds.stall, arrivals));
     let mut connection = std::pin::pin!(builder.serve_connection(stream, service));
     tokio::select! {
         ended = connection.as_mut() => return ended.map_err(|error| error.to_string()),
@@ -84,6 +88,7 @@ async fn serve_http(
             let ended = timeout(FAREWELL, connection).await;
             return ended.map_err(|_| "idle, and would not close".to_owned())?.map_err(|error| error.to_string());
         }
+        () = activity.head_is_late(bounds.head) => return Err("the head of a request did not arrive in time".to_owned()),
         () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     connection.await.map_err(|error| error.to_string())

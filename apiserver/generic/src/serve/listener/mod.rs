@@ -38,8 +38,10 @@ pub struct Bounds {
     pub headers: usize,
     /// Longest that a TLS handshake may take.
     pub handshake: Duration,
-    /// Longest that a connection may be without a request, and that a request's head may take to arrive. As kube-apiserver's.
+    /// Longest that a connection may be without a request, as kube-apiserver's.
     pub idle: Duration,
+    /// Longest that the head of a request may take to arrive over HTTP/1.1, from its first byte.
+    pub head: Duration,
     /// Longest that a client may take nothing of what is sent to it.
     pub stall: Duration,
     /// How long requests in flight may go on after the stop.
@@ -55,6 +57,7 @@ impl Default for Bounds {
             headers: 1024,
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(90),
+            head: Duration::from_secs(10),
             stall: Duration::from_mins(1),
             drain: Duration::from_mins(1),
         }

@@ -1,9 +1,10 @@
-//! A stream that ends when its peer takes nothing of what is written to it.
+//! A stream that ends when its peer takes nothing of what is written to it, and tells of what arrives.
 
 use std::{
     future::Future as _,
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,19 +14,24 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::activity::Activity;
+
 /// Fails a write that waits for longer than `patience`.
 pub(super) struct Stalling<S> {
     stream: S,
     patience: Duration,
+    /// Told of what arrives, where somebody wants to know.
+    arrivals: Option<Arc<Activity>>,
     /// Only while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+    pub(super) fn new(stream: S, patience: Duration, arrivals: Option<Arc<Activity>>) -> Self {
         Self {
             stream,
             patience,
+            arrivals,
             waiting: None,
         }
     }
@@ -47,7 +53,14 @@ impl<S> Stalling<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if let Some(arrivals) = &self.arrivals
+            && into.filled().len() > before
+        {
+            arrivals.arrives();
+        }
+        read
     }
 }
 

@@ -141,6 +141,17 @@ async fn what_everyone_may_is_not_asked_about() {
 }
 
 #[tokio::test]
+async fn behind_a_front_proxy_nobody_acts_as_somebody_else() {
+    let server = builder().impersonation(false).build();
+    for header in ["Impersonate-User: alice", "Impersonate-Extra-Scopes: all"] {
+        let answer = send(&server, &format!("GET /metrics\nAuthorization: Bearer root\n{header}")).await;
+        assert_eq!(answer.status(), 400, "{header}");
+        let told = text(answer).await;
+        assert!(told.contains("impersonation is not accepted here"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_of_others_are_on_the_same_page() {
     let server = builder()
         .metrics(|page| page.push_str("orphans 2\n"))

@@ -25,15 +25,20 @@ const SHORT: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn impatient(authority: &Authority, connections: usize) -> Running {
+    let listener = Bounds {
+        connections,
+        handshake: SHORT * 10,
+        idle: SHORT,
+        stall: SHORT,
+        ..Bounds::default()
+    };
+    bounded(authority, listener).await
+}
+
+async fn bounded(authority: &Authority, listener: Bounds) -> Running {
     let limits = Limits {
         body: SHORT,
-        listener: Bounds {
-            connections,
-            handshake: SHORT * 10,
-            idle: SHORT,
-            stall: SHORT,
-            ..Bounds::default()
-        },
+        listener,
         ..Limits::default()
     };
     start(authority, limits).await
@@ -65,7 +70,13 @@ async fn who_shakes_hands_and_says_nothing_more_is_cut_off() {
 #[tokio::test]
 async fn headers_that_trickle_do_not_keep_a_connection() {
     let authority = Authority::new("ours");
-    let running = impatient(&authority, 100).await;
+    // Neither the bound on idle connections nor the one on the number of headers may be what ends it.
+    let bounds = Bounds {
+        head: SHORT,
+        headers: 100_000,
+        ..Bounds::default()
+    };
+    let running = bounded(&authority, bounds).await;
     let mut stream = connect(running.address, authority.trusting(None, "http/1.1"))
         .await
         .unwrap();
