@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 use anyhow::{Context, Result, ensure};
 use generic_apiserver::storage::redb::Engine;
 use guestcluster_controllers::{
-    guest::{self, Orphans},
+    guest::{self, Gauges},
     machine::{self, GuestClients},
+    runs::Runs,
     vm,
 };
 use guestcluster_types::{
@@ -32,7 +33,7 @@ const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remov
 /// A supervisor, and the layers that run over it.
 pub(crate) struct World {
     pub(crate) client: Client,
-    pub(crate) orphans: Orphans,
+    pub(crate) gauges: Gauges,
     sim: Arc<Sim>,
     stop: CancellationToken,
     layers: JoinSet<Result<()>>,
@@ -44,7 +45,7 @@ impl World {
         let sim = Sim::start(Engine::in_memory()?, sim_driver::Config::from_yaml(NO_DELAYS)?).await?;
         let world = Self {
             client,
-            orphans: Orphans::default(),
+            gauges: Gauges::default(),
             sim,
             stop: CancellationToken::new(),
             layers: JoinSet::new(),
@@ -56,16 +57,21 @@ impl World {
 
     /// Runs the three layers, the guest layer with a client of its own.
     pub(crate) fn run_layers_with(&mut self, guest: Client) {
-        let (orphans, stop) = (self.orphans.clone(), self.stop.clone());
+        let (gauges, stop) = (self.gauges.clone(), self.stop.clone());
         self.layers.spawn(async move {
-            guest::run(guest, orphans, stop).await;
+            guest::run(guest, gauges, Runs::default(), stop).await;
             Ok(())
         });
-        let machine = machine::run(self.client.clone(), GuestClients::default(), self.stop.clone());
+        let machine = machine::run(
+            self.client.clone(),
+            GuestClients::default(),
+            Runs::default(),
+            self.stop.clone(),
+        );
         self.layers.spawn(async move { Ok(machine.await?) });
         let (client, sim, stop) = (self.client.clone(), self.sim.clone(), self.stop.clone());
         self.layers.spawn(async move {
-            vm::run(client, sim, stop).await;
+            vm::run(client, sim, Runs::default(), stop).await;
             Ok(())
         });
     }
@@ -241,7 +247,7 @@ impl World {
     /// The page of metrics that the layer adds to.
     pub(crate) fn metrics(&self) -> String {
         let mut page = String::new();
-        self.orphans.render(&mut page);
+        self.gauges.render(&mut page);
         page
     }
 }

@@ -10,7 +10,7 @@ use generic_apiserver::{
     serve::ApiServer,
     storage::redb::Engine,
 };
-use guestcluster_controllers::guest;
+use guestcluster_controllers::{guest, runs::Runs};
 use guestcluster_types::{GuestCluster, GuestClusterRelease};
 use kube::{Client, CustomResourceExt};
 use serde_json::{Value, json};
@@ -58,7 +58,12 @@ impl Supervisor {
     /// Runs the guest layer until it is dropped or stopped.
     pub(crate) fn run_guest_layer(&self) -> Running {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(guest::run(self.client.clone(), guest::Orphans::default(), stop.clone()));
+        let task = tokio::spawn(guest::run(
+            self.client.clone(),
+            guest::Gauges::default(),
+            Runs::default(),
+            stop.clone(),
+        ));
         Running { stop, task }
     }
 }

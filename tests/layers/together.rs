@@ -8,6 +8,7 @@ use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
 use guestcluster_controllers::{
     guest,
     machine::{self, GuestClients},
+    runs::Runs,
 };
 use guestcluster_types::{
     GuestCluster, GuestClusterRelease, OperationKind, Phase, conditions, labels,
@@ -105,8 +106,18 @@ impl World {
     /// Runs both layers; those that run already are stopped.
     fn run_layers(&mut self) {
         let stop = CancellationToken::new();
-        tokio::spawn(guest::run(self.client.clone(), guest::Orphans::default(), stop.clone()));
-        tokio::spawn(machine::run(self.client.clone(), GuestClients::default(), stop.clone()));
+        tokio::spawn(guest::run(
+            self.client.clone(),
+            guest::Gauges::default(),
+            Runs::default(),
+            stop.clone(),
+        ));
+        tokio::spawn(machine::run(
+            self.client.clone(),
+            GuestClients::default(),
+            Runs::default(),
+            stop.clone(),
+        ));
         self.layers = Some(stop.drop_guard());
     }
 

@@ -5,5 +5,6 @@ pub mod credential;
 pub mod guest;
 pub mod machine;
 mod retries;
+pub mod runs;
 pub mod vm;
 mod watching;

@@ -49,7 +49,12 @@ pub struct ClusterOptions {
     pub limits: Option<Limits>,
     /// Writes an audit log, which is closed when the cluster is stopped.
     pub auditor: Option<Arc<Auditor>>,
+    /// Appends to `/metrics` what others than the server count: whole lines in the text exposition format.
+    pub metrics: Option<MetricsPage>,
 }
+
+/// Appends to a page of metrics.
+pub type MetricsPage = Box<dyn Fn(&mut String) + Send + Sync>;
 
 impl ClusterOptions {
     /// A cluster with nothing but the core kinds, in which nobody can sign in.
@@ -65,6 +70,7 @@ impl ClusterOptions {
             history: History::default(),
             limits: None,
             auditor: None,
+            metrics: None,
         }
     }
 }
@@ -140,6 +146,9 @@ impl Cluster {
         }
         if let Some(limits) = options.limits {
             server = server.limits(limits);
+        }
+        if let Some(metrics) = options.metrics {
+            server = server.metrics(metrics);
         }
         let stop = CancellationToken::new();
         let controllers = Mutex::new(start_controllers(&registry, quotas, &stop));

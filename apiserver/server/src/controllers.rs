@@ -1,19 +1,36 @@
 //! The layers that run in this process, each with a client of its own. None knows whether that client reaches the same process
 //! or a kube-apiserver.
 
-use std::{sync::Arc, time::Duration};
+mod counts;
 
-use generic_apiserver::storage::redb::Engine;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use generic_apiserver::{
+    metrics::{declare, line},
+    storage::redb::Engine,
+};
 use guestcluster_controllers::{
     credential,
-    guest::{self, Orphans},
+    guest::{self, Gauges},
     machine::{self, GuestClients},
+    runs::Runs,
     vm,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{layers::Layers, roles::Controller, sim};
+use self::counts::Counts;
+use crate::{
+    layers::Layers,
+    roles::{Controller, SERVER},
+    sim,
+};
 
 /// What the layers work with.
 pub(crate) struct Environment {
@@ -23,8 +40,43 @@ pub(crate) struct Environment {
     pub(crate) clients: Box<dyn Fn(Controller) -> kube::Client + Send + Sync>,
     /// Where simulated VMs and their guests are kept.
     pub(crate) engine: Arc<Engine>,
-    /// Where the guest layer tells of guests that nobody asks for.
-    pub(crate) orphans: Orphans,
+    /// Where they tell of what they see and do.
+    pub(crate) told: Told,
+}
+
+/// What the layers tell of, for the page of metrics; kept while they stop and start again.
+#[derive(Clone)]
+pub(crate) struct Told {
+    gauges: Gauges,
+    counts: Arc<Counts>,
+    /// Whether the layers run in this process.
+    runs_here: Arc<AtomicBool>,
+}
+
+impl Told {
+    pub(crate) fn new() -> Told {
+        Told {
+            gauges: Gauges::default(),
+            counts: Arc::default(),
+            runs_here: Arc::default(),
+        }
+    }
+
+    /// Appends all of it to a page in Prometheus' text format.
+    pub(crate) fn render(&self, page: &mut String) {
+        let leads = u8::from(self.runs_here.load(Relaxed));
+        let help = "Whether this process runs the controllers.";
+        // client-go's name, and the label that its Lease has.
+        declare(page, "leader_election_master_status", "gauge", help);
+        line(
+            page,
+            "leader_election_master_status",
+            &format!("name=\"{SERVER}\""),
+            leads,
+        );
+        self.gauges.render(page);
+        self.counts.render(page);
+    }
 }
 
 /// The running layers.
@@ -32,45 +84,55 @@ pub(crate) struct Controllers {
     tasks: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
     driver: Option<Arc<sim_driver::Sim>>,
+    told: Told,
 }
 
 impl Controllers {
     /// Starts the layers that are asked for.
     pub(crate) async fn start(environment: &Environment) -> anyhow::Result<Self> {
-        let Environment { layers, clients, .. } = environment;
+        let Environment {
+            layers, clients, told, ..
+        } = environment;
+        let runs = Runs::told_to(told.counts.clone());
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let mut driver = None;
         if layers.guest {
-            let (client, orphans) = (clients(Controller::Guest), environment.orphans.clone());
+            let (client, gauges) = (clients(Controller::Guest), told.gauges.clone());
             // Whoever makes a guest's keys tells the guest what to trust.
-            let trust = credential::run(clients(Controller::Credential), stop.clone());
+            let trust = credential::run(clients(Controller::Credential), runs.clone(), stop.clone());
             tasks.spawn(async move {
                 trust.await;
                 Ok(())
             });
-            let stop = stop.clone();
+            let (runs, stop) = (runs.clone(), stop.clone());
             tasks.spawn(async move {
-                guest::run(client, orphans, stop).await;
+                guest::run(client, gauges, runs, stop).await;
                 Ok(())
             });
         }
         if layers.machine {
             let client = clients(Controller::Machine);
-            let stop = stop.clone();
-            tasks.spawn(async move { Ok(machine::run(client, GuestClients::default(), stop).await?) });
+            let (runs, stop) = (runs.clone(), stop.clone());
+            tasks.spawn(async move { Ok(machine::run(client, GuestClients::default(), runs, stop).await?) });
         }
         if layers.vm {
             let sim = sim::start(&environment.engine, clients(Controller::Vm), &mut tasks, &stop).await?;
             driver = Some(sim.clone());
             let client = clients(Controller::Vm);
-            let stop = stop.clone();
+            let (runs, stop) = (runs.clone(), stop.clone());
             tasks.spawn(async move {
-                vm::run(client, sim, stop).await;
+                vm::run(client, sim, runs, stop).await;
                 Ok(())
             });
         }
-        Ok(Self { tasks, stop, driver })
+        told.runs_here.store(true, Relaxed);
+        Ok(Self {
+            tasks,
+            stop,
+            driver,
+            told: told.clone(),
+        })
     }
 
     /// Waits for a layer to end, which none may while the supervisor runs.
@@ -92,8 +154,14 @@ impl Controllers {
             tracing::warn!("a controller did not stop in time");
             self.tasks.abort_all();
         }
-        if let Some(driver) = self.driver {
+        if let Some(driver) = &self.driver {
             driver.stop().await;
         }
+    }
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        self.told.runs_here.store(false, Relaxed);
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
-use guestcluster_controllers::machine::{self, GuestClients};
+use guestcluster_controllers::{
+    machine::{self, GuestClients},
+    runs::Runs,
+};
 use guestcluster_types::upstream::{
     HasConditions,
     capi::{Cluster, Machine, MachineDeployment, MachineSet, condition},
@@ -89,7 +92,7 @@ impl World {
     pub(super) fn run_layer(&mut self) {
         let stop = CancellationToken::new();
         let guests = GuestClients::default();
-        let task = tokio::spawn(machine::run(self.client.clone(), guests, stop.clone()));
+        let task = tokio::spawn(machine::run(self.client.clone(), guests, Runs::default(), stop.clone()));
         self.layer = Some(Layer { stop, task });
     }
 

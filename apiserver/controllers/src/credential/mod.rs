@@ -27,7 +27,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::retries::{DEADLINE, Retries, Retry, summary};
+use crate::{
+    retries::{DEADLINE, Retries, Retry, summary},
+    runs::Runs,
+};
 use connection::Connections;
 use reconcile::{Settled, reconcile};
 
@@ -39,6 +42,7 @@ const FIELD_MANAGER: &str = "guestcluster-credential-controller";
 /// What every reconcile has.
 struct Context {
     client: Client,
+    runs: Runs,
     guests: Store<GuestCluster>,
     credentials: Store<GuestCredential>,
     revocations: Store<GuestRevocation>,
@@ -62,12 +66,13 @@ enum Error {
 }
 
 /// Runs until `stop`.
-pub async fn run(client: Client, stop: CancellationToken) {
+pub async fn run(client: Client, runs: Runs, stop: CancellationToken) {
     let (guests, guest_writer) = reflector::store();
     let (credentials, credential_writer) = reflector::store();
     let (revocations, revocation_writer) = reflector::store();
     let context = Arc::new(Context {
         client: client.clone(),
+        runs,
         guests: guests.clone(),
         credentials,
         revocations,
@@ -93,7 +98,10 @@ pub async fn run(client: Client, stop: CancellationToken) {
         })
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            async |guest, context| tokio::time::timeout(DEADLINE, reconcile(guest, context)).await?,
+            async |guest, context: Arc<Context>| {
+                let runs = context.runs.clone();
+                runs.run("guesttrust", reconcile(guest, context)).await
+            },
             retry,
             context.clone(),
         )
@@ -104,8 +112,10 @@ pub async fn run(client: Client, stop: CancellationToken) {
         .with_config(config())
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            async |credential, context| {
-                tokio::time::timeout(DEADLINE, endings::credential(credential, context)).await?
+            async |credential, context: Arc<Context>| {
+                let runs = context.runs.clone();
+                runs.run("guestcredential", endings::credential(credential, context))
+                    .await
             },
             retry,
             context.clone(),
@@ -116,8 +126,10 @@ pub async fn run(client: Client, stop: CancellationToken) {
         .with_config(config())
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            async |revocation, context| {
-                tokio::time::timeout(DEADLINE, endings::revocation(revocation, context)).await?
+            async |revocation, context: Arc<Context>| {
+                let runs = context.runs.clone();
+                runs.run("guestrevocation", endings::revocation(revocation, context))
+                    .await
             },
             retry,
             context,

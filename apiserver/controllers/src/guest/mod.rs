@@ -8,12 +8,14 @@ mod build;
 mod delete;
 mod dereference;
 mod events;
+mod gauges;
 mod guests;
 mod identity;
 mod keys;
 mod mirror;
 mod mirrors;
 mod orphans;
+mod phases;
 mod plan;
 mod progress;
 mod readiness;
@@ -24,7 +26,7 @@ mod writing;
 
 use std::{convert::Infallible, sync::Arc};
 
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use guestcluster_types::GuestCluster;
 use kube::{
     Client,
@@ -38,22 +40,25 @@ use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+pub use gauges::Gauges;
 use guests::{Unreadable, changed_guests};
 use mirrors::{Mirrors, News};
-pub use orphans::Orphans;
 use orphans::Search;
 use reconcile::{Context, reconcile, retry};
+
+use crate::runs::Runs;
 
 /// Guests that are worked on at one time.
 const CONCURRENCY: u16 = 32;
 /// Changes that wait to be looked at; a watch waits when it is full.
 const NEWS: usize = 1024;
 
-/// Runs the guest layer until `stop`, and keeps `orphans` up to date. Kinds that are not served yet are waited for.
-pub async fn run(client: Client, orphans: Orphans, stop: CancellationToken) {
+/// Runs the guest layer until `stop`, and keeps `gauges` up to date. Kinds that are not served yet are waited for.
+pub async fn run(client: Client, gauges: Gauges, runs: Runs, stop: CancellationToken) {
     let mirrors = Arc::new(Mirrors::new());
     let (sender, receiver) = mpsc::channel(NEWS);
     let (guests, writer) = reflector::store();
+    gauges.phases.follow(&guests);
     let (unreadable, changed) = (Unreadable::default(), Arc::new(Notify::new()));
     let changed_guests = changed_guests(&client, writer, unreadable.clone(), tells(&changed));
     let queue = stream::select(changed_guests, told_guests(receiver, guests.clone(), tells(&changed)));
@@ -71,7 +76,10 @@ pub async fn run(client: Client, orphans: Orphans, stop: CancellationToken) {
         changed: &changed,
     };
     let work = applier(
-        |guest, context| Box::pin(reconcile(guest, context)),
+        move |guest, context| {
+            let (runs, run) = (runs.clone(), Box::pin(reconcile(guest, context)));
+            async move { runs.run("guestcluster", run).await }.boxed()
+        },
         retry,
         context,
         guests.clone(),
@@ -80,10 +88,10 @@ pub async fn run(client: Client, orphans: Orphans, stop: CancellationToken) {
     );
     tokio::select! {
         () = mirrors.watch(&client, &sender) => {}
-        () = orphans.keep(search) => {}
+        () = gauges.orphans.keep(search) => {}
         () = work.for_each(async |outcome| log(&outcome)) => {}
     }
-    orphans.forget();
+    gauges.forget();
 }
 
 fn tells(changed: &Arc<Notify>) -> impl Fn() + Send + 'static {

@@ -24,9 +24,9 @@ const SERIES: usize = 1000;
 /// The time from one look to the next, however much changes.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The orphans as last seen, to be shown by the process that runs the layer.
+/// The orphans as last seen.
 #[derive(Clone, Debug, Default)]
-pub struct Orphans {
+pub(super) struct Orphans {
     /// None until everything was read.
     seen: Arc<RwLock<Option<BTreeSet<Orphan>>>>,
 }
@@ -50,9 +50,9 @@ pub(super) struct Search<'a> {
 }
 
 impl Orphans {
-    /// Appends them to a page in Prometheus' text format: gauge `guestcluster_orphans`, and a series for each of the first
-    /// 1,000. Nothing while it is not known whether there are any.
-    pub fn render(&self, page: &mut String) {
+    /// Appends gauge `guestcluster_orphans`, and a series for each of the first 1,000. Nothing while it is not known whether there
+    /// are any.
+    pub(super) fn render(&self, page: &mut String) {
         let seen = self.seen.read();
         let Some(orphans) = seen.as_ref() else { return };
         page.push_str("# HELP guestcluster_orphans Clusters of guests whose GuestCluster does not exist.\n");

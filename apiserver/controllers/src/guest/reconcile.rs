@@ -68,10 +68,6 @@ struct Outcome {
 
 /// Brings one guest a step nearer to what is asked for.
 pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
-    tokio::time::timeout(DEADLINE, advance_or_end(guest, context)).await?
-}
-
-async fn advance_or_end(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
     if context.written.is_before(&guest) {
         // The event of our own write is on its way.
         return Ok(Action::await_change());

@@ -33,7 +33,7 @@ mod writes;
 pub use error::Error;
 pub use guests::GuestClients;
 
-use crate::retries::DEADLINE;
+use crate::runs::{Plan, Runs};
 use context::Context;
 use engine::{Key, Next, Queue, work};
 use kube::Client;
@@ -46,100 +46,67 @@ use tokio_util::sync::CancellationToken;
 const CONCURRENCY: usize = 32;
 
 /// Runs the machine layer until `stop`. It waits while a kind that it needs is not served, or may not be read.
-pub async fn run(client: Client, guests: GuestClients, stop: CancellationToken) -> Result<(), Error> {
+pub async fn run(client: Client, guests: GuestClients, runs: Runs, stop: CancellationToken) -> Result<(), Error> {
     let context = Context::new(client, guests);
     let mut tasks = JoinSet::new();
     context.follow(&mut tasks, &stop);
     if stop.run_until_cancelled(context.synced()).await.is_some() {
         let queues = &context.queues;
-        start(
-            &mut tasks,
-            "cluster",
-            &queues.clusters,
-            &context,
-            &stop,
-            cluster::reconcile,
-        );
-        start(
-            &mut tasks,
-            "kubeadm_control_plane",
+        let mut layer = Layer {
+            tasks: &mut tasks,
+            context: &context,
+            runs,
+            stop: &stop,
+        };
+        layer.start("cluster", &queues.clusters, cluster::reconcile);
+        layer.start(
+            "kubeadmcontrolplane",
             &queues.control_planes,
-            &context,
-            &stop,
             kubeadm_control_plane::reconcile,
         );
-        start(
-            &mut tasks,
-            "kubeadm_config",
-            &queues.configs,
-            &context,
-            &stop,
-            kubeadm_config::reconcile,
-        );
-        start(
-            &mut tasks,
-            "machine_deployment",
-            &queues.deployments,
-            &context,
-            &stop,
-            machine_deployment::reconcile,
-        );
-        start(
-            &mut tasks,
-            "machine_set",
-            &queues.sets,
-            &context,
-            &stop,
-            machine_set::reconcile,
-        );
-        start(
-            &mut tasks,
-            "machine",
-            &queues.machines,
-            &context,
-            &stop,
-            machine::reconcile,
-        );
-        start(
-            &mut tasks,
-            "vsphere_cluster",
-            &queues.vsphere_clusters,
-            &context,
-            &stop,
-            vsphere_cluster::reconcile,
-        );
-        start(
-            &mut tasks,
-            "vsphere_machine",
-            &queues.vsphere_machines,
-            &context,
-            &stop,
-            vsphere_machine::reconcile,
-        );
+        layer.start("kubeadmconfig", &queues.configs, kubeadm_config::reconcile);
+        layer.start("machinedeployment", &queues.deployments, machine_deployment::reconcile);
+        layer.start("machineset", &queues.sets, machine_set::reconcile);
+        layer.start("machine", &queues.machines, machine::reconcile);
+        layer.start("vspherecluster", &queues.vsphere_clusters, vsphere_cluster::reconcile);
+        layer.start("vspheremachine", &queues.vsphere_machines, vsphere_machine::reconcile);
     }
     while tasks.join_next().await.is_some() {}
     context.guests.close_all();
     Ok(())
 }
 
-fn start<F, Fut>(
-    tasks: &mut JoinSet<()>,
-    name: &'static str,
-    queue: &Arc<Queue>,
-    context: &Arc<Context>,
-    stop: &CancellationToken,
-    reconcile: F,
-) where
-    F: Fn(Arc<Context>, Key) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<Next, Error>> + Send + 'static,
-{
-    let context = Arc::clone(context);
-    tasks.spawn(work(name, Arc::clone(queue), CONCURRENCY, stop.clone(), move |key| {
-        let (context, reconcile) = (Arc::clone(&context), reconcile.clone());
-        async move {
-            // A kind that can't be read any more: what is missing here may well exist.
-            context.synced().await;
-            tokio::time::timeout(DEADLINE, reconcile(context, key)).await?
-        }
-    }));
+/// What the reconcilers are started with.
+struct Layer<'l> {
+    tasks: &'l mut JoinSet<()>,
+    context: &'l Arc<Context>,
+    runs: Runs,
+    stop: &'l CancellationToken,
+}
+
+impl Layer<'_> {
+    fn start<F, Fut>(&mut self, controller: &'static str, queue: &Arc<Queue>, reconcile: F)
+    where
+        F: Fn(Arc<Context>, Key) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Next, Error>> + Send + 'static,
+    {
+        let (context, runs) = (Arc::clone(self.context), self.runs.clone());
+        let run = move |key| {
+            let (context, runs, reconcile) = (Arc::clone(&context), runs.clone(), reconcile.clone());
+            async move {
+                // A kind that can't be read any more: what is missing here may well exist.
+                context.synced().await;
+                runs.run(controller, reconcile(context, key)).await
+            }
+        };
+        let stop = self.stop.clone();
+        self.tasks
+            .spawn(work(controller, Arc::clone(queue), CONCURRENCY, stop, run));
+    }
+}
+
+impl Plan for Next {
+    fn is_later(&self) -> bool {
+        matches!(self, Next::After(_))
+    }
 }

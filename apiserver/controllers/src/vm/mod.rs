@@ -22,6 +22,7 @@ use vm_driver::{Changed, Driver, DriverError};
 
 use crate::{
     retries::{DEADLINE, Retries, Retry, summary},
+    runs::Runs,
     watching,
 };
 
@@ -38,6 +39,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 struct Context {
     client: Client,
     driver: Arc<dyn Driver>,
+    runs: Runs,
     retries: Retries,
 }
 
@@ -63,10 +65,11 @@ impl Error {
 }
 
 /// Runs the layer until `stop`. Kinds that are not served are waited for.
-pub async fn run(client: Client, driver: Arc<dyn Driver>, stop: CancellationToken) {
+pub async fn run(client: Client, driver: Arc<dyn Driver>, runs: Runs, stop: CancellationToken) {
     let context = Arc::new(Context {
         client,
         driver,
+        runs,
         retries: Retries::default(),
     });
     let (machines, services) = (vm_changes(&context), service_changes(&context));

@@ -17,13 +17,13 @@ use std::{
 use http::StatusCode;
 use parking_lot::Mutex;
 
-pub use self::series::Series;
+pub(crate) use self::gate::{Authenticated, Authorized};
 use self::{
     gate::Gate,
     render::{DURATIONS, SIZES, SLI},
 };
-pub(crate) use self::{
-    gate::{Authenticated, Authorized},
+pub use self::{
+    series::Series,
     text::{Histogram, declare, line, single},
 };
 use crate::{flow::Load, registry::ResourceDefinition, serve::VersionInfo};

@@ -3,13 +3,13 @@
 use std::fmt::{Display, Write as _};
 
 /// Declares a metric: its help and its type.
-pub(crate) fn declare(page: &mut String, name: &str, kind: &str, help: &str) {
+pub fn declare(page: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a string does not fail.
     let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 /// One sample; `labels` is `name="value",...` whose values need no escaping, or empty.
-pub(crate) fn line(page: &mut String, name: &str, labels: &str, value: impl Display) {
+pub fn line(page: &mut String, name: &str, labels: &str, value: impl Display) {
     let _ = if labels.is_empty() {
         writeln!(page, "{name} {value}")
     } else {
@@ -18,14 +18,14 @@ pub(crate) fn line(page: &mut String, name: &str, labels: &str, value: impl Disp
 }
 
 /// A metric that has one sample without labels.
-pub(crate) fn single(page: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
+pub fn single(page: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
     declare(page, name, kind, help);
     line(page, name, "", value);
 }
 
 /// Counts of observed values in buckets. The upper bounds are the metric's, and are given anew each time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Histogram<const N: usize> {
+pub struct Histogram<const N: usize> {
     buckets: [u64; N],
     count: u64,
     sum: f64,
@@ -43,7 +43,7 @@ impl<const N: usize> Default for Histogram<N> {
 
 impl<const N: usize> Histogram<N> {
     /// Counts a value.
-    pub(crate) fn observe(&mut self, bounds: &[f64; N], value: f64) {
+    pub fn observe(&mut self, bounds: &[f64; N], value: f64) {
         self.count += 1;
         self.sum += value;
         let bucket = bounds.partition_point(|bound| *bound < value);
@@ -53,7 +53,7 @@ impl<const N: usize> Histogram<N> {
     }
 
     /// Counts what another one counted.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.count += other.count;
         self.sum += other.sum;
         for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
@@ -62,12 +62,12 @@ impl<const N: usize> Histogram<N> {
     }
 
     /// How many values were counted.
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 
     /// The samples of one label set.
-    pub(crate) fn render(&self, page: &mut String, name: &str, labels: &str, bounds: &[f64; N]) {
+    pub fn render(&self, page: &mut String, name: &str, labels: &str, bounds: &[f64; N]) {
         let comma = if labels.is_empty() { "" } else { "," };
         let bucket = format!("{name}_bucket");
         let mut below = 0;

@@ -11,7 +11,6 @@ use generic_apiserver::{
     authz::{Authorizer, Cached},
     registry::Registry,
 };
-use guestcluster_controllers::guest::Orphans;
 use kube::Client;
 use kubernetes_apiserver::quota::QuotaAdmission;
 use tokio::{
@@ -36,7 +35,7 @@ use super::{
 };
 use crate::{
     audit,
-    controllers::Environment,
+    controllers::{Environment, Told},
     data_dir::{DataDir, Lock},
     kinds::{Clients, Kinds},
     lifetime::Server,
@@ -88,14 +87,14 @@ impl Aggregated {
             Arc::new(QuotaAdmission::by(quotas.clone())),
         ];
         let registry = registry(&objects, config, &client, &reviews, admission).await?;
-        let orphans = Orphans::default();
+        let told = Told::new();
         let tokens = Arc::new(TokenReviews::new(client.clone()));
         let server = api_server(
             &registry,
             &objects,
             [delegated.authenticator(), tokens],
             reviews,
-            &orphans,
+            &told,
             shown.clone(),
         );
         let known = policies.clone();
@@ -111,7 +110,7 @@ impl Aggregated {
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
         followers.spawn(policies.follow(stop.clone()));
-        followers.spawn(certificate.follow(stop.clone()));
+        followers.spawn(certificate.follow(client.clone(), stop.clone()));
         let changed = move |_: &Delegated| shown.client_authorities_changed();
         followers.spawn(delegated.follow(client.clone(), changed, stop.clone()));
 
@@ -122,7 +121,7 @@ impl Aggregated {
                 move |_| client.clone()
             }),
             engine: objects.simulated(),
-            orphans,
+            told,
         };
         let stop_leading = CancellationToken::new();
         let leader = Leader {
@@ -225,10 +224,10 @@ fn api_server(
     objects: &Objects,
     [by_certificate, by_token]: [Arc<dyn Authenticator>; 2],
     reviews: Arc<dyn Authorizer>,
-    orphans: &Orphans,
+    told: &Told,
     shown: Arc<Shown>,
 ) -> ApiServerBuilder {
-    let (cache, orphans, expiring) = (registry.cache().clone(), orphans.clone(), shown.clone());
+    let (cache, told, expiring) = (registry.cache().clone(), told.clone(), shown.clone());
     let mut builder = ApiServer::builder(registry.clone());
     if let Some(etcd) = objects.etcd().cloned() {
         builder = builder.ready_check("etcd", move || etcd.health());
@@ -238,10 +237,12 @@ fn api_server(
         .authenticator(by_token)
         .authorizer(Arc::new(Cached::new(reviews)))
         .anonymous(true)
+        // kube-apiserver does it before it asks here.
+        .impersonation(false)
         .always_allow(&["/version", "/version/"])
         .version(version())
         .check("store", move || cache.health())
         .ready_check("serving-certificate", move || expiring.expiry().check())
-        .metrics(move |page| orphans.render(page))
+        .metrics(move |page| told.render(page))
         .metrics(move |page| shown.expiry().render(page))
 }

@@ -7,6 +7,7 @@ mod files;
 mod keeper;
 mod secret;
 mod shown;
+mod warning;
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
@@ -81,8 +82,8 @@ impl Serving {
         }
     }
 
-    /// Shows each new certificate to the connections that come after it, until `stop`.
-    pub(super) async fn follow(self, stop: CancellationToken) {
+    /// Shows each new certificate to the connections that come after it, and tells when none comes, until `stop`.
+    pub(super) async fn follow(self, client: Client, stop: CancellationToken) {
         let Self { shown, following } = self;
         let following = async {
             match following {
@@ -90,6 +91,7 @@ impl Serving {
                 Following::Files(files) => files.follow(&shown).await,
             }
         };
-        stop.run_until_cancelled(following).await;
+        let both = Box::pin(async { tokio::join!(following, warning::warn(client, &shown)) });
+        stop.run_until_cancelled(both).await;
     }
 }

@@ -9,7 +9,6 @@ use generic_apiserver::{
     serve::tls,
     storage::redb::Engine,
 };
-use guestcluster_controllers::guest::Orphans;
 use guestcluster_credentials::{SubjectPolicy, x509};
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -19,7 +18,7 @@ use super::{Config, check_sim_config, pki, seed, sign_in::SignIn};
 use crate::{
     audit,
     authority::SUPERVISOR,
-    controllers::{Controllers, Environment},
+    controllers::{Controllers, Environment, Told},
     data_dir::{DataDir, Lock},
     kinds::{Clients, Kinds},
     lifetime::Server,
@@ -70,7 +69,8 @@ impl Supervisor {
         let sign_in = SignIn::open(&dir, config.listen, address, authority.certificate()).await?;
 
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
-        let kinds = Kinds::default();
+        let (kinds, told) = (Kinds::default(), Told::new());
+        let shown = told.clone();
         let mut definitions = kinds.definitions(SubjectPolicy::new(sso::PREFIX, None)?, None)?;
         definitions.extend(upstream::definitions()?);
         let ca = authority.certificate().as_bytes();
@@ -81,6 +81,7 @@ impl Supervisor {
             extra_cluster_roles: roles::embedded(),
             history: config.history,
             auditor,
+            metrics: Some(Box::new(move |page| shown.render(page))),
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })
         .await?;
@@ -111,7 +112,7 @@ impl Supervisor {
                 move |controller| client(&cluster, controller)
             }),
             engine: engine.clone(),
-            orphans: Orphans::default(),
+            told,
         };
         let controllers = Controllers::start(&environment).await?;
         pki::write_admin_kubeconfig(&dir, &authority, address)?;

@@ -49,7 +49,7 @@ pub struct GuestClusterStatus {
 }
 
 /// Where a cluster is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// Nothing exists yet: something that the cluster needs is missing.
     Pending,
@@ -63,6 +63,18 @@ pub enum Phase {
     Deleting,
     /// It can't go on until somebody changes something.
     Failed,
+}
+
+impl Phase {
+    /// All phases, in the order of a life.
+    pub const ALL: [Phase; 6] = [
+        Phase::Pending,
+        Phase::Provisioning,
+        Phase::Running,
+        Phase::Updating,
+        Phase::Deleting,
+        Phase::Failed,
+    ];
 }
 
 /// An operation on a cluster and how far it is.

@@ -21,7 +21,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{ObjectUid, Removal};
 
-use super::{CONCURRENCY, Context, DEADLINE, Error, FIELD_MANAGER, LOOK_AGAIN, finalizer, touched};
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, LOOK_AGAIN, finalizer, touched};
 
 /// Runs until `stop`.
 pub(super) async fn run(
@@ -39,9 +39,9 @@ pub(super) async fn run(
         .reconcile_on(changes)
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(
-            move |machine, context| {
-                let classes = classes.clone();
-                async { tokio::time::timeout(DEADLINE, reconcile(machine, context, classes)).await? }
+            move |machine, context: Arc<Context>| {
+                let (runs, classes) = (context.runs.clone(), classes.clone());
+                async move { runs.run("virtualmachine", reconcile(machine, context, classes)).await }
             },
             super::retry,
             context,

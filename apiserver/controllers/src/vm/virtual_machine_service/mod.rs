@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vm_driver::{LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
 
-use super::{CONCURRENCY, Context, DEADLINE, Error, FIELD_MANAGER, finalizer, touched};
+use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer, touched};
 
 /// Runs until `stop`.
 pub(super) async fn run(
@@ -31,7 +31,10 @@ pub(super) async fn run(
         .reconcile_on(changes)
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(
-            async |service, context| tokio::time::timeout(DEADLINE, reconcile(service, context)).await?,
+            async |service, context: Arc<Context>| {
+                let runs = context.runs.clone();
+                runs.run("virtualmachineservice", reconcile(service, context)).await
+            },
             super::retry,
             context,
         )

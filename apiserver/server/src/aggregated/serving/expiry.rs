@@ -39,9 +39,17 @@ impl Expiry {
         self.check_at(Timestamp::now())
     }
 
-    fn check_at(&self, now: Timestamp) -> Result<(), String> {
+    /// From when until when they can.
+    pub(super) fn validity(&self) -> Range<Timestamp> {
         let time = |seconds: &AtomicI64| Timestamp::from_second(seconds.load(Relaxed)).unwrap_or(Timestamp::MAX);
-        let (not_before, not_after) = (time(&self.not_before), time(&self.not_after));
+        time(&self.not_before)..time(&self.not_after)
+    }
+
+    fn check_at(&self, now: Timestamp) -> Result<(), String> {
+        let Range {
+            start: not_before,
+            end: not_after,
+        } = self.validity();
         if now < not_before {
             return Err(format!(
                 "the serving certificate is not valid before {not_before}; it is {now}"
