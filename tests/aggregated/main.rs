@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod admission;
+mod attacks;
 mod audit;
 mod certificates;
 mod check;
