@@ -24,6 +24,12 @@ require_rust() {
   command -v cc >/dev/null || install_package gcc "a C compiler (the TLS library has C parts)"
 }
 
+# require_musl TARGET: what links a static program for it.
+require_musl() {
+  command -v "${1%%-*}-linux-musl-gcc" >/dev/null || install_package musl-tools "a static program has musl's libc"
+  rustup target list --installed | grep -qx "$1" || rustup target add "$1"
+}
+
 require_go() {
   command -v go >/dev/null || install_package golang "Go fetches the upstream modules that schemas are generated from"
 }
