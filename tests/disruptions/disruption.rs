@@ -34,6 +34,9 @@ const BETWEEN_STALLS: Duration = Duration::from_secs(2);
 /// Longer than a Lease lasts.
 const PAUSE: Duration = Duration::from_secs(20);
 
+/// Rows of the table together; not one of it, as an authority that has just come is not replaced again within the hour.
+pub(crate) const AT_ONCE: &str = "all-planned-at-once";
+
 pub(crate) const ALL: [Disruption; 17] = [
     Disruption {
         name: "rolling-restart",
@@ -154,7 +157,7 @@ pub(crate) const ALL: [Disruption; 17] = [
         act: Act::Replicas(front_proxy::rotate),
     },
     Disruption {
-        name: "all-planned-at-once",
+        name: AT_ONCE,
         planned: true,
         act: Act::Replicas(|ground| {
             // It takes half a minute, in which the others are done.

@@ -22,7 +22,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use crate::{
-    disruption::{ALL, Act, Disruption},
+    disruption::{ALL, AT_ONCE, Act, Disruption},
     ground::Ground,
     load::Load,
     single::Single,
@@ -130,7 +130,7 @@ fn try_measure(
 
 fn chosen(arguments: Vec<String>) -> anyhow::Result<Vec<&'static Disruption>> {
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => Ok(ALL.iter().collect()),
+        [] => Ok(ALL.iter().filter(|disruption| disruption.name != AT_ONCE).collect()),
         ["--only", names] => names
             .split(',')
             .map(|name| {
