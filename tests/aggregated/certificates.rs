@@ -175,6 +175,17 @@ fn files_are_read_again_when_they_change() {
     );
     assert!(!supervisor.log().contains("PRIVATE KEY"));
     assert!(admin.run(SECRET).code != 0, "no authority of our own is made");
+
+    // Of a life that began five minutes ago, so little is left that somebody must have forgotten it.
+    put(folder.path(), &issue_for(&other, Duration::from_secs(30)));
+    eventually(40, "an event tells of a certificate that nobody renews", || {
+        let events = admin.run("-n guestclusters-system events --for service/guestcluster-apiserver --types=Warning");
+        if events.stdout.contains("ServingCertificateExpires") {
+            Ok(())
+        } else {
+            Err(events.stdout)
+        }
+    });
 }
 
 #[test]
@@ -214,8 +225,11 @@ fn files_that_can_not_be_served_are_refused_by_name() {
 }
 
 fn issue(authority: &CertificateAuthority) -> CertifiedKey {
+    issue_for(authority, Duration::from_hours(1))
+}
+
+fn issue_for(authority: &CertificateAuthority, validity: Duration) -> CertifiedKey {
     let addresses = [guestcluster_tests::Host::reachable_address().ip()];
-    let validity = Duration::from_hours(1);
     authority
         .issue_server("test", &["localhost", SERVICE], &addresses, validity)
         .unwrap()

@@ -14,7 +14,7 @@ use super::Shown;
 use crate::roles::{SERVER, SYSTEM_NAMESPACE};
 
 /// From one look to the next.
-const LOOK: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_secs(10);
 /// It is told again after so long: a supervisor forgets events after an hour.
 const AGAIN: Duration = Duration::from_mins(50);
 /// Everybody renews before only this part of its life is left.
