@@ -90,3 +90,25 @@ fn an_apply_that_creates_needs_the_right_to_create() {
     apply(&admin).success();
     apply(&pat).success();
 }
+
+/// Somebody in a directory of a large company.
+#[test]
+fn the_last_of_five_hundred_groups_counts() {
+    let team = Team::new(MODE);
+    let groups: Vec<String> = (0..500)
+        .map(|number| format!("sso:department-{number:04}-of-{}@example.com", team.namespace()))
+        .collect();
+    let last = groups.last().unwrap();
+    let bind = format!("create rolebinding last --clusterrole guestcluster-viewer --group {last}");
+    team.kubectl().run(&bind).success();
+    let all = groups.iter().flat_map(|group| ["--as-group", group]);
+    let list: Vec<_> = ["get", "guestclusters", "--as", "sso:ana@example.com"]
+        .into_iter()
+        .chain(all)
+        .collect();
+    team.kubectl().args(&list, None).success();
+    // Without the last one they give nothing.
+    team.kubectl()
+        .args(&list[..list.len() - 2], None)
+        .refused("User \"sso:ana@example.com\" cannot list resource \"guestclusters\"");
+}
