@@ -17,8 +17,7 @@ const SECRET: &str = "-n guestclusters-system get secret guestcluster-apiserver-
 const SERVICE: &str = "guestcluster-apiserver.guestclusters-system.svc";
 
 /// One supervisor for all: each leaves it as it was, but for the last one's new authority.
-#[test]
-fn the_serving_authority_is_kept_trusted_and_renewed() {
+pub(crate) fn the_serving_authority_is_kept_trusted_and_renewed() {
     let supervisor = Supervisor::fast(MODE);
     a_lost_authority_is_written_again(&supervisor);
     the_registrations_trust_is_mended_whoever_breaks_it(&supervisor);
@@ -122,8 +121,7 @@ fn a_new_authority_takes_over_without_a_failed_request(supervisor: &Supervisor) 
     );
 }
 
-#[test]
-fn files_are_read_again_when_they_change() {
+pub(crate) fn files_are_read_again_when_they_change() {
     let folder = tempfile::tempdir().unwrap();
     let (authority, _) = CertificateAuthority::generate("of somebody else").unwrap();
     let (other, _) = CertificateAuthority::generate("of yet somebody else").unwrap();

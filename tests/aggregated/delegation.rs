@@ -11,8 +11,7 @@ use crate::{MODE, direct};
 const LIST: &str = "/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters";
 const AUTHENTICATION: &str = "-n kube-system get configmap extension-apiserver-authentication";
 
-#[test]
-fn nobody_gets_in_while_the_host_is_silent_or_gone() {
+pub(crate) fn nobody_gets_in_while_the_host_is_silent_or_gone() {
     let mut supervisor = Supervisor::fast(MODE);
     a_right_counts_and_ends_within_seconds_and_not_while_the_host_is_silent(&supervisor);
     nobody_gets_in_while_kube_apiserver_cannot_be_asked(&mut supervisor);

@@ -13,8 +13,7 @@ const CRDS: [&str; 3] = [
 ];
 
 /// One supervisor for both, as the second one takes more and more away.
-#[test]
-fn what_is_missing_is_told_and_waited_for() {
+pub(crate) fn what_is_missing_is_told_and_waited_for() {
     let mut supervisor = Supervisor::fast(MODE);
     a_guest_waits_for_kinds_that_are_missing_and_comes_up_when_they_appear(&supervisor);
     a_supervisor_that_works_passes_and_what_is_missing_is_named(&mut supervisor);

@@ -10,6 +10,7 @@ mod certificates;
 mod check;
 mod delegation;
 mod direct;
+mod disturbances;
 #[path = "../e2e/mod.rs"]
 mod e2e;
 mod encryption;

@@ -4,8 +4,7 @@ use guestcluster_tests::{Manifest, Supervisor, Team, eventually};
 
 use crate::MODE;
 
-#[test]
-fn a_namespace_waits_for_our_server_and_nothing_else_does() {
+pub(crate) fn a_namespace_waits_for_our_server_and_nothing_else_does() {
     let mut supervisor = Supervisor::fast(MODE);
     let kubectl = supervisor.kubectl();
     kubectl.create_guest(&Manifest::new("dev", "v1.34", 1, 1));

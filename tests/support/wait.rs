@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Between two looks at a condition that nothing tells us about.
+/// Between two looks at a condition that nothing tells us about, at least.
 const LOOK: Duration = Duration::from_millis(50);
+/// Longest between two looks.
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// Looks until the condition holds. Panics with what was last seen when it does not within `seconds`.
 #[track_caller]
@@ -18,10 +20,12 @@ pub fn eventually<T>(seconds: u64, what: &str, look: impl FnMut() -> Result<T, S
 pub fn until<T>(time: Duration, mut look: impl FnMut() -> Result<T, String>) -> Result<T, String> {
     let deadline = Instant::now() + time;
     loop {
+        let began = Instant::now();
         match look() {
             Ok(found) => return Ok(found),
             Err(last) if Instant::now() >= deadline => return Err(last),
-            Err(_) => std::thread::sleep(LOOK),
+            // A look that runs kubectl would take a CPU from those who are waited for.
+            Err(_) => std::thread::sleep((began.elapsed() * 2).clamp(LOOK, LONGEST)),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn client_of_a_person(kubeconfig: Option<&Path>, context: Optio
         context: context.map(str::to_owned),
         ..KubeConfigOptions::default()
     };
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(path) => {
             let read = async {
                 Ok::<_, anyhow::Error>(Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?)
@@ -42,6 +42,8 @@ pub(crate) async fn client_of_a_person(kubeconfig: Option<&Path>, context: Optio
             "kubectl's kubeconfig can't be used: name another with --kubeconfig or in KUBECONFIG, or another --context",
         )?,
     };
+    // A person is told at once that something is unavailable.
+    config.default_retry = false;
     finish(config)
 }
 
