@@ -13,6 +13,7 @@ pub mod cache;
 pub mod discovery;
 pub mod flow;
 pub mod health;
+mod https;
 pub mod metrics;
 pub mod negotiate;
 pub mod patch;

@@ -3,7 +3,7 @@
 use guestcluster_tests::eventually;
 use serde_json::{Value, json};
 
-use super::twins::{Twins, Write, object};
+use super::twins::{Twins, Write, create, object};
 
 /// A policy, what is written, and what comes of it.
 struct Case {
@@ -71,16 +71,8 @@ fn compare_other_verbs(twins: &Twins) {
     assert_eq!(all, gone);
 }
 
-fn create(case: &str, query: &str) -> Write {
-    Write {
-        method: "POST",
-        path: query.to_owned(),
-        body: Some(object(case)),
-    }
-}
-
 /// Rules for these resources of both kinds, in the namespace of the test.
-fn constraints(twins: &Twins, resources: &[&str]) -> Value {
+pub(super) fn constraints(twins: &Twins, resources: &[&str]) -> Value {
     let of_twins = resources
         .iter()
         .map(|name| name.replace("guestclusters", "twinclusters"));

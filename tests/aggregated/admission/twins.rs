@@ -18,7 +18,7 @@ const ENOUGH: usize = 8;
 pub(super) struct Twins {
     pub(super) team: Team,
     kubectl: Kubectl,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     client: Client,
 }
 
@@ -84,7 +84,8 @@ impl Twins {
     /// Leaves nothing behind that others would meet.
     pub(super) fn clean_up(&self) {
         let named = format!("-l team={}", self.team.namespace());
-        let kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings";
+        let kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings,validatingwebhookconfigurations,\
+                     mutatingwebhookconfigurations";
         self.kubectl.run(&format!("delete {kinds} {named}")).success();
         eventually(60, "the guest can be deleted", || {
             let deleted = self.kubectl.run("delete guestcluster --all --timeout=60s");
@@ -162,6 +163,15 @@ pub(super) fn object(case: &str) -> Value {
     object["metadata"].as_object_mut().unwrap().remove("namespace");
     object["metadata"]["labels"] = json!({"case": case});
     object
+}
+
+/// A create of an object of a case.
+pub(super) fn create(case: &str, query: &str) -> Write {
+    Write {
+        method: "POST",
+        path: query.to_owned(),
+        body: Some(object(case)),
+    }
 }
 
 fn definition() -> Value {

@@ -14,6 +14,7 @@ mod notes;
 pub mod policy;
 mod request;
 mod surroundings;
+pub mod webhook;
 
 use async_trait::async_trait;
 use serde_json::Value;

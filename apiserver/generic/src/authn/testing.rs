@@ -20,6 +20,15 @@ pub(crate) fn authority() -> Authority {
     Authority { pem, issuer }
 }
 
+/// A CA, and a certificate and its key for these names and addresses, in PEM.
+pub(crate) fn serving_certificate(names: &[&str]) -> (String, String, String) {
+    let Authority { pem, issuer } = authority();
+    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    (pem, certificate.pem(), key.serialize_pem())
+}
+
 impl Authority {
     /// A client certificate for a user in one group, changed as the test wants it.
     pub(crate) fn client(

@@ -318,6 +318,20 @@ impl Status {
         status
     }
 
+    /// 500 of a failure that says itself what failed, such as a webhook.
+    pub fn internal_error(why: impl Into<String>) -> Status {
+        let why = why.into();
+        let message = format!("Internal error occurred: {why}");
+        Status::new(500, "InternalError", message).with_details(StatusDetails {
+            causes: vec![StatusCause {
+                reason: String::new(),
+                message: why,
+                field: String::new(),
+            }],
+            ..StatusDetails::default()
+        })
+    }
+
     /// 500 without a reason, as kube-apiserver sends for an unexpected error.
     pub fn internal(message: impl Into<String>) -> Status {
         Status::new(500, "", message)

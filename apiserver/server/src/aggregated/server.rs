@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Context as _;
 use generic_apiserver::{
     ApiServer, ApiServerBuilder,
-    admission::{Admission, policy::ValidatingPolicies},
+    admission::Admission,
     audit::Auditor,
     authn::Authenticator,
     authz::{Authorizer, Cached},
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Config,
-    admission::HostPolicies,
+    admission::HostAdmission,
     authentication::Delegated,
     authorization::AccessReviews,
     contender, host,
@@ -79,13 +79,11 @@ impl Aggregated {
         let namespaces = HostNamespaces::new(client.clone());
         let reviews: Arc<dyn Authorizer> = Arc::new(AccessReviews::new(client.clone()));
         let quotas = HostQuotas::new(client.clone());
-        let policies = HostPolicies::new(&client, namespaces.clone());
+        let host_admission = HostAdmission::new(&client, &namespaces);
         // In kube-apiserver's order.
-        let admission: Vec<Arc<dyn Admission>> = vec![
-            namespaces.clone(),
-            Arc::new(ValidatingPolicies::new(policies.clone())),
-            Arc::new(QuotaAdmission::by(quotas.clone())),
-        ];
+        let mut admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone()];
+        admission.extend(host_admission.plugins());
+        admission.push(Arc::new(QuotaAdmission::by(quotas.clone())));
         let registry = registry(&objects, config, &client, &reviews, admission).await?;
         let told = Told::new();
         let tokens = Arc::new(TokenReviews::new(client.clone()));
@@ -97,9 +95,10 @@ impl Aggregated {
             &told,
             shown.clone(),
         );
-        let known = policies.clone();
+        let (known, counted) = (host_admission.clone(), host_admission.clone());
         let server = server
             .ready_check("host-admission", move || known.check())
+            .metrics(move |page| counted.append_metrics(page))
             .auditor(auditor.clone())
             .build();
 
@@ -109,7 +108,7 @@ impl Aggregated {
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
-        followers.spawn(policies.follow(stop.clone()));
+        followers.spawn(host_admission.follow(stop.clone()));
         followers.spawn(certificate.follow(client.clone(), stop.clone()));
         let changed = move |_: &Delegated| shown.client_authorities_changed();
         followers.spawn(delegated.follow(client.clone(), changed, stop.clone()));

@@ -40,12 +40,20 @@ fn in_the_cluster() -> Vec<Value> {
         // What a quota of the host counts of our kinds is refused, or written down there.
         rule(&[""], &["resourcequotas"], READ),
         rule(&[""], &["resourcequotas/status"], &["update"]),
-        // What the host's own policies say of our kinds counts too.
+        // What the host's own policies and webhooks say of our kinds counts too.
         rule(
             &["admissionregistration.k8s.io"],
-            &["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+            &[
+                "mutatingwebhookconfigurations",
+                "validatingadmissionpolicies",
+                "validatingadmissionpolicybindings",
+                "validatingwebhookconfigurations",
+            ],
             READ,
         ),
+        // Where a webhook is that is a service.
+        rule(&[""], &["services"], &["get"]),
+        rule(&["discovery.k8s.io"], &["endpointslices"], &["list"]),
         // The caBundle of its own registration.
         named_rule(
             "apiregistration.k8s.io",

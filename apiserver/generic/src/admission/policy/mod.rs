@@ -10,6 +10,7 @@ mod params;
 mod plugin;
 mod set;
 
+pub(super) use self::definition::NamedExpression;
 pub use self::{
     definition::{ParamKind, ParamRef},
     params::{ParamQuery, PolicySource},

@@ -6,9 +6,9 @@ use super::{
     fetch::KeySource,
     file,
     identity::{ClaimRules, Prefixed},
-    roots,
     url::HttpsUrl,
 };
+use crate::https;
 
 const VERSIONS: [&str; 2] = ["apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1"];
 const KIND: &str = "AuthenticationConfiguration";
@@ -152,7 +152,7 @@ fn source(field: &str, issuer: file::Issuer) -> Result<KeySource, InvalidConfigu
         return Err(invalid(&format!("{field}.egressSelectorType"), "not supported"));
     }
     let authority = issuer.certificate_authority.filter(|pem| !pem.trim().is_empty());
-    let tls = roots::client_config(authority.as_deref())
+    let tls = https::client_config(authority.as_deref())
         .map_err(|problem| invalid(&format!("{field}.certificateAuthority"), &problem))?;
     Ok(KeySource {
         issuer: issuer.url,

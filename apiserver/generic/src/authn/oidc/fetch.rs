@@ -4,21 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
 use serde::Deserialize;
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
-use tokio_rustls::TlsConnector;
 
 use super::{key_set::KeySet, url::HttpsUrl};
+use crate::https::{Bounds, Peer, exchange};
 
-/// Longest for one document.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// Largest document in bytes.
-const LARGEST: usize = 256 * 1024;
+/// Longest and largest for one document.
+const BOUNDS: Bounds = Bounds {
+    deadline: Duration::from_secs(10),
+    largest: 256 * 1024,
+};
 
 /// Where an issuer's keys come from.
 pub(super) struct KeySource {
@@ -51,32 +48,21 @@ impl KeySource {
     }
 
     async fn get(&self, url: &HttpsUrl) -> Result<Bytes, String> {
-        let answered = timeout(DEADLINE, self.exchange(url)).await;
-        answered.map_err(|_| format!("{} did not answer in {} s", url.authority(), DEADLINE.as_secs()))?
-    }
-
-    async fn exchange(&self, url: &HttpsUrl) -> Result<Bytes, String> {
-        let text = |error: &dyn std::fmt::Display| format!("{}: {error}", url.authority());
-        let stream = TcpStream::connect((url.host(), url.port()))
-            .await
-            .map_err(|error| text(&error))?;
-        let name = ServerName::try_from(url.host().to_owned()).map_err(|error| text(&error))?;
-        let stream = TlsConnector::from(self.tls.clone()).connect(name, stream).await;
-        let stream = TokioIo::new(stream.map_err(|error| text(&error))?);
-        let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| text(&error))?;
-        // Ends with this function.
-        let mut driver = JoinSet::new();
-        driver.spawn(connection);
+        let said = |error: &dyn std::fmt::Display| format!("{}: {error}", url.authority());
         let request = Request::get(url.path())
             .header(header::HOST, url.authority())
             .header(header::ACCEPT, "application/json")
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| text(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| text(&error))?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("{} answered {}", url.authority(), response.status()));
+            .body(Full::default())
+            .map_err(|error| said(&error))?;
+        let peer = Peer {
+            host: url.host(),
+            port: url.port(),
+            name: url.host(),
+            tls: &self.tls,
+        };
+        match exchange(peer, request, BOUNDS).await.map_err(|error| said(&error))? {
+            (StatusCode::OK, body) => Ok(body),
+            (status, _) => Err(format!("{} answered {status}", url.authority())),
         }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        Ok(body.map_err(|error| text(&error))?.to_bytes())
     }
 }

@@ -7,7 +7,6 @@ mod identity;
 mod issuer_keys;
 mod key_set;
 mod recent;
-mod roots;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -18,6 +18,7 @@ mod scale;
 mod special;
 mod update;
 mod watch;
+mod webhooks;
 
 use std::sync::Arc;
 

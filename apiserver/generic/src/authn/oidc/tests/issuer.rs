@@ -13,13 +13,12 @@ use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::{URL_SAFE_NO_PAD, jws};
-use crate::serve::tls;
+use crate::{authn::testing::serving_certificate, serve::tls};
 use base64::Engine as _;
 
 /// A key of an issuer.
@@ -108,7 +107,7 @@ impl TestIssuer {
     pub(super) async fn start(keys: &[&SigningKey]) -> TestIssuer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        let (authority, certificate, key) = certificates();
+        let (authority, certificate, key) = serving_certificate(&["127.0.0.1"]);
         let tls = tls::server_config(certificate.as_bytes(), key.as_bytes(), None).unwrap();
         let served = Arc::new(Mutex::new(Served::default()));
         let mut serving = JoinSet::new();
@@ -192,17 +191,4 @@ fn answer(served: &mut Served, path: &str) -> Response<Full<Bytes>> {
         .header("location", location)
         .body(Full::from(text))
         .unwrap()
-}
-
-/// A CA, and a certificate and key for 127.0.0.1.
-fn certificates() -> (String, String, String) {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate().unwrap();
-    let pem = authority.self_signed(&authority_key).unwrap().pem();
-    let mut server = CertificateParams::default();
-    server.subject_alt_names = vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into())];
-    let key = KeyPair::generate().unwrap();
-    let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
-    (pem, certificate.pem(), key.serialize_pem())
 }

@@ -1,12 +1,12 @@
-//! Whom a fetch trusts: the CA of the configuration, else the system's.
+//! Whom a request trusts: the CA of the configuration, else the system's.
 
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::serve::tls::provider;
 
-/// TLS for fetches; the problem in words.
-pub(super) fn client_config(authority_pem: Option<&str>) -> Result<ClientConfig, String> {
+/// TLS for requests; the problem in words.
+pub(crate) fn client_config(authority_pem: Option<&str>) -> Result<ClientConfig, String> {
     let roots = match authority_pem {
         Some(pem) => given(pem)?,
         None => system()?,
