@@ -40,9 +40,11 @@ impl Sample {
         // It makes a certificate for itself there.
         command.arg("--cert-dir").arg(folder.join("certificates"));
         let server = Daemon::start("sample-apiserver", command, folder);
-        let objects = registration(&address.ip().to_string(), address.port()).map(|object| object.to_string());
+        // Not documents one after the other: kubectl takes what begins as JSON for JSON alone.
+        let objects = registration(&address.ip().to_string(), address.port());
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         admin
-            .run_with("apply --server-side -f -", Some(&objects.join("\n---\n")))
+            .run_with("apply --server-side -f -", Some(&list.to_string()))
             .success();
         let path = format!("get --raw /apis/{GROUP}/{VERSION}/flunders");
         let served = until(PATIENCE, || match admin.run(&path) {
