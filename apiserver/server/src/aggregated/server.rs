@@ -97,7 +97,7 @@ impl Aggregated {
         );
         let (known, counted) = (host_admission.clone(), host_admission.clone());
         let server = server
-            .ready_check("host-admission", move || known.check())
+            .ready_check("host-admission", move || known.were_read())
             .metrics(move |page| counted.append_metrics(page))
             .auditor(auditor.clone())
             .build();

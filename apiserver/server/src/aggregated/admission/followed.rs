@@ -61,9 +61,13 @@ impl Followed {
         }
     }
 
-    /// Whether all objects are known. The error says what is missing.
-    pub(super) fn check(&self) -> Result<(), String> {
-        self.said(&self.state.borrow())
+    /// Whether all objects were read once. The error says what is missing. One that makes no sense refuses writes and nothing
+    /// more: it is the same for every replica, and without any of them nobody reads and no namespace goes.
+    pub(super) fn were_read(&self) -> Result<(), String> {
+        match &*self.state.borrow() {
+            state @ State::Unknown(_) => self.said(state),
+            State::Known | State::Unreadable(_) => Ok(()),
+        }
     }
 
     /// Waits a little until all objects are known.
@@ -72,7 +76,7 @@ impl Followed {
         let waiting = state.wait_for(|state| !matches!(state, State::Unknown(_)));
         match timeout(PATIENCE, waiting).await {
             Ok(Ok(state)) => self.said(&state),
-            Ok(Err(_)) | Err(_) => self.check(),
+            Ok(Err(_)) | Err(_) => self.said(&self.state.borrow()),
         }
     }
 
@@ -93,18 +97,31 @@ impl Followed {
                 match event {
                     Ok(event) => {
                         if objects.learn(event, sink) {
-                            self.state.send_replace(objects.state());
+                            self.is_now(objects.state());
                         }
                     }
                     Err(watcher::Error::InitialListFailed(kube::Error::Api(status))) if status.code == 404 => {
                         objects.none(sink);
-                        self.state.send_replace(State::Known);
+                        self.is_now(State::Known);
                     }
                     Err(error) => self.failed(&error),
                 }
             }
         };
         stop.run_until_cancelled(following).await;
+    }
+
+    fn is_now(&self, state: State) {
+        self.state.send_if_modified(|last| {
+            let is_new = *last != state;
+            if is_new {
+                if let Err(error) = self.said(&state) {
+                    tracing::error!(error, "writes are refused until it can be read or is gone");
+                }
+                *last = state;
+            }
+            is_new
+        });
     }
 
     fn failed(&self, error: &watcher::Error) {
@@ -186,5 +203,30 @@ impl Objects {
             None => State::Known,
             Some((name, why)) => State::Unreadable(format!("{name}: {why}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::super::testing::Host, *};
+
+    #[tokio::test]
+    async fn an_object_that_makes_no_sense_ends_writes_and_nothing_else() {
+        let host = Host::start().await;
+        let followed = Followed::new(
+            host.server(),
+            "ValidatingAdmissionPolicy",
+            "validatingadmissionpolicies",
+        );
+        assert!(followed.were_read().is_err(), "nothing was read");
+        followed.is_now(State::Unreadable("odd: no spec".to_owned()));
+        assert_eq!(followed.were_read(), Ok(()));
+        let refused = followed.known().await.unwrap_err();
+        assert_eq!(
+            refused,
+            "a ValidatingAdmissionPolicy of the host can't be read: odd: no spec"
+        );
+        followed.is_now(State::Known);
+        assert_eq!(followed.known().await, Ok(()));
     }
 }

@@ -59,11 +59,11 @@ impl HostAdmission {
         );
     }
 
-    /// Whether all of them are known. The error says what is missing.
-    pub(super) fn check(&self) -> Result<(), String> {
-        self.policies.check()?;
-        self.mutating.check()?;
-        self.validating.check()
+    /// Whether all of them were read once. The error says what is missing.
+    pub(super) fn were_read(&self) -> Result<(), String> {
+        self.policies.were_read()?;
+        self.mutating.were_read()?;
+        self.validating.were_read()
     }
 
     /// Appends what is counted of webhooks.

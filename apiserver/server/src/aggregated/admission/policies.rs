@@ -68,9 +68,9 @@ impl HostPolicies {
         );
     }
 
-    /// Whether all of them are known. The error says what is missing.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.policies.check().and_then(|()| self.bindings.check())
+    /// Whether all of them were read once. The error says what is missing.
+    pub(crate) fn were_read(&self) -> Result<(), String> {
+        self.policies.were_read().and_then(|()| self.bindings.were_read())
     }
 }
 

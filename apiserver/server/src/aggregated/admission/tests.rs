@@ -52,7 +52,7 @@ async fn a_host_without_such_kinds_has_no_policies() {
     let host = Host::start().await;
     let policies = policies(&host.server());
     let following = tokio::spawn(policies.clone().follow(CancellationToken::new()));
-    until("all is known", async || policies.check().is_ok()).await;
+    until("all is known", async || policies.were_read().is_ok()).await;
     assert!(policies.hooks().await.unwrap().is_empty());
     create(&policies).await.unwrap();
     following.abort();
@@ -66,7 +66,7 @@ async fn nothing_is_written_before_the_policies_are_known() {
     wire.cut();
     let following = tokio::spawn(policies.clone().follow(CancellationToken::new()));
     let missing = "the host's ValidatingAdmissionPolicy objects are not known: they are still being read";
-    assert_eq!(policies.check(), Err(missing.to_owned()));
+    assert_eq!(policies.were_read(), Err(missing.to_owned()));
     tokio::time::pause();
     let refusal = create(&policies).await.unwrap_err();
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_right_that_is_missing_is_named() {
     let following = tokio::spawn(policies.clone().follow(CancellationToken::new()));
     let denied = "User \"somebody\" cannot list resource \"validatingadmissionpolicies\" in API group \"admissionregistration.k8s.io\"";
     until("the refusal is told", async || {
-        policies.check().is_err_and(|why| why.contains(denied))
+        policies.were_read().is_err_and(|why| why.contains(denied))
     })
     .await;
     following.abort();

@@ -61,9 +61,9 @@ impl HostWebhooks {
         self.configurations.follow(&self.known, stop).await;
     }
 
-    /// Whether all of them are known. The error says what is missing.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.configurations.check()
+    /// Whether all of them were read once. The error says what is missing.
+    pub(crate) fn were_read(&self) -> Result<(), String> {
+        self.configurations.were_read()
     }
 }
 
