@@ -10,6 +10,7 @@ use super::{
     super::AdmissionRequest,
     failure::Failure,
     hook::{Place, Target, Webhook},
+    metrics::{Ended, Sort, WebhookMetrics},
     review::{Answer, Question, Unusable},
     source::WebhookSource,
 };
@@ -29,12 +30,41 @@ pub(super) struct Write<'a> {
     /// `request` in expressions and reviews.
     pub(super) described: Value,
     pub(super) source: &'a dyn WebhookSource,
-    pub(super) mutating: bool,
+    /// By which webhooks it is seen.
+    pub(super) sort: Sort,
+    pub(super) metrics: &'a WebhookMetrics,
 }
 
 impl Write<'_> {
+    /// What a webhook answers who lets the write through, or none where it failed and its failure policy lets the write go on.
+    /// `place` tells in annotations which call it was.
+    pub(super) async fn pass(
+        &self,
+        hook: &Webhook,
+        object: Option<&Value>,
+        place: &str,
+    ) -> Result<Option<Answer>, Status> {
+        let began = Instant::now();
+        let outcome = self.ask(hook, object).await;
+        let ended = Ended::of(&outcome, hook.ignores_failures);
+        let operation = self.request.operation;
+        self.metrics
+            .called(self.sort, &hook.name, operation, ended, began.elapsed());
+        match outcome {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Failure::Refused(status)) => Err(status),
+            Err(Failure::Calling(error)) if hook.ignores_failures => {
+                tracing::warn!(%error, "a webhook failed; the write goes on");
+                let key = format!("{}{place}", self.sort.failed_open());
+                self.request.notes.annotate(&key, &hook.name);
+                Ok(None)
+            }
+            Err(Failure::Calling(error)) => Err(Status::internal_error(error.to_string())),
+        }
+    }
+
     /// Asks a webhook; leaves its warnings and annotations with the request, whatever it says.
-    pub(super) async fn ask(&self, hook: &Webhook, object: Option<&Value>) -> Result<Answer, Failure> {
+    async fn ask(&self, hook: &Webhook, object: Option<&Value>) -> Result<Answer, Failure> {
         let request = self.request;
         if request.dry_run && !hook.knows_dry_run {
             let why = format!("admission webhook {:?} does not support dry run", hook.name);
@@ -60,16 +90,18 @@ impl Write<'_> {
             .send(hook, target, question.body())
             .await
             .map_err(|why| Failure::calling(&hook.name, format!("failed to call webhook: {why}"), 503))?;
-        let answer = question.answer(&body, self.mutating).map_err(|unusable| {
-            let why = match unusable {
-                Unusable::Undecodable(why) => {
-                    format!("failed to call webhook: couldn't get version/kind; json parse error: {why}")
-                }
-                Unusable::Invalid(why) => format!("received invalid webhook response: {why}"),
-                Unusable::PatchType(why) => why,
-            };
-            Failure::calling(&hook.name, why, 503)
-        })?;
+        let answer = question
+            .answer(&body, self.sort == Sort::Mutating)
+            .map_err(|unusable| {
+                let why = match unusable {
+                    Unusable::Undecodable(why) => {
+                        format!("failed to call webhook: couldn't get version/kind; json parse error: {why}")
+                    }
+                    Unusable::Invalid(why) => format!("received invalid webhook response: {why}"),
+                    Unusable::PatchType(why) => why,
+                };
+                Failure::calling(&hook.name, why, 503)
+            })?;
         for (key, value) in &answer.annotations {
             request.notes.annotate(&format!("{}/{key}", hook.name), value);
         }

@@ -23,6 +23,16 @@ pub(super) enum Sort {
     Validating,
 }
 
+impl Sort {
+    /// How the annotation of a call begins that failed and refused nothing.
+    pub(super) fn failed_open(self) -> &'static str {
+        match self {
+            Sort::Mutating => "failed-open.mutation.webhook.admission.k8s.io/",
+            Sort::Validating => "failed-open.validating.webhook.admission.k8s.io/",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ended {

@@ -1,6 +1,6 @@
 //! The plug-in that lets mutating webhooks change objects, one after the other.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 use super::{
     super::{Admission, AdmissionRequest, Step, expression::request_object},
     call::Write,
-    failure::Failure,
     hook::Webhook,
-    metrics::{Ended, Sort, WebhookMetrics},
+    metrics::{Sort, WebhookMetrics},
     patched::patched,
     source::WebhookSource,
 };
 use crate::status::Status;
 
-const FAILED_OPEN: &str = "failed-open.mutation.webhook.admission.k8s.io/";
 const MUTATION: &str = "mutation.webhook.admission.k8s.io/";
 
 /// `MutatingAdmissionWebhook`: lets the webhooks of a source change objects before they are validated. Those that want to are
@@ -88,29 +86,15 @@ impl MutatingWebhooks {
         object: &mut Option<&mut Value>,
         (round, index): (Round, usize),
     ) -> Result<bool, Status> {
-        let began = Instant::now();
-        let outcome = write.ask(hook, object.as_deref()).await;
-        let operation = write.request.operation;
-        let ended = Ended::of(&outcome, hook.ignores_failures);
-        self.metrics
-            .called(Sort::Mutating, &hook.name, operation, ended, began.elapsed());
         let place = format!("round_{}_index_{index}", u8::from(round == Round::Again));
-        let notes = write.request.notes;
-        let changed = match outcome {
-            Ok(answer) => match answer.patch {
-                Some(patch) => patched(&hook.name, write.request, object.as_deref(), &patch)?,
-                None => None,
-            },
-            Err(Failure::Refused(status)) => return Err(status),
-            Err(Failure::Calling(error)) if hook.ignores_failures => {
-                tracing::warn!(%error, "a webhook failed; the write goes on");
-                notes.annotate(&format!("{FAILED_OPEN}{place}"), &hook.name);
-                None
-            }
-            Err(Failure::Calling(error)) => return Err(Status::internal_error(error.to_string())),
+        let answer = write.pass(hook, object.as_deref(), &place).await?;
+        let changed = match answer.and_then(|answer| answer.patch) {
+            Some(patch) => patched(&hook.name, write.request, object.as_deref(), &patch)?,
+            None => None,
         };
         let told = json!({"configuration": hook.configuration, "webhook": hook.name, "mutated": changed.is_some()});
-        notes.annotate(&format!("{MUTATION}{place}"), &told.to_string());
+        let key = format!("{MUTATION}{place}");
+        write.request.notes.annotate(&key, &told.to_string());
         let (Some(new), Some(object)) = (changed, object) else {
             return Ok(false);
         };
@@ -138,7 +122,8 @@ impl Admission for MutatingWebhooks {
             request,
             described: request_object(request),
             source: &*self.source,
-            mutating: true,
+            sort: Sort::Mutating,
+            metrics: &self.metrics,
         };
         let mut called = Called::default();
         self.round(Round::First, &hooks, &write, &mut object, &mut called)
