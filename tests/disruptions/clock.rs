@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use guestcluster_tests::{Manifest, faketime};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{load::Load, single::Single};
+use crate::{condition::await_that, load::Load, single::Single};
 
 /// Further off than any run takes.
 const JUMP: SignedDuration = SignedDuration::from_hours(1);
@@ -24,11 +24,11 @@ pub(crate) fn jump(single: &mut Single, _: &Load) -> anyhow::Result<()> {
     let holder = lease(single)?.0;
     for offset in [JUMP, SignedDuration::ZERO, -JUMP, SignedDuration::ZERO] {
         single.clock.set(offset)?;
-        single.await_that("the server goes by the new clock", |single| {
+        await_that("the server goes by the new clock", || {
             Ok(is_about(created(single)?, offset))
         })?;
         // Written anew by the new clock, and nobody has stopped to lead for it.
-        single.await_that("the lease is renewed", |single| Ok(is_about(lease(single)?.1, offset)))?;
+        await_that("the lease is renewed", || Ok(is_about(lease(single)?.1, offset)))?;
         ensure!(
             lease(single)?.0 == holder,
             "another one leads after the clock went to {offset}"

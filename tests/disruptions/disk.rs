@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use crate::{load::Load, single::Single};
+use crate::{condition::await_that, load::Load, single::Single};
 
 /// Room of the disk.
 const SIZE: &str = "size=64m,mode=700";
@@ -24,7 +24,7 @@ const READS: usize = 20;
 
 pub(crate) fn fill(single: &mut Single, load: &Load) -> anyhow::Result<()> {
     single.disk.fill()?;
-    single.await_that("writes are refused", |_| Ok(load.failures() > 0))?;
+    await_that("writes are refused", || Ok(load.failures() > 0))?;
     let refused = load.all_failures();
     ensure!(
         refused.iter().all(|why| why.contains(TOLD)),

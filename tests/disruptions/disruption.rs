@@ -3,7 +3,9 @@
 use std::{thread::sleep, time::Duration};
 
 use crate::{
-    clock, disk, front_proxy,
+    clock,
+    condition::await_that,
+    disk, front_proxy,
     ground::{Ground, Replica},
     load::Load,
     single::Single,
@@ -65,7 +67,7 @@ pub(crate) const ALL: [Disruption; 17] = [
         act: Act::Replicas(|ground| {
             let leader = ground.leader()?;
             ground.kill(leader);
-            ground.await_that("another one leads", |ground| Ok(ground.leader()? != leader))?;
+            await_that("another one leads", || Ok(ground.leader()? != leader))?;
             ground.start(leader);
             Ok(())
         }),
@@ -78,7 +80,7 @@ pub(crate) const ALL: [Disruption; 17] = [
             ground.signal(leader, "STOP");
             sleep(PAUSE);
             ground.signal(leader, "CONT");
-            ground.await_that("another one leads", |ground| Ok(ground.leader()? != leader))
+            await_that("another one leads", || Ok(ground.leader()? != leader))
         }),
     },
     Disruption {

@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::Context as _;
 use serde_json::json;
 
-use crate::{curl::Curl, ground::Ground};
+use crate::{condition::await_that, curl::Curl, ground::Ground};
 
 /// Lets kube-apiserver say that it has read its certificate for aggregated servers again.
 pub(crate) const TOLD: &str = "--vmodule=dynamic_serving_content=2";
@@ -35,7 +35,7 @@ pub(crate) fn rotate(ground: &mut Ground) -> anyhow::Result<()> {
 
     let loaded = loaded(ground)?;
     ground.supervisor.host_mut().switch_front_proxies(authority);
-    ground.await_that("kube-apiserver shows the new certificate", |ground| {
+    await_that("kube-apiserver shows the new certificate", || {
         Ok(self::loaded(ground)? > loaded)
     })?;
 
@@ -59,7 +59,7 @@ fn loaded(ground: &Ground) -> anyhow::Result<usize> {
 }
 
 fn await_belief(ground: &Ground, what: &str, pair: &Pair, is_wanted: bool) -> anyhow::Result<()> {
-    ground.await_that(what, |ground| {
+    await_that(what, || {
         let believed = ground.servers().map(|server| pair.is_believed_by(&server));
         let [first, second] = believed;
         Ok(first? == is_wanted && second? == is_wanted)

@@ -167,20 +167,6 @@ impl Ground {
         ];
         self.admin().args(&arguments, None).success();
     }
-
-    /// Waits until something holds.
-    pub(crate) fn await_that(
-        &self,
-        what: &str,
-        mut holds: impl FnMut(&Self) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<()> {
-        until(PATIENCE, || match holds(self) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("not yet".to_owned()),
-            Err(error) => Err(format!("{error:#}")),
-        })
-        .map_err(|last| anyhow::anyhow!("{what}: {last}"))
-    }
 }
 
 impl Ground {

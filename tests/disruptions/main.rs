@@ -3,6 +3,7 @@
 //! disruption fails a request, when any one loses a write or harms a guest, and when a server does not come back by itself.
 
 mod clock;
+mod condition;
 mod curl;
 mod disk;
 mod disruption;

@@ -4,19 +4,16 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::ensure;
-use guestcluster_tests::{Kubectl, Manifest, Mode, Start, Supervisor, until};
+use guestcluster_tests::{Kubectl, Manifest, Mode, Start, Supervisor};
 use tempfile::TempDir;
 
-use crate::{clock::Clock, disk::Disk, snapshot};
+use crate::{clock::Clock, condition::await_that, disk::Disk, snapshot};
 
 /// VMs whose steps take no time.
 const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n";
-/// Longest for anything to be as it must be.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that runs. In the order in which it is stopped.
 pub(crate) struct Single {
@@ -78,8 +75,8 @@ impl Single {
 
     /// Waits until people come in to a guest; fails when one of the guests lost a machine or got another.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        self.await_that("people come in to the guest", |single| {
-            Ok(single.person.run("get nodes").code == 0)
+        await_that("people come in to the guest", || {
+            Ok(self.person.run("get nodes").code == 0)
         })?;
         self.admin().await_ready("kept");
         let (before, now) = (&self.machines, self.machines());
@@ -88,20 +85,6 @@ impl Single {
             "guests were harmed: their machines were {before:?} and are {now:?}"
         );
         Ok(())
-    }
-
-    /// Waits until something holds.
-    pub(crate) fn await_that(
-        &self,
-        what: &str,
-        mut holds: impl FnMut(&Self) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<()> {
-        until(PATIENCE, || match holds(self) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("not yet".to_owned()),
-            Err(error) => Err(format!("{error:#}")),
-        })
-        .map_err(|last| anyhow::anyhow!("{what}: {last}"))
     }
 
     /// VMs by name and uid.

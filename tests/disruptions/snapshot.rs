@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use anyhow::ensure;
 use guestcluster_tests::{Output, binaries};
 
-use crate::{load::Load, single::Single};
+use crate::{condition::await_that, load::Load, single::Single};
 
 /// Stops the server, puts back what was saved before the load began, and starts it.
 pub(crate) fn restore(single: &mut Single, load: &Load) -> anyhow::Result<()> {
@@ -13,7 +13,7 @@ pub(crate) fn restore(single: &mut Single, load: &Load) -> anyhow::Result<()> {
     run(single, &["restore", "--replace"]);
     load.all_restored();
     single.supervisor.restart();
-    single.await_that("the watch is told to list anew", |_| Ok(load.relists() > 0))?;
+    await_that("the watch is told to list anew", || Ok(load.relists() > 0))?;
     let forgotten = single.admin().run("get guestcluster later").code != 0;
     ensure!(forgotten, "nothing was restored");
     single.check()
