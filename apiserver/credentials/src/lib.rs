@@ -3,7 +3,7 @@
 //! A person's credential for one guest is a token, an ES256 JWT of a few minutes: a [`Subject`] is what may be said about the
 //! person, [`Claims`] what the token says, a [`SigningKey`] mints it. A guest learns by a [`Trust`], signed by the guest's trust
 //! key, which keys and which tokens count; a [`Verifier`] judges by it, and [`authentication_configuration`] says the same
-//! to a kube-apiserver.
+//! to a kube-apiserver. What the levels may do there is in [`levels`].
 
 pub mod authentication_configuration;
 mod claims;
@@ -12,6 +12,7 @@ mod fuzz;
 mod guest;
 mod jws;
 pub mod kubeconfig;
+pub mod levels;
 mod numeric_date;
 mod pem;
 mod public_key;

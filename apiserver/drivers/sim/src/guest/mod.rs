@@ -1,10 +1,10 @@
 //! One guest: its API server, what `kubeadm init` writes into it, its nodes, and what its agent would do: follow what the
 //! guest trusts, judge tokens by it, keep the levels' bindings.
 
+mod agent;
 mod init;
-mod levels;
+mod level_bindings;
 mod node;
-mod roles;
 mod server;
 #[cfg(test)]
 mod tests;

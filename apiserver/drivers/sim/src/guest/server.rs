@@ -15,7 +15,10 @@ use generic_apiserver::{
     status::Status,
     storage::Store,
 };
-use guestcluster_credentials::x509::{CertificateAuthority, X509Error};
+use guestcluster_credentials::{
+    levels,
+    x509::{CertificateAuthority, X509Error},
+};
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{
     net::TcpListener,
@@ -25,8 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    levels::LevelBindings,
-    roles,
+    level_bindings::LevelBindings,
     tokens::Tokens,
     trust::{ControlPlane, LastGood, TrustFollower, Trusted},
 };
@@ -104,7 +106,7 @@ impl GuestServer {
             authenticators: vec![Arc::new(clients), Arc::new(Tokens::new(trusted.clone()))],
             // kubeadm join reads kube-public/cluster-info without signing in; a role gives no more than that.
             anonymous: true,
-            extra_cluster_roles: roles::objects(),
+            extra_cluster_roles: levels::cluster_objects(),
             ..ClusterOptions::new(options.store, version)
         })
         .await

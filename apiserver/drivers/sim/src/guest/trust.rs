@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use vm_driver::ObjectUid;
 
-use super::{GuestError, roles, server::resource, trust_keys::TrustKeys};
+use super::{GuestError, agent::agent, server::resource, trust_keys::TrustKeys};
 use crate::ledger::{Ledger, LedgerError};
 
 /// How long to wait after something failed.
@@ -116,7 +116,7 @@ impl TrustFollower {
             nodes,
             last_good,
             keys: TrustKeys::default(),
-            agent: roles::agent(),
+            agent: agent(),
             refused: None,
         };
         follower.learn_keys();

@@ -8,13 +8,14 @@ use generic_apiserver::{
     cache::{Next, Watcher},
     registry::{DeleteOptions, Registry, Resource},
 };
-use guestcluster_credentials::{Level, trust_object};
+use guestcluster_credentials::{
+    Level,
+    levels::{self, Change, NAMESPACED, SYSTEM_LABEL},
+};
 use serde_json::Value;
 
-use super::{GuestError, roles, server::resource};
+use super::{GuestError, agent::agent, server::resource};
 
-/// Marks a namespace as the system's, for operators with rights in the whole cluster.
-const SYSTEM_LABEL: &str = "guestclusters.dev/system";
 /// How long to wait after a pass in which something failed.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -37,8 +38,8 @@ impl LevelBindings {
     pub(super) fn new(registry: &Registry) -> Result<LevelBindings, GuestError> {
         Ok(LevelBindings {
             namespaces: resource(registry, "", "namespaces")?,
-            bindings: resource(registry, "rbac.authorization.k8s.io", "rolebindings")?,
-            agent: roles::agent(),
+            bindings: resource(registry, levels::RBAC, "rolebindings")?,
+            agent: agent(),
             pending: BTreeSet::new(),
         })
     }
@@ -102,9 +103,9 @@ impl LevelBindings {
         if !namespace["metadata"]["deletionTimestamp"].is_null() {
             return Ok(());
         }
-        let is_system = is_system(name, &namespace);
-        for (level, role) in roles::NAMESPACED {
-            let wanted = (!is_system).then(|| roles::level_binding(name, level, role));
+        let is_system = levels::is_system(name, namespace["metadata"]["labels"][SYSTEM_LABEL].as_str());
+        for (level, role) in NAMESPACED {
+            let wanted = (!is_system).then(|| levels::binding(name, level, role));
             self.keep_binding(name, level, wanted).await?;
         }
         Ok(())
@@ -112,15 +113,20 @@ impl LevelBindings {
 
     async fn keep_binding(&self, namespace: &str, level: Level, wanted: Option<Value>) -> Result<(), Status> {
         let live = self.bindings.get(namespace, level.group());
-        match (live, wanted) {
-            (None, Some(wanted)) => self.create(namespace, wanted).await,
-            (Some(_), None) => self.delete(namespace, level).await,
-            (Some(live), Some(wanted)) if live["roleRef"] != wanted["roleRef"] => {
-                // A binding's role can't be changed.
+        let change = Change::between(live.as_ref(), wanted.as_ref());
+        let Some(wanted) = wanted else {
+            return match change {
+                Change::Delete => self.delete(namespace, level).await,
+                _ => Ok(()),
+            };
+        };
+        match change {
+            Change::Create => self.create(namespace, wanted).await,
+            Change::Replace => {
                 self.delete(namespace, level).await?;
                 self.create(namespace, wanted).await
             }
-            (Some(live), Some(wanted)) if live["subjects"] != wanted["subjects"] => {
+            Change::Update => {
                 let change = |live: &mut Value| {
                     live["subjects"] = wanted["subjects"].clone();
                     Ok(())
@@ -128,7 +134,7 @@ impl LevelBindings {
                 let updated = self.bindings.update(&self.agent, namespace, level.group(), change);
                 unless_gone(updated.await.map(drop))
             }
-            _ => Ok(()),
+            Change::Delete | Change::Nothing => Ok(()),
         }
     }
 
@@ -156,13 +162,7 @@ impl LevelBindings {
 }
 
 fn is_level(binding: &str) -> bool {
-    roles::NAMESPACED.iter().any(|(level, _)| level.group() == binding)
-}
-
-fn is_system(name: &str, namespace: &Value) -> bool {
-    name.starts_with("kube-")
-        || name == trust_object::NAMESPACE
-        || namespace["metadata"]["labels"][SYSTEM_LABEL] == "true"
+    NAMESPACED.iter().any(|(level, _)| level.group() == binding)
 }
 
 fn unless_gone(answer: Result<(), Status>) -> Result<(), Status> {
