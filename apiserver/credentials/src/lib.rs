@@ -5,6 +5,7 @@
 //! key, which keys and which tokens count; a [`Verifier`] judges by it, and [`authentication_configuration`] says the same
 //! to a kube-apiserver. What the levels may do there is in [`levels`].
 
+pub mod admission_configuration;
 pub mod authentication_configuration;
 mod claims;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Where a guest keeps what it trusts: a ConfigMap of its own with one JWS, and the public half of the trust key on each
-//! control-plane node.
+//! control-plane node, beside the files that its kube-apiserver reads.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,13 @@ pub const NAMESPACE: &str = "guestclusters-system";
 pub const CONFIG_MAP: &str = "guestclusters-trust";
 /// The ConfigMap's key that holds the JWS of a [`Trust`](crate::Trust).
 pub const KEY: &str = "trust.jws";
-/// On control-plane nodes: PEM of the trust key's public half, from the node's bootstrap data.
+/// On control-plane nodes: the folder that kube-apiserver reads from and the agent keeps.
+pub const FOLDER: &str = "/etc/kubernetes/guestclusters";
+/// There: the AuthenticationConfiguration. Bootstrap data bring the first one, the agent replaces it.
+pub const AUTHENTICATION_FILE: &str = "/etc/kubernetes/guestclusters/authentication.yaml";
+/// There: the AdmissionConfiguration, from the bootstrap data.
+pub const ADMISSION_FILE: &str = "/etc/kubernetes/guestclusters/admission.yaml";
+/// There: PEM of the trust key's public half, from the node's bootstrap data.
 pub const PUBLIC_KEY_FILE: &str = "/etc/kubernetes/guestclusters/trust-key.pem";
 
 /// What stands before the node's name in an annotation of the ConfigMap by which a control-plane node reports.

@@ -1,6 +1,5 @@
 //! The control plane: its machines and how kubeadm makes them.
 
-use guestcluster_credentials::trust_object;
 use guestcluster_types::{
     EtcdMode, labels, names,
     upstream::{
@@ -9,15 +8,15 @@ use guestcluster_types::{
         capv::VSphereMachineTemplate,
         kubeadm::{
             ClusterConfiguration, ControlPlaneMachineSpec, ControlPlaneMachineTemplate, ControlPlaneRollingUpdate,
-            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, File, InitConfiguration,
-            JoinConfiguration, KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
+            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, InitConfiguration, JoinConfiguration,
+            KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
         },
     },
 };
 use k8s_openapi::apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString};
 
-use super::{Size, guest_labels, machine_template, metadata, node_registration};
-use crate::guest::plan::{Identity, Plan, WITH_TRUST_KEY};
+use super::{Size, guest_files, guest_labels, machine_template, metadata, node_registration};
+use crate::guest::plan::{Identity, Plan};
 
 /// How long a node may take to appear before its machine counts as failed: slow hardware included.
 const NODE_STARTUP_TIMEOUT_SECONDS: i32 = 1200;
@@ -95,6 +94,7 @@ fn kubeadm(plan: &Plan) -> KubeadmConfigSpec {
                 external: Some(external),
                 ..Etcd::default()
             }),
+            api_server: guest_files::api_server(&plan.control_plane),
             encryption_algorithm: Some("ECDSA-P256".to_owned()),
             ..ClusterConfiguration::default()
         }),
@@ -106,21 +106,9 @@ fn kubeadm(plan: &Plan) -> KubeadmConfigSpec {
             node_registration: node_registration(),
             ..JoinConfiguration::default()
         }),
-        files: trust_key(plan).into_iter().collect(),
+        files: guest_files::files(&plan.control_plane, plan.trust_key.as_deref()),
         ..KubeadmConfigSpec::default()
     }
-}
-
-/// What the guest knows the supervisor by: public, so it may stand in the object itself.
-fn trust_key(plan: &Plan) -> Option<File> {
-    let key = plan.trust_key.clone()?;
-    (plan.control_plane.revision >= WITH_TRUST_KEY).then(|| File {
-        path: trust_object::PUBLIC_KEY_FILE.to_owned(),
-        owner: Some("root:root".to_owned()),
-        permissions: Some("0644".to_owned()),
-        content: Some(key),
-        ..File::default()
-    })
 }
 
 /// A member beside each control-plane machine, which the VM driver keeps; the files are where Cluster API writes its Secrets.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod control_plane;
+mod guest_files;
 mod pool;
 
 use std::collections::BTreeMap;

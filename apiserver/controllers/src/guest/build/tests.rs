@@ -1,3 +1,4 @@
+use guestcluster_credentials::{admission_configuration, authentication_configuration, trust_object};
 use guestcluster_types::{EtcdMode, GuestClusterSpec};
 use serde_json::{Value, json};
 
@@ -66,11 +67,27 @@ fn the_control_plane_is_as_cluster_api_wants_it() {
                     },
                 },
                 "kubeadmConfigSpec": {
-                    "clusterConfiguration": {"encryptionAlgorithm": "ECDSA-P256"},
+                    "clusterConfiguration": {
+                        "encryptionAlgorithm": "ECDSA-P256",
+                        "apiServer": {
+                            "extraArgs": [
+                                {"name": "admission-control-config-file", "value": "/etc/kubernetes/guestclusters/admission.yaml"},
+                                {"name": "authentication-config", "value": "/etc/kubernetes/guestclusters/authentication.yaml"},
+                            ],
+                            "extraVolumes": [{"name": "guestclusters", "hostPath": "/etc/kubernetes/guestclusters",
+                                "mountPath": "/etc/kubernetes/guestclusters", "readOnly": true, "pathType": "Directory"}],
+                        },
+                    },
                     "initConfiguration": {"nodeRegistration": {"criSocket": "unix:///var/run/containerd/containerd.sock"}},
                     "joinConfiguration": {"nodeRegistration": {"criSocket": "unix:///var/run/containerd/containerd.sock"}},
-                    "files": [{"path": "/etc/kubernetes/guestclusters/trust-key.pem", "owner": "root:root", "permissions": "0644",
-                        "content": "-----BEGIN PUBLIC KEY-----\n"}],
+                    "files": [
+                        {"path": "/etc/kubernetes/guestclusters/trust-key.pem", "owner": "root:root", "permissions": "0644",
+                            "content": "-----BEGIN PUBLIC KEY-----\n"},
+                        {"path": "/etc/kubernetes/guestclusters/authentication.yaml", "owner": "root:root", "permissions": "0644",
+                            "content": authentication_configuration::first(34)},
+                        {"path": "/etc/kubernetes/guestclusters/admission.yaml", "owner": "root:root", "permissions": "0644",
+                            "content": admission_configuration::render()},
+                    ],
                 },
                 "rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
             },
@@ -100,7 +117,7 @@ fn the_cluster_says_where_everything_is() {
             "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
             "metadata": {"name": "dev", "namespace": "team-a",
                 "labels": {"guestclusters.dev/guest-uid": "7b1c", "cluster.x-k8s.io/cluster-name": "dev", "guestclusters.dev/cni": "antrea"},
-                "annotations": {"guestclusters.dev/template-revision": "2", "guestclusters.dev/storage-classes": "gold,tin",
+                "annotations": {"guestclusters.dev/template-revision": "3", "guestclusters.dev/storage-classes": "gold,tin",
                     "guestclusters.dev/default-storage-class": "tin"}},
             "spec": {
                 "clusterNetwork": {"pods": {"cidrBlocks": ["192.168.0.0/16"]}, "services": {"cidrBlocks": ["10.96.0.0/12"]},
@@ -136,7 +153,7 @@ fn a_pool_is_a_deployment_with_labels_taints_and_a_rollout() {
     );
     assert_eq!(
         deployment["metadata"]["annotations"],
-        json!({"guestclusters.dev/template-revision": "2"})
+        json!({"guestclusters.dev/template-revision": "3"})
     );
     assert_eq!((&spec["clusterName"], &spec["replicas"]), (&json!("dev"), &json!(5)));
     assert_eq!(
@@ -267,14 +284,49 @@ fn a_pause_changes_nothing_else() {
     assert_eq!(resumed, live);
 }
 
+/// An upgrade of this program rolls no guest: each revision brings its own part, and only that.
 #[test]
-fn control_plane_nodes_know_the_trust_key_from_the_revision_on_that_brings_it() {
-    let files = |plan: &Plan| build(plan).control_plane.spec.kubeadm_config_spec.files;
-    let mut plan = plan("v1.34.2");
-    let new = files(&plan);
-    assert_eq!(new.len(), 1);
-    assert_eq!(new[0].path, "/etc/kubernetes/guestclusters/trust-key.pem");
-    assert_eq!(new[0].content, plan.trust_key);
-    plan.control_plane.revision = 1;
-    assert_eq!(files(&plan), vec![], "an upgrade of this program rolls no guest");
+fn what_control_plane_nodes_have_on_their_disk_follows_the_recorded_revision() {
+    let made_with = |revision| {
+        let mut plan = plan("v1.34.2");
+        plan.control_plane.revision = revision;
+        build(&plan).control_plane.spec.kubeadm_config_spec
+    };
+    let paths = |revision| -> Vec<_> { made_with(revision).files.into_iter().map(|file| file.path).collect() };
+    let has_flags = |revision| made_with(revision).cluster_configuration.unwrap().api_server.is_some();
+    let (key, authentication, admission) = (
+        "/etc/kubernetes/guestclusters/trust-key.pem",
+        "/etc/kubernetes/guestclusters/authentication.yaml",
+        "/etc/kubernetes/guestclusters/admission.yaml",
+    );
+    assert_eq!((paths(1), has_flags(1)), (vec![], false));
+    assert_eq!((paths(2), has_flags(2)), (vec![key.to_owned()], false));
+    let all = [key, authentication, admission].map(str::to_owned).to_vec();
+    assert_eq!((paths(3), has_flags(3)), (all, true));
+}
+
+/// The very text that revision 3 was made with: one that differed would roll every guest.
+#[test]
+fn a_revision_stays_what_it_was() {
+    let spec = build(&plan("v1.34.2")).control_plane.spec.kubeadm_config_spec;
+    let hash = trust_object::hash(&json_of(&spec).to_string());
+    assert_eq!(
+        (TEMPLATE_REVISION, hash.as_str()),
+        (
+            3,
+            "sha256:08d0677b5772ed556e5325c655b82d1a105070e14a6b669eca9b5402cb589cff"
+        ),
+        "a change needs a new revision"
+    );
+}
+
+#[test]
+fn kube_apiserver_gets_the_form_that_its_version_reads() {
+    let first = |version: &str| {
+        let files = build(&plan(version)).control_plane.spec.kubeadm_config_spec.files;
+        files[1].content.clone().unwrap()
+    };
+    assert!(first("v1.33.4").contains("apiVersion: apiserver.config.k8s.io/v1beta1\n"));
+    assert!(first("v1.34.2").contains("apiVersion: apiserver.config.k8s.io/v1\n"));
+    assert!(!first("v1.34.2").contains("jwt"), "nobody has a token yet");
 }
