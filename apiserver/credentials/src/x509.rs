@@ -117,8 +117,37 @@ impl CertificateAuthority {
         addresses: &[IpAddr],
         validity: Duration,
     ) -> Result<CertifiedKey, X509Error> {
+        self.issue_named(
+            common_name,
+            dns_names,
+            addresses,
+            &[ExtendedKeyUsagePurpose::ServerAuth],
+            validity,
+        )
+    }
+
+    /// As [`CertificateAuthority::issue_server`], for who also calls others of its kind, as members of an etcd do.
+    pub fn issue_peer(
+        &self,
+        common_name: &str,
+        dns_names: &[&str],
+        addresses: &[IpAddr],
+        validity: Duration,
+    ) -> Result<CertifiedKey, X509Error> {
+        let usages = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        self.issue_named(common_name, dns_names, addresses, &usages, validity)
+    }
+
+    fn issue_named(
+        &self,
+        common_name: &str,
+        dns_names: &[&str],
+        addresses: &[IpAddr],
+        usages: &[ExtendedKeyUsagePurpose],
+        validity: Duration,
+    ) -> Result<CertifiedKey, X509Error> {
         let mut params = named(common_name, None);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = usages.to_vec();
         for name in dns_names {
             params.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
         }

@@ -1,9 +1,9 @@
 //! The API server of a guest: served while a majority of its control-plane VMs run.
 
+use guest_system::cloud_init;
 use vm_driver::ObjectUid;
 
 use crate::{
-    cloud_init,
     guest::ControlPlane,
     guests::{Serving, Wanted},
     record::{LoadBalancer, Vm},

@@ -1,8 +1,12 @@
 //! What a VM's guest system does: the first control-plane VM runs what kubeadm init would, others join their guest.
 
-use crate::{
+use guest_system::{
     cloud_init::{self, Role},
-    guest::{ControlPlane, NodeFacts},
+    node::NodeFacts,
+};
+
+use crate::{
+    guest::ControlPlane,
     guests::{GuestsError, Serving, Wanted},
     record::Vm,
     sim::Sim,

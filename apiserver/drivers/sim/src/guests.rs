@@ -3,13 +3,12 @@
 use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
 use generic_apiserver::storage::redb::Engine;
+use guest_system::{address::Reservation, cloud_init::Authority};
 use guestcluster_credentials::x509::X509Error;
 use tokio::sync::Mutex;
 use vm_driver::ObjectUid;
 
 use crate::{
-    address::Reservation,
-    cloud_init::Authority,
     guest::{ControlPlane, GuestError, GuestServer, LastGood, ServerOptions},
     ledger::{Ledger, LedgerError},
 };

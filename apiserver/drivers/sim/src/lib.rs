@@ -5,8 +5,6 @@
 //! registers its Node. What is simulated is the hardware and the kubelet; the API server, its certificates and its objects
 //! are real.
 
-mod address;
-mod cloud_init;
 mod config;
 mod control_plane;
 mod driver;

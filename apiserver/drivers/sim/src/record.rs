@@ -120,11 +120,7 @@ impl Vm {
 
     /// The Kubernetes version that its image brings, such as `v1.34.2`.
     pub(crate) fn kubernetes_version(&self) -> Option<&str> {
-        let start = self.image.rmatch_indices('v').find_map(|(at, _)| {
-            let digits = self.image[at + 1..].split('.').next()?;
-            (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(at)
-        })?;
-        Some(&self.image[start..])
+        guest_system::of_image(&self.image)
     }
 }
 
@@ -179,24 +175,6 @@ pub(crate) mod tests {
             since: Timestamp::UNIX_EPOCH,
             address: None,
         }
-    }
-
-    #[test]
-    fn the_image_names_the_version() {
-        let version = |image: &str| {
-            Vm {
-                image: image.to_owned(),
-                ..vm("a")
-            }
-            .kubernetes_version()
-            .map(str::to_owned)
-        };
-        assert_eq!(version("photon-5-kubernetes-v1.34.2").as_deref(), Some("v1.34.2"));
-        assert_eq!(
-            version("v1.33.7+vmware.1-fips").as_deref(),
-            Some("v1.33.7+vmware.1-fips")
-        );
-        assert_eq!(version("ubuntu"), None);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use generic_apiserver::storage::redb::Engine;
+use guest_system::address::Pool;
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vm_driver::{Changed, ObjectUid};
 
 use crate::{
-    address::Pool,
     config::Config,
     guests::Guests,
     ledger::{Ledger, LedgerError},

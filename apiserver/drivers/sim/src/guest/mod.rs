@@ -12,6 +12,5 @@ mod tokens;
 mod trust;
 mod trust_keys;
 
-pub(crate) use node::NodeFacts;
 pub(crate) use server::{GuestError, GuestServer, ServerOptions};
 pub(crate) use trust::{ControlPlane, LastGood};

@@ -15,6 +15,7 @@ use generic_apiserver::{
     status::Status,
     storage::Store,
 };
+use guest_system::cloud_init::Authority;
 use guestcluster_credentials::{
     levels,
     x509::{CertificateAuthority, X509Error},
@@ -32,7 +33,7 @@ use super::{
     tokens::Tokens,
     trust::{ControlPlane, LastGood, TrustFollower, Trusted},
 };
-use crate::{cloud_init::Authority, ledger::LedgerError};
+use crate::ledger::LedgerError;
 
 /// As kubeadm's serving certificates.
 const SERVING_VALIDITY: Duration = Duration::from_hours(8760);

@@ -14,21 +14,23 @@ const CA_KEY: &str = "/etc/kubernetes/pki/ca.key";
 const DOCUMENTS: usize = 16;
 
 /// What a VM's bootstrap data tells it to do.
-pub(crate) struct Bootstrap {
+pub struct Bootstrap {
     /// What kubeadm runs.
-    pub(crate) role: Role,
+    pub role: Role,
     /// The guest's authority, on control-plane VMs. Secret.
-    pub(crate) authority: Option<Authority>,
+    pub authority: Option<Authority>,
     /// The public half of the guest's trust key, on control-plane VMs: without it no tokens are accepted.
-    pub(crate) trust_key: Option<PublicKey>,
+    pub trust_key: Option<PublicKey>,
     /// Labels of the node.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Taints of the node; none means kubeadm's default for its role.
-    pub(crate) taints: Option<Vec<Value>>,
+    pub taints: Option<Vec<Value>>,
+    /// Every file that cloud-init writes, in its order. Secret.
+    pub files: Vec<File>,
 }
 
 /// What kubeadm runs.
-pub(crate) enum Role {
+pub enum Role {
     /// `kubeadm init`, with its ClusterConfiguration.
     Init(Value),
     /// `kubeadm join`.
@@ -36,27 +38,29 @@ pub(crate) enum Role {
 }
 
 /// How a node joins.
-pub(crate) struct Join {
+pub struct Join {
     /// `host:port` of the API server.
-    pub(crate) endpoint: String,
+    pub endpoint: String,
     /// Bootstrap token, `id.secret`. Secret.
-    pub(crate) token: String,
+    pub token: String,
     /// Whether it becomes a control-plane node.
-    pub(crate) control_plane: bool,
+    pub control_plane: bool,
+    /// `sha256:` and the hash of the public key of an authority that may have signed the API server's certificate.
+    pub authority_hashes: Vec<String>,
 }
 
 /// PEM of the guest's authority.
 #[derive(Clone)]
-pub(crate) struct Authority {
+pub struct Authority {
     /// Certificate.
-    pub(crate) certificate: String,
+    pub certificate: String,
     /// Key. Secret.
-    pub(crate) key: String,
+    pub key: String,
 }
 
 /// The bootstrap data is not what Cluster API writes. Never quotes it: it carries keys.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum BootstrapError {
+pub enum BootstrapError {
     /// It is no cloud-config.
     #[error("the bootstrap data is no cloud-config")]
     NotCloudConfig,
@@ -77,43 +81,50 @@ struct CloudConfig {
     write_files: Vec<File>,
 }
 
+/// A file that cloud-init writes.
 #[derive(Deserialize)]
-struct File {
-    path: String,
+pub struct File {
+    /// Where, on the VM.
+    pub path: String,
+    /// Its content as it stands in the data. Secret.
     #[serde(default)]
-    content: String,
+    pub content: String,
+    /// How the content is encoded, if it is.
+    pub encoding: Option<String>,
+    /// Whether it goes behind what the file has.
+    #[serde(default)]
+    pub append: bool,
 }
 
 impl Bootstrap {
     /// Whether the VM becomes a control-plane node.
-    pub(crate) fn is_control_plane(&self) -> bool {
+    pub fn is_control_plane(&self) -> bool {
         match &self.role {
             Role::Init(_) => true,
             Role::Join(join) => join.control_plane,
         }
     }
+
+    /// `host:port` at which the guest's API server is reached, which all VMs of a guest name alike.
+    pub fn endpoint(&self) -> Option<&str> {
+        match &self.role {
+            Role::Init(cluster) => cluster["controlPlaneEndpoint"].as_str(),
+            Role::Join(join) => Some(&join.endpoint),
+        }
+    }
 }
 
 /// Reads bootstrap data.
-pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
+pub fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
     let config: CloudConfig = serde_saphyr::from_str(user_data).map_err(|_| BootstrapError::NotCloudConfig)?;
-    let files: BTreeMap<_, _> = config
-        .write_files
-        .into_iter()
-        .map(|file| (file.path, file.content))
-        .collect();
+    let files = config.write_files;
     let documents = kubeadm_documents(&files)?;
-    let registered = |role, authority, registration| Bootstrap {
-        trust_key: trust_key(&files),
-        ..bootstrap(role, authority, registration)
-    };
     let find = |kind: &str| documents.iter().find(|document| document["kind"] == kind);
-    let authority = files
-        .get(CA_CERTIFICATE)
-        .zip(files.get(CA_KEY))
+    let authority = content(&files, CA_CERTIFICATE)
+        .zip(content(&files, CA_KEY))
         .map(|(certificate, key)| Authority {
-            certificate: certificate.clone(),
-            key: key.clone(),
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
         });
     if let Some(init) = find("InitConfiguration").or_else(|| find("ClusterConfiguration")) {
         let cluster = find("ClusterConfiguration")
@@ -122,7 +133,12 @@ pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
         authority
             .as_ref()
             .ok_or(BootstrapError::Missing("certificate authority"))?;
-        return Ok(registered(Role::Init(cluster), authority, &init["nodeRegistration"]));
+        return Ok(bootstrap(
+            Role::Init(cluster),
+            authority,
+            &init["nodeRegistration"],
+            files,
+        ));
     }
     let join = find("JoinConfiguration").ok_or(BootstrapError::NoKubeadm)?;
     let discovery = &join["discovery"]["bootstrapToken"];
@@ -131,31 +147,43 @@ pub(crate) fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
         endpoint: text(&discovery["apiServerEndpoint"], "apiServerEndpoint")?,
         token: text(&discovery["token"], "token")?,
         control_plane: !join["controlPlane"].is_null(),
+        authority_hashes: texts(&discovery["caCertHashes"]),
     });
-    Ok(registered(role, authority, &join["nodeRegistration"]))
+    Ok(bootstrap(role, authority, &join["nodeRegistration"], files))
 }
 
-fn bootstrap(role: Role, authority: Option<Authority>, registration: &Value) -> Bootstrap {
-    let taints = registration["taints"].as_array().cloned();
+fn bootstrap(role: Role, authority: Option<Authority>, registration: &Value, files: Vec<File>) -> Bootstrap {
     Bootstrap {
         role,
         authority,
-        trust_key: None,
+        trust_key: trust_key(&files),
         labels: node_labels(&registration["kubeletExtraArgs"]),
-        taints,
+        taints: registration["taints"].as_array().cloned(),
+        files,
     }
 }
 
+/// The content of a file; the last one of a path counts.
+fn content<'a>(files: &'a [File], path: &str) -> Option<&'a str> {
+    let file = files.iter().rev().find(|file| file.path == path)?;
+    Some(&file.content)
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
 /// A key that can't be read counts as none: the guest works without tokens, as a real one would.
-fn trust_key(files: &BTreeMap<String, String>) -> Option<PublicKey> {
-    let key = PublicKey::from_pem(files.get(PUBLIC_KEY_FILE)?);
+fn trust_key(files: &[File]) -> Option<PublicKey> {
+    let key = PublicKey::from_pem(content(files, PUBLIC_KEY_FILE)?);
     key.inspect_err(|error| tracing::warn!(%error, "the trust key of a control-plane VM can't be read"))
         .ok()
 }
 
-fn kubeadm_documents(files: &BTreeMap<String, String>) -> Result<Vec<Value>, BootstrapError> {
+fn kubeadm_documents(files: &[File]) -> Result<Vec<Value>, BootstrapError> {
     let mut documents = Vec::new();
-    for (path, content) in files.iter().filter(|(path, _)| path.starts_with(KUBEADM_FOLDER)) {
+    for File { path, content, .. } in files.iter().filter(|file| file.path.starts_with(KUBEADM_FOLDER)) {
         for document in content
             .split("\n---")
             .map(|document| document.trim_start_matches("---"))

@@ -1,4 +1,4 @@
-//! Addresses of simulated VMs and load balancers: loopback addresses that nothing else uses.
+//! Addresses of VMs and load balancers that run on this machine: loopback addresses that nothing else uses.
 
 use std::{
     collections::HashSet,
@@ -20,21 +20,21 @@ const TRIES: usize = 64;
 
 /// The addresses that are in use, by this process at least.
 #[derive(Default)]
-pub(crate) struct Pool {
+pub struct Pool {
     taken: Mutex<HashSet<Ipv4Addr>>,
 }
 
 /// No address could be had.
 #[derive(Debug, thiserror::Error)]
 #[error("no free address in 127.64.0.0/10")]
-pub(crate) struct Exhausted;
+pub struct Exhausted;
 
 /// An address and port that are held, and refuse connections until they listen.
-pub(crate) struct Reservation(TcpSocket);
+pub struct Reservation(TcpSocket);
 
 impl Pool {
     /// Takes a free address. Addresses are random, so that two supervisors on one machine rarely meet.
-    pub(crate) fn take(&self) -> Result<Ipv4Addr, Exhausted> {
+    pub fn take(&self) -> Result<Ipv4Addr, Exhausted> {
         let mut taken = self.taken.lock();
         for _ in 0..TRIES {
             let address = Ipv4Addr::from(FIRST + rand::random_range(1..COUNT - 1));
@@ -46,19 +46,19 @@ impl Pool {
     }
 
     /// Marks an address of the ledger as taken.
-    pub(crate) fn hold(&self, address: Ipv4Addr) {
+    pub fn hold(&self, address: Ipv4Addr) {
         self.taken.lock().insert(address);
     }
 
     /// Gives an address back.
-    pub(crate) fn release(&self, address: Ipv4Addr) {
+    pub fn release(&self, address: Ipv4Addr) {
         self.taken.lock().remove(&address);
     }
 }
 
 impl Reservation {
     /// Holds an address and port; fails when another process has them, or the system has no such address.
-    pub(crate) fn new(address: Ipv4Addr, port: u16) -> io::Result<Self> {
+    pub fn new(address: Ipv4Addr, port: u16) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         // A server that was stopped leaves connections in TIME_WAIT, which must not keep the next one from starting.
         socket.set_reuseaddr(true)?;
@@ -67,7 +67,7 @@ impl Reservation {
     }
 
     /// Starts to accept connections.
-    pub(crate) fn listen(self) -> io::Result<TcpListener> {
+    pub fn listen(self) -> io::Result<TcpListener> {
         self.0.listen(BACKLOG)
     }
 }
