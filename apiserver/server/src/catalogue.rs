@@ -1,4 +1,4 @@
-//! What a supervisor with simulated VMs offers: namespaces, releases, VM classes, images, storage classes. The first start of
+//! What a supervisor offers: namespaces, releases, VM classes, images, storage classes. The first start of
 //! an embedded supervisor puts it there; `catalogue` prints it for others.
 
 use serde_json::{Value, json};
@@ -24,25 +24,47 @@ pub(crate) struct Seed {
     pub(crate) object: Value,
 }
 
-/// Every object, in an order in which each finds what it needs; `sim_config` is the sim driver's configuration, YAML.
-pub(crate) fn seeds(sim_config: &str) -> Vec<Seed> {
-    let mut seeds = Vec::new();
-    seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
-    seeds.extend(RELEASES.iter().flat_map(|release| [release.image(), release.seed()]));
-    seeds.extend(
-        STORAGE_CLASSES
-            .iter()
-            .map(|(name, default)| storage_class(name, *default)),
-    );
-    for team in TEAM_NAMESPACES {
-        seeds.extend(
-            SIZES
-                .iter()
-                .flat_map(|size| [size.best_effort(team), size.guaranteed(team)]),
-        );
+/// What a supervisor offers.
+pub(crate) struct Catalogue<'a> {
+    /// The versions that guests may have.
+    pub(crate) releases: Vec<Release>,
+    /// The sim driver's configuration, YAML.
+    pub(crate) sim_config: &'a str,
+}
+
+impl Catalogue<'_> {
+    /// For simulated VMs.
+    pub(crate) fn simulated() -> Self {
+        Self {
+            releases: Release::simulated(),
+            sim_config: "",
+        }
     }
-    seeds.push(config_map(SIM_CONFIG_MAP, json!({SIM_CONFIG_KEY: sim_config})));
-    seeds
+
+    /// Every object, in an order in which each finds what it needs.
+    pub(crate) fn seeds(&self) -> Vec<Seed> {
+        let mut seeds = Vec::new();
+        seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
+        seeds.extend(
+            self.releases
+                .iter()
+                .flat_map(|release| [release.image(), release.seed()]),
+        );
+        seeds.extend(
+            STORAGE_CLASSES
+                .iter()
+                .map(|(name, default)| storage_class(name, *default)),
+        );
+        for team in TEAM_NAMESPACES {
+            seeds.extend(
+                SIZES
+                    .iter()
+                    .flat_map(|size| [size.best_effort(team), size.guaranteed(team)]),
+            );
+        }
+        seeds.push(config_map(SIM_CONFIG_MAP, json!({SIM_CONFIG_KEY: self.sim_config})));
+        seeds
+    }
 }
 
 /// A namespace.
@@ -72,58 +94,57 @@ pub(crate) fn config_map(name: &str, data: Value) -> Seed {
     }
 }
 
-struct Release {
-    version: &'static str,
-    etcd: &'static str,
-    coredns: &'static str,
-    pause: &'static str,
+/// A version that guests may have.
+pub(crate) struct Release {
+    version: String,
     support: &'static str,
+    components: Vec<(&'static str, String)>,
 }
 
-const RELEASES: [Release; 5] = [
-    Release {
-        version: "v1.33.6",
-        etcd: "3.5.24",
-        coredns: "v1.12.0",
-        pause: "3.10",
-        support: "deprecated",
-    },
-    Release {
-        version: "v1.33.7",
-        etcd: "3.5.24",
-        coredns: "v1.12.0",
-        pause: "3.10",
-        support: "supported",
-    },
-    Release {
-        version: "v1.34.1",
-        etcd: "3.6.4",
-        coredns: "v1.12.1",
-        pause: "3.10.1",
-        support: "supported",
-    },
-    Release {
-        version: "v1.34.2",
-        etcd: "3.6.5",
-        coredns: "v1.12.1",
-        pause: "3.10.1",
-        support: "supported",
-    },
-    Release {
-        version: "v1.35.0",
-        etcd: "3.6.6",
-        coredns: "v1.13.1",
-        pause: "3.10.1",
-        support: "supported",
-    },
+/// Version, support, and the versions of etcd, CoreDNS and the pause container.
+const SIMULATED: [(&str, &str, [&str; 3]); 5] = [
+    ("v1.33.6", "deprecated", ["3.5.24", "v1.12.0", "3.10"]),
+    ("v1.33.7", "supported", ["3.5.24", "v1.12.0", "3.10"]),
+    ("v1.34.1", "supported", ["3.6.4", "v1.12.1", "3.10.1"]),
+    ("v1.34.2", "supported", ["3.6.5", "v1.12.1", "3.10.1"]),
+    ("v1.35.0", "supported", ["3.6.6", "v1.13.1", "3.10.1"]),
 ];
 
 impl Release {
+    /// Those that simulated VMs have.
+    pub(crate) fn simulated() -> Vec<Self> {
+        SIMULATED
+            .iter()
+            .map(|(version, support, [etcd, coredns, pause])| Self {
+                version: (*version).to_owned(),
+                support,
+                components: vec![
+                    ("coredns", (*coredns).to_owned()),
+                    ("etcd", (*etcd).to_owned()),
+                    ("pause", (*pause).to_owned()),
+                ],
+            })
+            .collect()
+    }
+
+    /// One whose programs are on this machine.
+    pub(crate) fn of_programs(version: &str, etcd: &str) -> Self {
+        Self {
+            version: version.to_owned(),
+            support: "supported",
+            components: vec![("etcd", etcd.to_owned())],
+        }
+    }
+
     fn image_name(&self) -> String {
         format!("photon-5-kubernetes-{}", self.version)
     }
 
     fn seed(&self) -> Seed {
+        let components = self.components.iter();
+        let components: Vec<_> = components
+            .map(|(name, version)| json!({"name": name, "version": version}))
+            .collect();
         let object = json!({
             "apiVersion": "guestclusters.dev/v1alpha1",
             "kind": "GuestClusterRelease",
@@ -133,11 +154,7 @@ impl Release {
                 "support": self.support,
                 "etcd": "stacked",
                 "images": [{"os": "photon", "name": self.image_name()}],
-                "components": [
-                    {"name": "coredns", "version": self.coredns},
-                    {"name": "etcd", "version": self.etcd},
-                    {"name": "pause", "version": self.pause},
-                ],
+                "components": components,
             },
         });
         Seed {

@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::counts::Counts;
 use crate::{
+    driver,
     layers::Layers,
     roles::{Controller, SERVER},
-    sim,
 };
 
 /// What the layers work with.
@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     pub(crate) layers: Layers,
     /// The client of each.
     pub(crate) clients: Box<dyn Fn(Controller) -> kube::Client + Send + Sync>,
+    /// What VMs are.
+    pub(crate) driver: driver::Choice,
     /// Where simulated VMs and their guests are kept.
     pub(crate) engine: Arc<Engine>,
     /// Where they tell of what they see and do.
@@ -83,7 +85,7 @@ impl Told {
 pub(crate) struct Controllers {
     tasks: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
-    driver: Option<Arc<sim_driver::Sim>>,
+    driver: Option<driver::Running>,
     told: Told,
 }
 
@@ -117,12 +119,16 @@ impl Controllers {
             tasks.spawn(async move { Ok(machine::run(client, GuestClients::default(), runs, stop).await?) });
         }
         if layers.vm {
-            let sim = sim::start(&environment.engine, clients(Controller::Vm), &mut tasks, &stop).await?;
-            driver = Some(sim.clone());
+            let chosen = &environment.driver;
+            let running = chosen
+                .start(&environment.engine, clients(Controller::Vm), &mut tasks, &stop)
+                .await?;
+            let vms = running.as_driver();
+            driver = Some(running);
             let client = clients(Controller::Vm);
             let (runs, stop) = (runs.clone(), stop.clone());
             tasks.spawn(async move {
-                vm::run(client, sim, runs, stop).await;
+                vm::run(client, vms, runs, stop).await;
                 Ok(())
             });
         }
@@ -146,7 +152,7 @@ impl Controllers {
         }
     }
 
-    /// Stops the layers, then the simulated guests; what takes longer than `patience` is cut off.
+    /// Stops the layers, then the driver; what takes longer than `patience` is cut off.
     pub(crate) async fn stop(mut self, patience: Duration) {
         self.stop.cancel();
         let finished = tokio::time::timeout(patience, async { while self.tasks.join_next().await.is_some() {} }).await;

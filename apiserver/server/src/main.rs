@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod controllers;
 mod data_dir;
+mod driver;
 mod embedded;
 mod exchange;
 mod guestclusters;

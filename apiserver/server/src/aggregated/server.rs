@@ -37,6 +37,7 @@ use crate::{
     audit,
     controllers::{Environment, Told},
     data_dir::{DataDir, Lock},
+    driver,
     kinds::{Clients, Kinds},
     lifetime::Server,
     version::version,
@@ -119,6 +120,7 @@ impl Aggregated {
                 let client = client.clone();
                 move |_| client.clone()
             }),
+            driver: driver::Choice::Sim,
             engine: objects.simulated(),
             told,
         };

@@ -5,7 +5,7 @@ use std::{io::Write as _, net::SocketAddr};
 use serde_json::Value;
 
 use crate::{
-    catalogue,
+    catalogue::Catalogue,
     layers::Layers,
     manifests::{self, Endpoint},
 };
@@ -30,7 +30,7 @@ impl Arguments {
 
 /// Prints the catalogue.
 pub(super) fn catalogue() -> anyhow::Result<()> {
-    print_yaml(catalogue::seeds("").into_iter().map(|seed| seed.object))
+    print_yaml(Catalogue::simulated().seeds().into_iter().map(|seed| seed.object))
 }
 
 fn endpoint(text: &str) -> Result<SocketAddr, String> {

@@ -1,6 +1,7 @@
 //! The command line: arguments to configuration, nothing done yet.
 
 mod aggregated;
+mod bound;
 mod check;
 mod embedded;
 mod etcd;
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a whole supervisor in this process: API server, store, all three layers, simulated VMs
+    /// Run a whole supervisor in this process: API server, store, all three layers, and VMs that are simulated or processes
     Embedded(embedded::Arguments),
     /// Serve guestclusters.dev behind the kube-apiserver of a supervisor, and run layers there
     Aggregated(Box<aggregated::Arguments>),
@@ -50,6 +51,9 @@ enum Command {
     Sso(sso::Arguments),
     /// Print a kubeconfig for a user of an embedded supervisor, by a client certificate
     Kubeconfig(kubeconfig::Arguments),
+    /// Become a program that is killed when its parent ends
+    #[command(hide = true)]
+    Bound(bound::Arguments),
 }
 
 /// What every server takes.
@@ -135,6 +139,7 @@ impl Arguments {
             Command::Catalogue => manifests::catalogue(),
             Command::Sso(arguments) => arguments.run(),
             Command::Kubeconfig(arguments) => arguments.run(),
+            Command::Bound(arguments) => arguments.run(),
         }
     }
 }

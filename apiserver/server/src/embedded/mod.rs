@@ -1,4 +1,4 @@
-//! A whole supervisor in one process: API server, store, layers, simulated VMs.
+//! A whole supervisor in one process: API server, store, layers, VMs.
 
 mod pki;
 mod seed;
@@ -16,7 +16,7 @@ pub(crate) use pki::UserRequest;
 use seed::FIRST_USER_NAMESPACE;
 use supervisor::Supervisor;
 
-use crate::{audit, data_dir::DataDir, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
+use crate::{audit, data_dir::DataDir, driver, layers::Layers, lifetime, sso::FIRST_USER_PASSWORD};
 
 /// What an embedded supervisor is started with.
 pub(crate) struct Config {
@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Which layers run.
     pub(crate) layers: Layers,
+    /// What VMs are.
+    pub(crate) driver: driver::Choice,
     /// Content of the sim driver's configuration, for the first start.
     pub(crate) sim_config: Option<String>,
     /// Content of a file in the AuthenticationConfiguration format: issuers beside the own one.

@@ -10,7 +10,7 @@ use generic_apiserver::{
 use serde_json::{Value, json};
 
 use crate::{
-    catalogue::{self, Seed},
+    catalogue::{self, Catalogue, Seed},
     roles::{self, SYSTEM_NAMESPACE},
     sso::{self, FIRST_USER_GROUP},
 };
@@ -23,7 +23,7 @@ const MASTERS: &str = "system:masters";
 pub(super) const FIRST_USER_NAMESPACE: &str = "team-a";
 
 /// Writes the supervisor's own namespace, and on the first start the catalogue.
-pub(crate) async fn seed(registry: &Registry, sim_config: Option<&str>) -> anyhow::Result<()> {
+pub(crate) async fn seed(registry: &Registry, catalogue: &Catalogue<'_>) -> anyhow::Result<()> {
     let writer = Writer {
         registry,
         user: own_user(),
@@ -36,8 +36,7 @@ pub(crate) async fn seed(registry: &Registry, sim_config: Option<&str>) -> anyho
     {
         return Ok(());
     }
-    let catalogue = catalogue::seeds(sim_config.unwrap_or_default());
-    for seed in catalogue.into_iter().chain(first_users_rights()) {
+    for seed in catalogue.seeds().into_iter().chain(first_users_rights()) {
         writer.create(&seed).await?;
     }
     writer.create(&catalogue::config_map(MARKER, json!({}))).await

@@ -18,8 +18,10 @@ use super::{Config, check_sim_config, pki, seed, sign_in::SignIn};
 use crate::{
     audit,
     authority::SUPERVISOR,
+    catalogue::{Catalogue, Release},
     controllers::{Controllers, Environment, Told},
     data_dir::{DataDir, Lock},
+    driver,
     kinds::{Clients, Kinds},
     lifetime::Server,
     roles::{self, Controller, SYSTEM_NAMESPACE},
@@ -90,7 +92,11 @@ impl Supervisor {
             credential: client(&cluster, Controller::Credential),
         };
         kinds.start(cluster.registry(), clients);
-        seed::seed(cluster.registry(), config.sim_config.as_deref()).await?;
+        let catalogue = Catalogue {
+            releases: releases(&config.driver),
+            sim_config: config.sim_config.as_deref().unwrap_or_default(),
+        };
+        seed::seed(cluster.registry(), &catalogue).await?;
 
         seed::publish(cluster.registry(), sign_in.config_map()).await?;
 
@@ -111,6 +117,7 @@ impl Supervisor {
                 let cluster = cluster.clone();
                 move |controller| client(&cluster, controller)
             }),
+            driver: config.driver.clone(),
             engine: engine.clone(),
             told,
         };
@@ -178,6 +185,20 @@ impl Server for Supervisor {
         }
         self.cluster.stop().await;
         self.engine.close().await;
+    }
+}
+
+/// What the driver's VMs can run.
+fn releases(driver: &driver::Choice) -> Vec<Release> {
+    match driver {
+        driver::Choice::Sim => Release::simulated(),
+        driver::Choice::Process { programs, .. } => {
+            let etcd = programs.etcd_version();
+            programs
+                .versions()
+                .map(|version| Release::of_programs(version, etcd))
+                .collect()
+        }
     }
 }
 

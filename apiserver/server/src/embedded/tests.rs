@@ -22,6 +22,7 @@ const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
 fn config(folder: &Path, listen: &str, authentication_config: Option<&str>) -> Config {
     Config {
+        driver: driver::Choice::Sim,
         data_dir: folder.to_owned(),
         listen: listen.parse().unwrap(),
         layers: "none".parse().unwrap(),

@@ -1,0 +1,114 @@
+//! The guest system of a VM: on a control plane what kubeadm starts, and everywhere the node that a kubelet registers.
+
+mod certificates;
+mod configuration;
+mod control_plane;
+mod etcd;
+mod flags;
+mod kubeadm;
+mod kubelet;
+
+use std::{convert::Infallible, net::Ipv4Addr, sync::Arc, time::Duration};
+
+use guest_system::{cloud_init::Bootstrap, node::NodeFacts};
+use tokio::time::sleep;
+
+use crate::{child::Children, files::Disk, programs::Programs, record::Vm, trouble::Trouble};
+use control_plane::ControlPlane;
+
+/// First and longest pause before what failed is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often it is looked whether a program answers.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A VM's guest system.
+pub(crate) struct GuestSystem {
+    pub(crate) vm: Vm,
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) disk: Disk,
+    pub(crate) children: Arc<Children>,
+    pub(crate) programs: Arc<Programs>,
+    /// Addresses of the other control-plane VMs of the guest that are up.
+    pub(crate) others: Box<dyn Fn() -> Vec<Ipv4Addr> + Send + Sync>,
+    /// Where it is told how far it is.
+    pub(crate) report: Box<dyn Fn(Report) + Send + Sync>,
+}
+
+/// How far a guest system is.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// It is up: on a control plane, the API server answers.
+    Up,
+    /// All is well.
+    Well,
+    /// Something keeps it from the next step.
+    Blocked(Trouble),
+}
+
+impl GuestSystem {
+    /// Runs it until it is dropped. Its programs go on until they are stopped.
+    pub(crate) async fn run(&self) -> Infallible {
+        let mut pause = PAUSES.0;
+        let mut control_plane = None;
+        loop {
+            let Err(trouble) = self.live(&mut control_plane).await;
+            tracing::debug!(vm = %self.vm.key.name, %trouble, "trying again");
+            (self.report)(Report::Blocked(trouble));
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    /// Everything in order, each part left as it is where it runs already. Returns what went wrong.
+    async fn live(&self, control_plane: &mut Option<ControlPlane>) -> Result<Infallible, Trouble> {
+        self.disk.write_files(&self.bootstrap.files).map_err(Trouble::failed)?;
+        let Some(release) = guest_system::of_image(&self.vm.image) else {
+            let message = format!("the name of image {:?} carries no Kubernetes version", self.vm.image);
+            return Err(Trouble::failed(message));
+        };
+        if !self.bootstrap.is_control_plane() {
+            (self.report)(Report::Up);
+            let kubelet = self.join(release).await?;
+            (self.report)(Report::Well);
+            return kubelet.live().await;
+        }
+        let programs = self.programs.release(release).map_err(Trouble::failed)?;
+        let control_plane = match control_plane {
+            Some(known) => known,
+            None => control_plane.insert(self.prepare(programs).await?),
+        };
+        self.bring_up(control_plane).await?;
+        let kubelet = self.register(control_plane, release).await?;
+        (self.report)(Report::Well);
+        tokio::select! {
+            ended = kubelet.live() => ended,
+            () = self.children.ended() => Err(self.program_trouble()),
+        }
+    }
+
+    /// Waits until something holds, telling of programs that do not run meanwhile.
+    async fn until<F: Future<Output = bool>>(&self, holds: impl Fn() -> F) {
+        while !holds().await {
+            if let Some(why) = self.children.trouble() {
+                (self.report)(Report::Blocked(Trouble::program(why)));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    fn program_trouble(&self) -> Trouble {
+        Trouble::program(self.children.trouble().unwrap_or_default())
+    }
+
+    fn facts(&self, version: &str) -> NodeFacts {
+        NodeFacts {
+            name: self.vm.key.name.clone(),
+            version: version.to_owned(),
+            bios_uuid: self.vm.bios_uuid.clone(),
+            address: self.vm.address,
+            cpus: self.vm.cpus,
+            memory_bytes: self.vm.memory_bytes,
+            zone: self.vm.zone.clone(),
+        }
+    }
+}

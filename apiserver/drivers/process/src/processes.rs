@@ -1,0 +1,137 @@
+//! The process driver: what it holds, how it starts and stops.
+
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
+
+use guest_system::address::{Pool, Reservation};
+use tokio::sync::{Mutex, broadcast};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+use vm_driver::Changed;
+
+use crate::{
+    child::{Launcher, Spawner},
+    forwarder,
+    ledger::{Ledger, LedgerError},
+    programs::Programs,
+    record::{LoadBalancer, Vm},
+    state::{Balancer, Machine, State},
+};
+
+/// Changes that a receiver may be behind before it gets every object again.
+const CHANGES: usize = 4096;
+
+/// The process driver.
+#[derive(Clone)]
+pub struct Processes(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) ledger: Ledger,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) spawner: Arc<Spawner>,
+    pub(crate) pool: Pool,
+    pub(crate) state: parking_lot::Mutex<State>,
+    /// Held while a record changes, so that the ledger has what was said last.
+    pub(crate) changing: Mutex<()>,
+    pub(crate) changes: broadcast::Sender<Changed>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The driver could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("process driver: {0}")]
+pub struct ProcessError(String);
+
+impl From<LedgerError> for ProcessError {
+    fn from(error: LedgerError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Processes {
+    /// Continues where the ledger in this folder stopped: every VM that shall run is started, with its disk. Nobody else may
+    /// work with the folder. Must be called within a runtime.
+    pub fn start(folder: &Path, programs: Programs, launcher: Launcher) -> Result<Arc<Self>, ProcessError> {
+        let ledger = Ledger::open(folder)?;
+        let (vms, balancers) = ledger.load()?;
+        let spawner = Spawner::start(launcher).map_err(|error| ProcessError(error.to_string()))?;
+        let driver = Arc::new(Self(Arc::new(Inner {
+            ledger,
+            programs: Arc::new(programs),
+            spawner: Arc::new(spawner),
+            pool: Pool::default(),
+            state: parking_lot::Mutex::default(),
+            changing: Mutex::default(),
+            changes: broadcast::channel(CHANGES).0,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        })));
+        driver.resume(vms, balancers);
+        Ok(driver)
+    }
+
+    /// Stops every program and load balancer; ledger and disks stay.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.state.lock().balancers.clear();
+    }
+
+    fn resume(&self, vms: Vec<Vm>, balancers: Vec<LoadBalancer>) {
+        let addresses = vms.iter().map(|vm| vm.address);
+        let addresses = addresses.chain(balancers.iter().map(|balancer| balancer.address));
+        addresses.for_each(|address| self.0.pool.hold(address));
+        for balancer in balancers {
+            if let Err(error) = self.serve(balancer) {
+                tracing::warn!(error, "a load balancer does not serve after the restart");
+            }
+        }
+        for vm in vms {
+            self.begin(vm);
+        }
+    }
+
+    /// Starts to accept connections for a load balancer.
+    pub(crate) fn serve(&self, record: LoadBalancer) -> Result<(), String> {
+        let listener = Reservation::new(record.address, record.port).and_then(Reservation::listen);
+        let listener = listener.map_err(|error| cannot_serve(record.address, record.port, &error))?;
+        let (driver, uid) = (Arc::downgrade(&self.0), record.uid.clone());
+        let backends = move || {
+            let driver = driver.upgrade();
+            driver.map_or_else(Vec::new, |driver| driver.state.lock().backends(&uid))
+        };
+        let serving = tokio::spawn(forwarder::run(listener, Arc::new(backends)));
+        let balancer = Balancer {
+            record,
+            _serving: AbortOnDropHandle::new(serving),
+        };
+        let mut state = self.0.state.lock();
+        state.balancers.insert(balancer.record.uid.clone(), balancer);
+        Ok(())
+    }
+
+    /// Starts the task of a VM, which lives as long as the VM.
+    pub(crate) fn begin(&self, vm: Vm) {
+        let uid = vm.uid.clone();
+        let machine = Machine::new(vm);
+        let wanted = machine.wanted.subscribe();
+        self.0.state.lock().vms.insert(uid.clone(), machine);
+        let driver = self.clone();
+        self.0.tasks.spawn(async move { driver.attend(&uid, wanted).await });
+    }
+
+    pub(crate) fn announce(&self, change: Changed) {
+        // Without a receiver there is nobody to tell.
+        let _ = self.0.changes.send(change);
+    }
+}
+
+fn cannot_serve(address: Ipv4Addr, port: u16, error: &std::io::Error) -> String {
+    format!("cannot serve on {address}:{port}: {error}")
+}
+
+#[cfg(test)]
+mod tests;
