@@ -7,6 +7,7 @@ use generic_apiserver::{
     registry::{Registry, ResourceDefinition},
 };
 use guestcluster_credentials::SubjectPolicy;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     exchange::{Exchange, Guests},
@@ -48,8 +49,14 @@ impl Kinds {
 
     /// Looks up by these from now on; only the first call counts.
     pub(crate) fn start(&self, registry: &Arc<Registry>, clients: Clients) {
-        self.rules.read_with(clients.guest);
+        self.rules.look_up_with(clients.guest, registry);
         // A second registry would be a wiring mistake that the first one's users must not notice.
         let _ = self.guests.set(Guests::new(registry, clients.credential));
+    }
+
+    /// Follows what is looked up most, until `stop`. Needed after [`Kinds::start`], for speed alone.
+    pub(crate) fn follow(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+        let rules = self.rules.clone();
+        async move { rules.follow(stop).await }
     }
 }

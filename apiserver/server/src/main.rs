@@ -11,6 +11,7 @@ mod data_dir;
 mod driver;
 mod embedded;
 mod exchange;
+mod followed;
 mod guestclusters;
 mod kinds;
 mod layers;

@@ -1,5 +1,7 @@
 //! Why the host did not do what it was asked.
 
+use kube::runtime::watcher;
+
 /// Whether the host could not be reached, had too much to do or failed: the next try may succeed. A refusal stays one.
 pub(super) fn is_transient(error: &kube::Error) -> bool {
     match error {
@@ -15,6 +17,17 @@ pub(crate) fn reason(error: &kube::Error) -> String {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         kube::Error::Api(status) => format!("HTTP {}", status.code),
         kube::Error::Service(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The same of a watch.
+pub(crate) fn reason_of_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => reason(error),
+        watcher::Error::WatchError(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     }
 }

@@ -16,7 +16,7 @@ mod registration;
 mod server;
 mod serving;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};

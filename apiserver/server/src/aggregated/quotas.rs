@@ -1,46 +1,33 @@
 //! The host's quotas, for our kinds: kube-apiserver asks them about its own objects alone, while its controller counts ours too.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
 use generic_apiserver::{Status, admission::AdmissionRequest};
 use k8s_openapi::api::core::v1 as core;
 use kube::{
-    Api, Client, ResourceExt as _,
+    Api, Client,
     api::{ListParams, PostParams},
     core::PartialObjectMeta,
-    runtime::{WatchStreamExt as _, watcher},
+    runtime::watcher::{self, watcher},
 };
 use kubernetes_apiserver::quota::{Asked, Charge, Quotas, ResourceQuota, refused};
-use parking_lot::RwLock;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::ask;
+use crate::followed::Followed;
 
 /// How often a quota that others write at the same time is tried.
 const ATTEMPTS: usize = 8;
-
-type Metadata = PartialObjectMeta<core::ResourceQuota>;
 
 /// Reads the host's quotas when something is created in a namespace that has any, and writes into their status what it uses.
 /// Its kube-controller-manager counts, and puts right what was reserved for nothing.
 pub(crate) struct HostQuotas {
     client: Client,
-    known: RwLock<Known>,
+    known: Followed<()>,
     /// One of ours at a time: only others are in the way.
     turn: tokio::sync::Mutex<()>,
-}
-
-/// Which namespaces have quotas, while the watch that tells of them runs.
-#[derive(Debug, Default)]
-struct Known {
-    /// Namespace and name of each.
-    quotas: BTreeSet<(String, String)>,
-    /// Those of a list that is still being read.
-    listed: BTreeSet<(String, String)>,
-    is_current: bool,
 }
 
 impl HostQuotas {
@@ -48,26 +35,16 @@ impl HostQuotas {
     pub(crate) fn new(client: Client) -> Arc<HostQuotas> {
         Arc::new(HostQuotas {
             client,
-            known: RwLock::default(),
+            known: Followed::new("the host's quotas"),
             turn: tokio::sync::Mutex::default(),
         })
     }
 
     /// Follows which namespaces have quotas, until `stop`. Before and after, every create is a look-up.
     pub(crate) async fn follow(self: Arc<Self>, stop: CancellationToken) {
-        let quotas: Api<Metadata> = Api::all(self.client.clone());
-        let following = async {
-            let events = watcher(quotas, watcher::Config::default());
-            let mut events = std::pin::pin!(events.default_backoff());
-            while let Some(event) = events.next().await {
-                if let Err(error) = &event {
-                    tracing::warn!(%error, "the host's quotas cannot be followed; trying again");
-                }
-                self.known.write().learn(event.ok());
-            }
-        };
-        stop.run_until_cancelled(following).await;
-        self.known.write().learn(None);
+        let quotas: Api<PartialObjectMeta<core::ResourceQuota>> = Api::all(self.client.clone());
+        let begin = || watcher(quotas.clone(), watcher::Config::default());
+        self.known.follow(begin, |_| (), stop).await;
     }
 
     fn of_namespace(&self, namespace: &str) -> Api<core::ResourceQuota> {
@@ -78,10 +55,7 @@ impl HostQuotas {
 #[async_trait]
 impl Quotas for HostQuotas {
     fn any(&self, namespace: &str) -> bool {
-        let known = self.known.read();
-        let of_namespace = (namespace.to_owned(), String::new());
-        let next = known.quotas.range(of_namespace..).next();
-        !known.is_current || next.is_some_and(|(other, _)| other == namespace)
+        self.known.any(namespace).unwrap_or(true)
     }
 
     async fn of(&self, namespace: &str) -> Result<Vec<ResourceQuota>, Status> {
@@ -129,30 +103,6 @@ impl Quotas for HostQuotas {
         Err(Status::internal(format!(
             "quota {name:?} is written by too many at one time"
         )))
-    }
-}
-
-impl Known {
-    /// Takes in what the watch says; none when it broke, and nothing is known until it says something again.
-    fn learn(&mut self, event: Option<watcher::Event<Metadata>>) {
-        let key = |quota: &Metadata| (quota.namespace().unwrap_or_default(), quota.name_any());
-        match event {
-            None => self.is_current = false,
-            Some(watcher::Event::Init) => self.listed.clear(),
-            Some(watcher::Event::InitApply(quota)) => drop(self.listed.insert(key(&quota))),
-            Some(watcher::Event::InitDone) => {
-                self.quotas = std::mem::take(&mut self.listed);
-                self.is_current = true;
-            }
-            Some(watcher::Event::Apply(quota)) => {
-                self.quotas.insert(key(&quota));
-                self.is_current = true;
-            }
-            Some(watcher::Event::Delete(quota)) => {
-                self.quotas.remove(&key(&quota));
-                self.is_current = true;
-            }
-        }
     }
 }
 

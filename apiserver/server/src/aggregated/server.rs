@@ -85,7 +85,8 @@ impl Aggregated {
         let mut admission: Vec<Arc<dyn Admission>> = vec![namespaces.clone()];
         admission.extend(host_admission.plugins());
         admission.push(Arc::new(QuotaAdmission::by(quotas.clone())));
-        let registry = registry(&objects, config, &client, &reviews, admission).await?;
+        let kinds = Kinds::default();
+        let registry = registry(&kinds, &objects, config, &client, &reviews, admission).await?;
         let told = Told::new();
         let tokens = Arc::new(TokenReviews::new(client.clone()));
         let server = api_server(
@@ -109,6 +110,7 @@ impl Aggregated {
         let mut followers = JoinSet::new();
         followers.spawn(namespaces.follow(stop.clone()));
         followers.spawn(quotas.follow(stop.clone()));
+        followers.spawn(kinds.follow(stop.clone()));
         followers.spawn(host_admission.follow(stop.clone()));
         followers.spawn(certificate.follow(client.clone(), stop.clone()));
         let changed = move |_: &Delegated| shown.client_authorities_changed();
@@ -201,13 +203,13 @@ impl Server for Aggregated {
 
 /// Our kinds over the store.
 async fn registry(
+    kinds: &Kinds,
     objects: &Objects,
     config: &Config,
     client: &Client,
     reviews: &Arc<dyn Authorizer>,
     admission: Vec<Arc<dyn Admission>>,
 ) -> anyhow::Result<Arc<Registry>> {
-    let kinds = Kinds::default();
     let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
     let store = objects.store();
     let registry = Registry::start_with_limits(store, definitions.into(), admission, config.history).await?;

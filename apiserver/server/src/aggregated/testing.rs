@@ -9,7 +9,12 @@ use std::{
     time::Duration,
 };
 
-use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
+use generic_apiserver::{
+    authn::User,
+    registry::{Registry, ResourceDefinition},
+    serve::VersionInfo,
+    storage::redb::Engine,
+};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, api::PostParams};
 use kubernetes_apiserver::{Cluster, ClusterOptions};
@@ -22,13 +27,18 @@ use crate::roles::{self, SERVER, SYSTEM_NAMESPACE};
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Host {
+pub(crate) struct Host {
     cluster: Arc<Cluster>,
 }
 
 impl Host {
     /// With our namespace, and our service account with the rights that this folder needs and no others.
-    pub(super) async fn start() -> Host {
+    pub(crate) async fn start() -> Host {
+        Host::start_with(Vec::new()).await
+    }
+
+    /// The same with these kinds besides those that every cluster has.
+    pub(crate) async fn start_with(definitions: Vec<ResourceDefinition>) -> Host {
         let engine = Engine::in_memory().unwrap();
         let version = VersionInfo {
             git_version: "v1.37.0".into(),
@@ -37,6 +47,7 @@ impl Host {
         };
         let cluster = Cluster::start(ClusterOptions {
             extra_cluster_roles: rights(),
+            definitions,
             ..ClusterOptions::new(engine.keyspace("host/"), Arc::new(version))
         });
         let host = Host {
@@ -47,20 +58,24 @@ impl Host {
     }
 
     /// Somebody who may do everything.
-    pub(super) fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         self.user("admin", &["system:masters"])
     }
 
     /// Our service account.
-    pub(super) fn server(&self) -> Client {
+    pub(crate) fn server(&self) -> Client {
         self.user(&service_account(), &[])
     }
 
-    pub(super) fn user(&self, name: &str, groups: &[&str]) -> Client {
+    pub(crate) fn user(&self, name: &str, groups: &[&str]) -> Client {
         Client::new(self.cluster.server().local_service(user(name, groups)), "default")
     }
 
-    pub(super) async fn create_namespace(&self, name: &str) {
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        self.cluster.registry()
+    }
+
+    pub(crate) async fn create_namespace(&self, name: &str) {
         let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": name}})).unwrap();
         let namespaces: Api<Namespace> = Api::all(self.admin());
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
@@ -69,7 +84,7 @@ impl Host {
 
 /// What a request meets on its way to the host.
 #[derive(Default)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     silent: AtomicBool,
     broken: AtomicUsize,
     sent: AtomicUsize,
@@ -77,26 +92,26 @@ pub(super) struct Wire {
 
 impl Wire {
     /// From here on no request arrives, and none is answered.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.silent.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.silent.store(false, Ordering::SeqCst);
     }
 
     /// The next requests fail at once.
-    pub(super) fn fail(&self, times: usize) {
+    pub(crate) fn fail(&self, times: usize) {
         self.broken.store(times, Ordering::SeqCst);
     }
 
     /// How many requests were sent.
-    pub(super) fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
 
     /// Our service account's client over this wire.
-    pub(super) fn to(self: &Arc<Self>, host: &Host) -> Client {
+    pub(crate) fn to(self: &Arc<Self>, host: &Host) -> Client {
         let service = host.cluster.server().local_service(user(&service_account(), &[]));
         let wire = self.clone();
         let service = service_fn(move |request: http::Request<kube::client::Body>| {
@@ -123,7 +138,7 @@ impl Wire {
 }
 
 /// Waits until something holds.
-pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let waiting = async {
         while !holds().await {
             sleep(Duration::from_millis(5)).await;

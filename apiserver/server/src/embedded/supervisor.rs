@@ -40,6 +40,7 @@ pub(crate) struct Supervisor {
     issuer: String,
     fingerprint: String,
     signing_in: JoinHandle<()>,
+    following: JoinHandle<()>,
     cluster: Arc<Cluster>,
     controllers: Controllers,
     serving: JoinHandle<std::io::Result<()>>,
@@ -108,6 +109,7 @@ impl Supervisor {
         )?));
         let page_tls = tls::server_config(certificate.certificate.as_bytes(), certificate.key.as_bytes(), None)?;
         let stop = CancellationToken::new();
+        let following = tokio::spawn(kinds.follow(stop.clone()));
         let issuer = sign_in.url().to_owned();
         let signing_in = sign_in.serve(page_tls, stop.clone());
         let serving = tokio::spawn(cluster.server().clone().serve(listener, tls, stop.clone()));
@@ -128,6 +130,7 @@ impl Supervisor {
             issuer,
             fingerprint: x509::fingerprint(authority.certificate())?,
             signing_in,
+            following,
             cluster,
             controllers,
             serving,
@@ -165,6 +168,10 @@ impl Server for Supervisor {
                 Ok(()) => anyhow::anyhow!("the listener of the sign-in page ended"),
                 Err(panic) => anyhow::Error::from(panic).context("the sign-in page failed"),
             },
+            ended = &mut self.following => match ended {
+                Ok(()) => anyhow::anyhow!("the watches of what GuestClusters name ended"),
+                Err(panic) => anyhow::Error::from(panic).context("the watches of what GuestClusters name failed"),
+            },
             error = self.controllers.failed() => error,
         }
     }
@@ -182,6 +189,9 @@ impl Server for Supervisor {
         }
         if let Err(error) = self.signing_in.await {
             tracing::warn!(%error, "the sign-in page ended badly");
+        }
+        if let Err(error) = self.following.await {
+            tracing::warn!(%error, "the watches of what GuestClusters name ended badly");
         }
         self.cluster.stop().await;
         self.engine.close().await;

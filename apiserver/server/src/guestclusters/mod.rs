@@ -1,7 +1,7 @@
 //! GuestCluster as the API server serves it: definition, rules, and what it looks up before it stores one.
 
 mod definition;
-mod live;
+mod look_up;
 mod rules;
 mod scale;
 mod together;

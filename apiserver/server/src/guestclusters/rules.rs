@@ -1,10 +1,10 @@
-//! The rules for a GuestCluster: of the object itself, then of what it names, looked up live.
+//! The rules for a GuestCluster: of the object itself, then of what it names.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use generic_apiserver::{
-    registry::{Findings, ScaleValues, Strategy, StrategyContext},
+    registry::{Findings, Registry, ScaleValues, Strategy, StrategyContext},
     status::{FieldError, FieldErrorKind, Status},
 };
 use guestcluster_types::{
@@ -13,29 +13,38 @@ use guestcluster_types::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
-use super::{live, scale};
+use super::{
+    look_up::{LookUps, not_checked},
+    scale,
+};
 
 /// The strategy of GuestCluster.
 #[derive(Default)]
-pub(crate) struct Rules {
-    client: OnceLock<kube::Client>,
-    look_ups: live::LookUps,
-}
+pub(crate) struct Rules(OnceLock<LookUps>);
 
 impl Rules {
-    /// Looks other objects up by this client from now on; only the first call counts.
-    pub(crate) fn read_with(&self, client: kube::Client) {
-        // The client comes from the server that these rules are part of, so it can only be set afterwards.
-        let _ = self.client.set(client);
+    /// Looks other objects up by this client and in this registry from now on; only the first call counts.
+    pub(crate) fn look_up_with(&self, client: kube::Client, registry: &Arc<Registry>) {
+        // Both come from the server that these rules are part of, so they can only be set afterwards.
+        let _ = self.0.set(LookUps::new(client, registry));
+    }
+
+    /// Follows what GuestClusters name, until `stop`, so that most of them are accepted without a question.
+    pub(crate) async fn follow(&self, stop: CancellationToken) {
+        match self.0.get() {
+            Some(look_ups) => look_ups.follow(stop).await,
+            None => stop.cancelled().await,
+        }
     }
 
     async fn look_up(&self, namespace: &str, new: &GuestCluster, old: Option<&GuestCluster>) -> Findings {
-        match self.client.get() {
-            Some(client) => live::check(client, &self.look_ups, namespace, new, old).await,
+        match self.0.get() {
+            Some(look_ups) => look_ups.check(namespace, new, old).await,
             None => Findings {
                 errors: Vec::new(),
-                warnings: vec![live::not_checked("nothing", "the server is starting")],
+                warnings: vec![not_checked("nothing", "the server is starting")],
             },
         }
     }

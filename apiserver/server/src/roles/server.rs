@@ -33,10 +33,10 @@ fn in_the_cluster() -> Vec<Value> {
         rule(&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
         // Nothing is created in a namespace that is missing or going away.
         rule(&[""], &["namespaces"], READ),
-        // Whose name a GuestCluster would take, and whether what it names is there: asked whichever layers run.
-        rule(&[CAPI], &["clusters"], &["get"]),
-        rule(&[VM_OPERATOR], &["virtualmachineclasses"], &["list"]),
-        rule(&["storage.k8s.io"], &["storageclasses"], &["list"]),
+        // Whose name a GuestCluster would take, and whether what it names is there: followed whichever layers run.
+        rule(&[CAPI], &["clusters"], READ),
+        rule(&[VM_OPERATOR], &["virtualmachineclasses"], &["list", "watch"]),
+        rule(&["storage.k8s.io"], &["storageclasses"], &["list", "watch"]),
         // What a quota of the host counts of our kinds is refused, or written down there.
         rule(&[""], &["resourcequotas"], READ),
         rule(&[""], &["resourcequotas/status"], &["update"]),

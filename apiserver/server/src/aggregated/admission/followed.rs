@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::failure::reason;
+use super::super::failure::reason_of_watch;
 
 /// How long a write waits for objects that are still being read, as in kube-apiserver.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -125,12 +125,7 @@ impl Followed {
     }
 
     fn failed(&self, error: &watcher::Error) {
-        let why = match error {
-            watcher::Error::InitialListFailed(error)
-            | watcher::Error::WatchStartFailed(error)
-            | watcher::Error::WatchFailed(error) => reason(error),
-            other => other.to_string(),
-        };
+        let why = reason_of_watch(error);
         tracing::warn!(
             kind = self.kind,
             error = why,

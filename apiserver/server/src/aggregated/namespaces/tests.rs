@@ -100,7 +100,7 @@ async fn followed_they_are_known_without_asking() {
     let following = tokio::spawn(namespaces.clone().follow(stop.clone()));
     let knows = |name: &'static str| {
         let namespaces = namespaces.clone();
-        async move || namespaces.known.read().has(name)
+        async move || namespaces.knows_active(name)
     };
     until("the list is read", knows("default")).await;
     let api = hold(&host, "team-a").await;
@@ -110,7 +110,7 @@ async fn followed_they_are_known_without_asking() {
     assert_eq!(wire.sent(), sent);
 
     api.delete("team-a", &DeleteParams::default()).await.unwrap();
-    until("its end is known", async || !namespaces.known.read().has("team-a")).await;
+    until("its end is known", async || !namespaces.knows_active("team-a")).await;
     assert_eq!(create(&namespaces, "team-a").await.unwrap_err().code, 403);
     let_go(&api, "team-a").await;
     until("it is gone", async || {
@@ -127,7 +127,7 @@ async fn followed_they_are_known_without_asking() {
     stop.cancel();
     following.await.unwrap();
     assert!(
-        !namespaces.known.read().has("default"),
+        !namespaces.knows_active("default"),
         "nothing is known that is not followed"
     );
 }
@@ -148,39 +148,4 @@ async fn a_host_that_is_silent_or_refuses_is_a_failure() {
         "{}",
         silent.message
     );
-}
-
-fn metadata(name: &str, terminating: bool) -> Namespace {
-    let mut metadata = json!({"metadata": {"name": name}});
-    if terminating {
-        metadata["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-    }
-    serde_json::from_value(metadata).unwrap()
-}
-
-#[test]
-fn what_the_watch_says_counts_while_it_runs() {
-    use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
-    let mut known = Known::default();
-    let mut learn = |event, name: &str| {
-        known.learn(event);
-        known.has(name)
-    };
-    assert!(!learn(Some(Init), "a"));
-    assert!(
-        !learn(Some(InitApply(metadata("a", false))), "a"),
-        "the list is not complete"
-    );
-    assert!(!learn(Some(InitApply(metadata("b", true))), "b"));
-    assert!(learn(Some(InitDone), "a"));
-    assert!(learn(Some(Apply(metadata("c", false))), "c"));
-    assert!(!learn(Some(Apply(metadata("c", true))), "c"));
-    assert!(!learn(None, "a"), "what has happened meanwhile?");
-    assert!(
-        learn(Some(Apply(metadata("d", false))), "a"),
-        "the watch went on where it was"
-    );
-    assert!(!learn(Some(Delete(metadata("a", false))), "a"));
-    assert!(learn(Some(Init), "d"), "the old list counts until there is a new one");
-    assert!(!learn(Some(InitDone), "d"));
 }
