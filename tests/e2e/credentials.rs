@@ -93,7 +93,7 @@ fn who_has_no_right_gets_none_and_learns_nothing() {
         .refused("guestclusters.guestclusters.dev \"absent\" not found");
     ask((&team, &admin), "dev", &json!({"level": "view"})).refused("only users who signed in through SSO");
     ask((&team, &ann), "dev", &json!({"level": "root"})).refused("supported values: \"login\", \"view\"");
-    ask((&team, &ann), "dev", &json!({"level": "break-glass"})).refused("spec.level: Unsupported value");
+    ask((&team, &ann), "dev", &json!({"level": "break-glass"})).refused("spec.reason: Required value");
     for seconds in [59, 3601] {
         ask(
             (&team, &ann),

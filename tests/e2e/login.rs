@@ -24,7 +24,7 @@ pub(super) fn sign_in(team: &Team) -> String {
 
 /// A namespace with these guests, where SSO's developers have these roles; its administrator, and Ann, who is one of them and signed
 /// in.
-fn signed_in(roles: &[&str], guests: &[&str]) -> (Team, Kubectl, Kubectl) {
+pub(super) fn signed_in(roles: &[&str], guests: &[&str]) -> (Team, Kubectl, Kubectl) {
     let team = Team::new(MODE);
     let admin = team.kubectl();
     bind(&team, roles);

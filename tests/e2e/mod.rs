@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_requests;
 mod bad_upgrades;
+mod break_glass;
 mod credentials;
 mod delete;
 mod faults;

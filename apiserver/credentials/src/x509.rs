@@ -5,12 +5,14 @@ use std::{fmt, net::IpAddr, ops::Range, time::Duration};
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, PublicKeyData, SanType,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
+
+use crate::SigningRequest;
 
 /// How long a certificate authority lives: ten years, as kubeadm's.
 pub const CA_VALIDITY: Duration = Duration::from_hours(87600);
@@ -157,16 +159,37 @@ impl CertificateAuthority {
         self.issue(params, validity)
     }
 
-    fn issue(&self, mut params: CertificateParams, validity: Duration) -> Result<CertifiedKey, X509Error> {
+    /// Signs a client certificate, PEM, for a key that its owner keeps; else as [`CertificateAuthority::issue_client`].
+    pub fn sign_client(
+        &self,
+        request: &SigningRequest,
+        user: &str,
+        group: Option<&str>,
+        validity: Duration,
+    ) -> Result<String, X509Error> {
+        let mut params = named(user, group);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params, validity, &request.key)
+    }
+
+    fn issue(&self, params: CertificateParams, validity: Duration) -> Result<CertifiedKey, X509Error> {
+        let key = KeyPair::generate()?;
+        Ok(CertifiedKey {
+            certificate: self.sign(params, validity, &key)?,
+            key: key.serialize_pem(),
+        })
+    }
+
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        validity: Duration,
+        key: &impl PublicKeyData,
+    ) -> Result<String, X509Error> {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.use_authority_key_identifier_extension = true;
         valid_for(&mut params, validity);
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(CertifiedKey {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(params.signed_by(key, &self.issuer)?.pem())
     }
 }
 

@@ -42,7 +42,7 @@ impl Kinds {
         Ok(vec![
             guestclusters::definition(self.rules.clone(), exchange)?,
             releases::definition()?,
-            records::credentials()?,
+            records::credentials(self.guests.clone())?,
             records::revocations(self.guests.clone())?,
         ])
     }

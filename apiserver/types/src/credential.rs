@@ -116,6 +116,10 @@ pub struct GuestCredentialRequestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
+    /// For break-glass: a certificate signing request (PKCS #10, PEM) for an ECDSA P-256 key that stays with the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16384))]
+    pub certificate_signing_request: Option<String>,
 }
 
 /// The credential, and how to reach its guest.
@@ -125,8 +129,13 @@ pub struct GuestCredentialRequestSpec {
 pub struct GuestCredentialRequestStatus {
     /// Name of the GuestCredential that records it.
     pub credential_name: String,
-    /// The credential: a bearer token.
-    pub token: String,
+    /// The credential: a bearer token; absent for break-glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The credential of break-glass: a client certificate, PEM, for the key of the signing request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "bytes")]
+    pub client_certificate_data: Option<ByteString>,
     /// When it ends.
     #[schemars(schema_with = "timestamp")]
     pub expiration_timestamp: Time,

@@ -4,7 +4,7 @@ use guestcluster_types::Level;
 
 use crate::{
     connection::ConnectionFlags,
-    credential::{self, Caller, ExecInfo, Guest, GuestAccess},
+    credential::{self, Caller, ExecInfo, Guest, GuestAccess, Proof},
     error::{Error, Result},
     session::{Renew, Session},
     supervisor::{SupervisorId, fingerprint, server_url},
@@ -70,9 +70,12 @@ impl Args {
 async fn for_guest(info: &ExecInfo, session: &Session, access: &GuestAccess) -> Result<()> {
     let cached = credential::obtain(session, access, Caller::parent()).await?;
     let Guest { namespace, name } = &access.guest;
-    let login = format!("kubectl guest login {name} -n {namespace}");
+    let login = match access.level {
+        Level::BreakGlass => credential::break_glass_command(&access.guest),
+        _ => format!("kubectl guest login {name} -n {namespace}"),
+    };
     info.require(&cached.server, Some(&cached.certificate_authority), &login)?;
-    credential::print(info, &cached.token, cached.told_until());
+    credential::print(info, &cached.proof, cached.told_until());
     Ok(())
 }
 
@@ -84,6 +87,6 @@ async fn for_supervisor(info: &ExecInfo, session: &Session, id: &SupervisorId) -
         &id.login_command(),
     )?;
     let (token, until) = session.id_token(Renew::WhenNeeded).await?;
-    credential::print(info, &token, until);
+    credential::print(info, &Proof::Token { token }, until);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The commands: one file each, which parses, calls and renders.
 
+mod break_glass;
 mod classes;
 mod completion;
 mod create;
@@ -56,6 +57,7 @@ enum Command {
     Classes(classes::Args),
     Credentials(credentials::Args),
     Revoke(revoke::Args),
+    BreakGlass(break_glass::Args),
     Credential(credential::Args),
     Kubeconfig(kubeconfig::Args),
     Completion(completion::Args),
@@ -81,6 +83,7 @@ impl Cli {
                 Command::Classes(args) => args.run(&connect().await?).await,
                 Command::Credentials(args) => args.run(&connect().await?).await,
                 Command::Revoke(args) => args.run(&connect().await?).await,
+                Command::BreakGlass(args) => args.run(&self.connection).await,
                 Command::Credential(args) => args.run(&self.connection).await,
                 Command::Kubeconfig(args) => args.run(&connect().await?).await,
                 Command::Completion(args) => args.run(),

@@ -55,9 +55,7 @@ impl Args {
 
 async fn in_guest(session: &Session, access: &GuestAccess) -> Result<InGuest> {
     let cached = credential::obtain(session, access, None).await?;
-    let mut config = https::config(&cached.server, Some(&cached.certificate_authority))?;
-    config.auth_info.token = Some(cached.token.clone().into());
-    let user = sign_in::user(https::client(config)?).await.map_err(|error| {
+    let user = sign_in::user(https::client(cached.config()?)?).await.map_err(|error| {
         Error::failed(format!(
             "{} can't say who you are: {}",
             cached.server,

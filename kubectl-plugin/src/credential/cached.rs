@@ -1,11 +1,14 @@
 //! The credential that is kept, and whether it is used, asked about or replaced. Times are of this computer's clock.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use guestcluster_types::Level;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, Guest, GuestAccess, exchange::Minted};
 use crate::{
+    error::Result,
+    https,
     session::Record,
     supervisor::{Supervisor, SupervisorId},
 };
@@ -33,11 +36,23 @@ pub(crate) struct Cached {
     pub(crate) server: String,
     /// PEM of who signs for it.
     pub(crate) certificate_authority: String,
-    pub(crate) token: String,
+    #[serde(flatten)]
+    pub(crate) proof: Proof,
     since: Timestamp,
     until: Timestamp,
     /// Who has it.
     callers: Vec<Caller>,
+}
+
+/// What shows a guest who one is. Secret: it has no `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Proof {
+    /// A bearer token.
+    Token { token: String },
+    /// A client certificate with its key, both PEM.
+    #[serde(rename_all = "camelCase")]
+    Certificate { certificate: String, private_key: String },
 }
 
 /// What to do with a credential that is kept.
@@ -59,7 +74,7 @@ impl Cached {
             level,
             server: minted.server,
             certificate_authority: minted.certificate_authority,
-            token: minted.token,
+            proof: minted.proof,
             since: now,
             until: now.saturating_add(minted.lifetime).unwrap_or(Timestamp::MAX),
             callers: Vec::new(),
@@ -78,6 +93,22 @@ impl Cached {
         }
     }
 
+    /// How a client of the guest is configured that shows it.
+    pub(crate) fn config(&self) -> Result<kube::Config> {
+        let mut config = https::config(&self.server, Some(&self.certificate_authority))?;
+        match &self.proof {
+            Proof::Token { token } => config.auth_info.token = Some(token.clone().into()),
+            Proof::Certificate {
+                certificate,
+                private_key,
+            } => {
+                config.auth_info.client_certificate_data = Some(STANDARD.encode(certificate));
+                config.auth_info.client_key_data = Some(STANDARD.encode(private_key).into());
+            }
+        }
+        Ok(config)
+    }
+
     /// Whether it came by this supervisor.
     pub(super) fn is_of(&self, supervisor: &SupervisorId) -> bool {
         self.supervisor.id().is_ok_and(|id| id == *supervisor)
@@ -94,7 +125,7 @@ impl Cached {
     }
 
     /// Whether the guest accepts it still, as far as time goes.
-    pub(super) fn lasts(&self, now: Timestamp) -> bool {
+    pub(crate) fn lasts(&self, now: Timestamp) -> bool {
         self.since <= now && now < self.told_until()
     }
 
@@ -147,7 +178,7 @@ mod tests {
             level: Level::View,
             server: "https://b".to_owned(),
             certificate_authority: String::new(),
-            token: "t".to_owned(),
+            proof: Proof::Token { token: "t".to_owned() },
             since: at(0),
             until: at(0) + Duration::from_secs(lifetime.unsigned_abs()),
             callers: Vec::new(),

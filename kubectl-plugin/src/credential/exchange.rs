@@ -5,12 +5,12 @@ use std::time::Duration;
 use guestcluster_types::{GROUP, GuestCredentialRequest, Level, VERSION};
 use http::Request;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Client;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Guest;
+use super::{BreakGlass, Guest, Proof, signing_key::SigningKey};
 use crate::{
     error::{Error, Result},
     https,
@@ -25,7 +25,9 @@ pub(super) struct Minted {
     pub(super) guest_uid: String,
     pub(super) server: String,
     pub(super) certificate_authority: String,
-    pub(super) token: String,
+    pub(super) proof: Proof,
+    /// Name of the GuestCredential that records it.
+    pub(super) record: String,
     /// Between two times of the supervisor's clock.
     pub(super) lifetime: Duration,
 }
@@ -37,29 +39,49 @@ struct Answer {
     request: GuestCredentialRequest,
 }
 
+/// What is asked for.
+pub(super) struct Wanted<'a> {
+    pub(super) level: Level,
+    pub(super) break_glass: Option<&'a BreakGlass>,
+}
+
 /// Asks for a credential, as the person is known to the issuer at this moment. A session whose token is refused is renewed once.
-pub(super) async fn exchange(session: &Session, guest: &Guest, level: Level) -> Result<Minted> {
+pub(super) async fn exchange(session: &Session, guest: &Guest, wanted: &Wanted<'_>) -> Result<Minted> {
     let supervisor = session.record().await.supervisor;
     let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
     config.read_timeout = Some(SILENCE);
     let client = session.client(config)?;
     session.id_token(Renew::Current).await?;
-    match ask(&client, guest, level).await {
+    // Made here, and never sent.
+    let key = wanted.break_glass.map(|_| SigningKey::generate()).transpose()?;
+    let body = body(wanted, key.as_ref());
+    let answer = match ask(&client, guest, &body).await {
         Err(kube::Error::Api(status)) if status.code == 401 => {
             session.id_token(Renew::Refused).await?;
-            ask(&client, guest, level).await?
+            ask(&client, guest, &body).await?
         }
         answer => answer?,
-    }
-    .try_into()
+    };
+    minted(answer, key)
 }
 
-async fn ask(client: &Client, guest: &Guest, level: Level) -> std::result::Result<Answer, kube::Error> {
-    let body = json!({
+fn body(wanted: &Wanted<'_>, key: Option<&SigningKey>) -> Value {
+    let mut spec = json!({"level": wanted.level});
+    if let (Some(asked), Some(key)) = (wanted.break_glass, key) {
+        spec["reason"] = json!(asked.reason);
+        spec["certificateSigningRequest"] = json!(key.request);
+        if let Some(lifetime) = asked.lifetime {
+            spec["expirationSeconds"] = json!(lifetime.as_secs());
+        }
+    }
+    json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": "GuestCredentialRequest",
-        "spec": {"level": level},
-    });
+        "spec": spec,
+    })
+}
+
+async fn ask(client: &Client, guest: &Guest, body: &Value) -> std::result::Result<Answer, kube::Error> {
     let path = format!(
         "/apis/{GROUP}/{VERSION}/namespaces/{}/guestclusters/{}/credential",
         guest.namespace, guest.name
@@ -71,24 +93,34 @@ async fn ask(client: &Client, guest: &Guest, level: Level) -> std::result::Resul
     client.request(request).await
 }
 
-impl TryFrom<Answer> for Minted {
-    type Error = Error;
-
-    fn try_from(answer: Answer) -> Result<Self> {
-        let unusable = |what: &str| Error::failed(format!("the supervisor's answer has no {what}"));
-        let status = answer.request.status.ok_or_else(|| unusable("status"))?;
-        let issued: Timestamp = answer
-            .metadata
-            .creation_timestamp
-            .ok_or_else(|| unusable("creationTimestamp"))?
-            .0;
-        let authority = String::from_utf8(status.certificate_authority_data.0);
-        Ok(Self {
-            guest_uid: status.guest_uid,
-            server: status.server,
-            certificate_authority: authority.map_err(|_| unusable("readable certificateAuthorityData"))?,
-            token: status.token,
-            lifetime: Duration::try_from(status.expiration_timestamp.0.duration_since(issued)).unwrap_or_default(),
-        })
-    }
+fn minted(answer: Answer, key: Option<SigningKey>) -> Result<Minted> {
+    let unusable = |what: &str| Error::failed(format!("the supervisor's answer has no {what}"));
+    let status = answer.request.status.ok_or_else(|| unusable("status"))?;
+    let issued: Timestamp = answer
+        .metadata
+        .creation_timestamp
+        .ok_or_else(|| unusable("creationTimestamp"))?
+        .0;
+    let text = |data: ByteString, what: &str| String::from_utf8(data.0).map_err(|_| unusable(what));
+    let proof = match key {
+        None => Proof::Token {
+            token: status.token.ok_or_else(|| unusable("token"))?,
+        },
+        Some(key) => {
+            let what = "readable clientCertificateData";
+            let certificate = status.client_certificate_data.ok_or_else(|| unusable(what))?;
+            Proof::Certificate {
+                certificate: text(certificate, what)?,
+                private_key: key.private_key,
+            }
+        }
+    };
+    Ok(Minted {
+        guest_uid: status.guest_uid,
+        server: status.server,
+        certificate_authority: text(status.certificate_authority_data, "readable certificateAuthorityData")?,
+        proof,
+        record: status.credential_name,
+        lifetime: Duration::try_from(status.expiration_timestamp.0.duration_since(issued)).unwrap_or_default(),
+    })
 }

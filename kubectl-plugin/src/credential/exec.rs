@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Proof;
 use crate::{
     error::{Error, Result},
     https,
@@ -104,13 +105,17 @@ impl ExecInfo {
 }
 
 /// Prints the credential, as the only thing on stdout.
-pub(crate) fn print(info: &ExecInfo, token: &str, until: Timestamp) {
+pub(crate) fn print(info: &ExecInfo, proof: &Proof, until: Timestamp) {
     let seconds = Timestamp::from_second(until.as_second()).unwrap_or(until);
-    let credential = json!({
-        "apiVersion": info.api_version,
-        "kind": "ExecCredential",
-        "status": {"token": token, "expirationTimestamp": seconds.to_string()},
-    });
+    let mut status = match proof {
+        Proof::Token { token } => json!({"token": token}),
+        Proof::Certificate {
+            certificate,
+            private_key,
+        } => json!({"clientCertificateData": certificate, "clientKeyData": private_key}),
+    };
+    status["expirationTimestamp"] = json!(seconds.to_string());
+    let credential = json!({"apiVersion": info.api_version, "kind": "ExecCredential", "status": status});
     println!("{credential}");
 }
 

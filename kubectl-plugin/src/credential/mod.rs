@@ -5,17 +5,23 @@ mod caller;
 mod exchange;
 mod exec;
 mod probe;
+mod signing_key;
+
+use std::time::Duration;
 
 use guestcluster_types::Level;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use self::{
+    cached::Next,
+    exchange::{Minted, Wanted},
+};
 pub(crate) use self::{
-    cached::Cached,
+    cached::{Cached, Proof},
     caller::Caller,
     exec::{ExecInfo, print},
 };
-use self::{cached::Next, exchange::Minted};
 use crate::{
     error::{Error, Result},
     private::{Kept, PrivateFile, PrivateFolder},
@@ -55,9 +61,42 @@ pub(crate) struct GuestAccess {
     pub(crate) level: Level,
 }
 
+/// A request for a certificate when nothing else works.
+#[derive(Debug)]
+pub(crate) struct BreakGlass {
+    /// Recorded on the supervisor.
+    pub(crate) reason: String,
+    /// How long it shall last; the supervisor decides where none is given.
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// A break-glass certificate, whatever is kept, and the name of its record. It is kept for the calls that follow, and never
+/// renewed by itself.
+pub(crate) async fn broken_glass(session: &Session, guest: &Guest, asked: &BreakGlass) -> Result<(Cached, String)> {
+    let wanted = Wanted {
+        level: Level::BreakGlass,
+        break_glass: Some(asked),
+    };
+    let minted = exchange::exchange(session, guest, &wanted).await?;
+    let (record, name) = (session.record().await, minted.record.clone());
+    let cached = Cached::new(&record, guest, Level::BreakGlass, minted, Timestamp::now());
+    let file = file(&record, &cached.access())?;
+    let lock = file.lock().await;
+    keep(&file, &cached, lock.as_ref().err());
+    Ok((cached, name))
+}
+
+/// The command that breaks the glass of a guest.
+pub(crate) fn break_glass_command(guest: &Guest) -> String {
+    format!(
+        "kubectl guest break-glass {} -n {} --reason WHY",
+        guest.name, guest.namespace
+    )
+}
+
 /// A credential that was just exchanged, whatever is kept. It is kept for the calls that follow.
 pub(crate) async fn exchanged(session: &Session, guest: &Guest, level: Level) -> Result<Cached> {
-    let minted = exchange::exchange(session, guest, level).await?;
+    let minted = exchange::exchange(session, guest, &token(level)).await?;
     let record = session.record().await;
     let cached = Cached::new(&record, guest, level, minted, Timestamp::now());
     let file = file(&record, &cached.access())?;
@@ -74,6 +113,13 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
     let lock = file.lock().await;
     let held: Option<Cached> = file.read()?;
     let now = Timestamp::now();
+    if access.level == Level::BreakGlass {
+        // Each one has a reason: none is exchanged because another one has ended.
+        return held.filter(|held| held.lasts(now)).ok_or_else(|| {
+            Error::failed("there is no break-glass certificate, or it has ended")
+                .next(format!("With a reason: {}", break_glass_command(&access.guest)))
+        });
+    }
     let refused = match &held {
         None => false,
         Some(held) => match held.next(caller.as_ref(), now) {
@@ -87,7 +133,7 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
             }
         },
     };
-    match exchange::exchange(session, &access.guest, access.level).await {
+    match exchange::exchange(session, &access.guest, &token(access.level)).await {
         Ok(minted) => {
             same_guest(access, &minted)?;
             let cached = Cached::new(&record, &access.guest, access.level, minted, Timestamp::now()).used_by(caller);
@@ -120,6 +166,13 @@ pub(crate) fn forget(supervisor: Option<&SupervisorId>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn token(level: Level) -> Wanted<'static> {
+    Wanted {
+        level,
+        break_glass: None,
+    }
 }
 
 fn file(record: &Record, access: &GuestAccess) -> Result<PrivateFile> {

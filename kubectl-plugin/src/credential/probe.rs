@@ -18,9 +18,7 @@ pub(super) async fn refuses(cached: &Cached) -> bool {
 }
 
 async fn status(cached: &Cached) -> Option<StatusCode> {
-    let mut config = https::config(&cached.server, Some(&cached.certificate_authority)).ok()?;
-    config.auth_info.token = Some(cached.token.clone().into());
-    let client = https::client(config).ok()?;
+    let client = https::client(cached.config().ok()?).ok()?;
     let request = Request::get("/version").body(Body::empty()).ok()?;
     client.send(request).await.ok().map(|answer| answer.status())
 }

@@ -12,4 +12,5 @@ pub(crate) use self::{
     entries::{Entries, Written, check},
     exec_args::ExecArgs,
     files::{Files, settled, unreadable},
+    names::context_name,
 };

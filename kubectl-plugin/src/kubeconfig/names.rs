@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The context of a supervisor, or of a guest there.
-pub(super) fn context_name(documents: &[Document], supervisor: &SupervisorId, guest: Option<&Guest>) -> Result<String> {
+pub(crate) fn context_name(documents: &[Document], supervisor: &SupervisorId, guest: Option<&Guest>) -> Result<String> {
     let name = supervisor_context(documents, supervisor)?;
     Ok(match guest {
         Some(guest) => format!("{name}/{}/{}", guest.namespace, guest.name),

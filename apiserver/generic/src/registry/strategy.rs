@@ -90,6 +90,11 @@ pub trait Strategy: Send + Sync + 'static {
         Ok(Findings::default())
     }
 
+    /// Rules for a deletion, each time that one is asked for. `Err` refuses it.
+    async fn validate_delete(&self, _context: &StrategyContext<'_>, _object: &Value) -> Result<(), Status> {
+        Ok(())
+    }
+
     /// Changes an object whose deletion begins but that stays for the time being.
     fn prepare_for_delete(&self, _object: &mut Value) {}
 

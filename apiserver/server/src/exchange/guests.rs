@@ -1,6 +1,7 @@
 //! The guest that a credential is for: its identity, where it answers, and who signs for its API.
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Weak},
 };
@@ -9,9 +10,11 @@ use generic_apiserver::{
     registry::{Registry, Resource},
     status::Status,
 };
+use guestcluster_credentials::x509::CertificateAuthority;
 use guestcluster_types::{GROUP, GuestCluster};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client};
+use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::READ;
@@ -101,12 +104,47 @@ impl Guests {
         })
     }
 
+    /// Whether there is a GuestCluster of this guest UID in a namespace, as last seen.
+    pub(crate) fn exists(&self, namespace: &str, guest_uid: &str) -> Result<bool, Status> {
+        let resource = self.resource("guestclusters")?;
+        let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
+        let is_it = |object: Value| object["status"]["guestUID"] == guest_uid;
+        Ok(objects
+            .range(Some(namespace), None)
+            .any(|entry| serde_json::from_slice(&entry.encoded).is_ok_and(is_it)))
+    }
+
+    /// What signs client certificates of a guest, with its private key.
+    pub(super) async fn signing_authority(
+        &self,
+        namespace: &str,
+        guest: &Guest,
+    ) -> Result<CertificateAuthority, Status> {
+        let name = format!("{}-ca", guest.name);
+        let data = self.authority_data(namespace, &guest.name).await?;
+        let text = |key: &str| std::str::from_utf8(&data.get(key)?.0).ok();
+        let pair = text("tls.crt").zip(text("tls.key"));
+        pair.and_then(|(certificate, key)| CertificateAuthority::from_pem(certificate, key).ok())
+            .ok_or_else(|| {
+                tracing::error!(
+                    secret = name,
+                    namespace,
+                    "the Secret has no usable certificate authority"
+                );
+                Status::service_unavailable("the certificate authority of this guest cluster can't be used")
+            })
+    }
+
     /// The certificate (and nothing else) of Secret `<cluster>-ca`.
     async fn authority(&self, namespace: &str, cluster: &str) -> Result<ByteString, Status> {
+        let certificate = self.authority_data(namespace, cluster).await?.remove("tls.crt");
+        certificate.ok_or_else(|| not_yet(cluster))
+    }
+
+    async fn authority_data(&self, namespace: &str, cluster: &str) -> Result<BTreeMap<String, ByteString>, Status> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let secret = secret(&secrets, &format!("{cluster}-ca")).await?;
-        let certificate = secret.and_then(|secret| secret.data?.remove("tls.crt"));
-        certificate.ok_or_else(|| not_yet(cluster))
+        secret.and_then(|secret| secret.data).ok_or_else(|| not_yet(cluster))
     }
 
     fn registry(&self) -> Result<Arc<Registry>, Status> {

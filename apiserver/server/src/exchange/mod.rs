@@ -8,6 +8,7 @@ mod guests;
 mod keys;
 mod record;
 mod request;
+mod signer;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -21,7 +22,7 @@ use generic_apiserver::{
     schema::Schema,
     status::{FieldError, Forbidden, Status},
 };
-use guestcluster_credentials::{Claims, Level, Subject, SubjectPolicy, SubjectRefused};
+use guestcluster_credentials::{Level, Subject, SubjectPolicy, SubjectRefused};
 use guestcluster_types::{GROUP, GuestCredentialRequest, VERSION};
 use jiff::Timestamp;
 use kube::core::schema::StructuralSchemaRewriter;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 pub(crate) use guests::Guests;
 
 use request::Asked;
+use signer::Signer;
 
 /// Path segment under a GuestCluster.
 const SUBRESOURCE: &str = "credential";
@@ -133,15 +135,14 @@ impl CreateOnly for Exchange {
         if context.dry_run {
             return Ok(body);
         }
-        let keys = keys::read(guests.client(), &guest.uid).await?;
+        let signer = Signer::of(guests, context.namespace, &guest, &asked).await?;
         let now = whole_seconds(Timestamp::now());
         let record = record::write(guests, context, &guest, &subject, &asked, now).await?;
-        let claims = Claims::new(&guest.uid, &subject, asked.level, &record.uid, now, asked.lifetime);
-        let token = keys.mint(&claims).map_err(|error| {
-            tracing::error!(%error, guest = guest.uid, "a credential could not be signed");
+        let made = signer.sign(&guest, &subject, &asked, &record).map_err(|error| {
+            tracing::error!(error, guest = guest.uid, "a credential could not be signed");
             Status::internal("the credential could not be signed")
         })?;
-        Ok(request::answered(body, &record, &guest, &token, claims.expiration()))
+        Ok(request::answered(body, &record, &guest, made, now + asked.lifetime))
     }
 }
 

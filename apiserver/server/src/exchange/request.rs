@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use generic_apiserver::status::{FieldError, Status};
-use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME};
+use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME, SigningRequest};
 use guestcluster_types::{GROUP, GuestCredentialRequestSpec, GuestCredentialRequestStatus};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
 use serde_json::{Value, json};
 
 use super::{KIND, guests::Guest, record::Record};
+
+const SIGNING_REQUEST: &str = "spec.certificateSigningRequest";
 
 /// What is asked for, judged.
 #[derive(Debug)]
@@ -17,24 +19,72 @@ pub(super) struct Asked {
     pub(super) level: Level,
     pub(super) lifetime: Duration,
     pub(super) reason: Option<String>,
+    /// The key of whoever asks for break-glass; none for tokens.
+    pub(super) signing_request: Option<SigningRequest>,
+}
+
+/// A credential that was made.
+pub(super) enum Credential {
+    /// A bearer token.
+    Token(String),
+    /// A client certificate, PEM.
+    Certificate(String),
 }
 
 impl Asked {
-    /// Reads a body that fits the schema. 422 for a level that tokens don't have, or a lifetime out of bounds.
+    /// Reads a body that fits the schema. 422 for a lifetime out of bounds, and for what its level needs or has no use for.
     pub(super) fn read(body: &Value) -> Result<Asked, Status> {
         let spec: GuestCredentialRequestSpec = serde_json::from_value(body["spec"].clone())
             .map_err(|error| Status::bad_request(format!("{KIND} can't be read: spec: {error}")))?;
-        if !Level::OF_TOKENS.contains(&spec.level) {
-            let supported = Level::OF_TOKENS.map(Level::as_str);
-            let error = FieldError::not_supported("spec.level", spec.level.as_str(), &supported);
-            return Err(invalid(error));
-        }
         Ok(Asked {
             level: spec.level,
             lifetime: lifetime(spec.expiration_seconds)?,
+            signing_request: signing_request(&spec)?,
             reason: spec.reason,
         })
     }
+}
+
+/// The key to be certified: break-glass needs one, and a reason.
+fn signing_request(spec: &GuestCredentialRequestSpec) -> Result<Option<SigningRequest>, Status> {
+    let pem = spec.certificate_signing_request.as_deref();
+    if spec.level != Level::BreakGlass {
+        return match pem {
+            None => Ok(None),
+            Some(_) => Err(invalid(FieldError::forbidden(
+                SIGNING_REQUEST,
+                "only level break-glass takes one; the others are tokens",
+            ))),
+        };
+    }
+    let mut errors = Vec::new();
+    if spec.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+        errors.push(FieldError::required(
+            "spec.reason",
+            "break-glass needs a reason, which is recorded",
+        ));
+    }
+    let request = pem.map(SigningRequest::from_pem).transpose();
+    match &request {
+        Ok(Some(_)) => {}
+        Ok(None) => errors.push(FieldError::required(
+            SIGNING_REQUEST,
+            "break-glass needs a certificate signing request in PEM, for an ECDSA P-256 key",
+        )),
+        Err(refused) => {
+            let shown = pem.map_or(0, str::len);
+            let detail = refused.to_string();
+            errors.push(FieldError::invalid(
+                SIGNING_REQUEST,
+                format!("{shown} characters"),
+                detail,
+            ));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Status::invalid(KIND, GROUP, "", errors));
+    }
+    Ok(request.unwrap_or_default())
 }
 
 fn lifetime(seconds: Option<i64>) -> Result<Duration, Status> {
@@ -59,11 +109,22 @@ fn invalid(error: FieldError) -> Status {
 }
 
 /// The body of the answer: the request with its status. What was asked for is echoed; there is no secret in it.
-pub(super) fn answered(mut body: Value, record: &Record, guest: &Guest, token: &str, expires: Timestamp) -> Value {
+pub(super) fn answered(
+    mut body: Value,
+    record: &Record,
+    guest: &Guest,
+    credential: Credential,
+    expires: Timestamp,
+) -> Value {
+    let (token, certificate) = match credential {
+        Credential::Token(token) => (Some(token), None),
+        Credential::Certificate(pem) => (None, Some(ByteString(pem.into_bytes()))),
+    };
     body["metadata"] = json!({"name": guest.name, "creationTimestamp": record.issued_at.to_string()});
     body["status"] = json!(GuestCredentialRequestStatus {
         credential_name: record.name.clone(),
-        token: token.to_owned(),
+        token,
+        client_certificate_data: certificate,
         expiration_timestamp: Time(expires),
         guest_uid: guest.uid.clone(),
         server: guest.server.clone(),
@@ -97,9 +158,22 @@ mod tests {
     }
 
     #[test]
-    fn a_token_has_no_break_glass() {
-        let status = read(json!({"level": "break-glass"})).unwrap_err();
-        assert_eq!(status.code, 422);
-        assert!(status.message.contains("\"login\", \"view\""), "{}", status.message);
+    fn break_glass_needs_a_reason_and_a_key_and_tokens_take_none() {
+        let message = |spec: Value| {
+            let status = read(spec).unwrap_err();
+            assert_eq!(status.code, 422);
+            status.message
+        };
+        let nothing = message(json!({"level": "break-glass", "reason": " "}));
+        for field in [
+            "spec.reason: Required value",
+            "spec.certificateSigningRequest: Required value",
+        ] {
+            assert!(nothing.contains(field), "{nothing}");
+        }
+        let unreadable = message(json!({"level": "break-glass", "reason": "etcd", "certificateSigningRequest": "x"}));
+        assert!(unreadable.contains("PKCS #10"), "{unreadable}");
+        let token = message(json!({"level": "view", "certificateSigningRequest": "x"}));
+        assert!(token.contains("only level break-glass"), "{token}");
     }
 }

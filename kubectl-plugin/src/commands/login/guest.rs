@@ -68,10 +68,8 @@ impl Args {
 }
 
 /// Waits until the guest accepts the credential; a guest that is new learns of its keys within seconds.
-async fn accepted(cached: &Cached) -> Result<UserInfo> {
-    let mut config = https::config(&cached.server, Some(&cached.certificate_authority))?;
-    config.auth_info.token = Some(cached.token.clone().into());
-    let client = https::client(config)?;
+pub(in crate::commands) async fn accepted(cached: &Cached) -> Result<UserInfo> {
+    let client = https::client(cached.config()?)?;
     let deadline = Instant::now() + ACCEPTED_WITHIN;
     let mut told = false;
     loop {

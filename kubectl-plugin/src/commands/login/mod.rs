@@ -3,7 +3,10 @@
 mod guest;
 mod supervisor;
 
-pub(super) use self::supervisor::{described, session_end};
+pub(super) use self::{
+    guest::accepted,
+    supervisor::{described, session_end},
+};
 
 use std::{path::PathBuf, time::Duration};
 

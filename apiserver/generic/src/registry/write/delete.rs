@@ -53,6 +53,9 @@ impl Resource {
         self.admission.admit(&admission, None).await?;
         self.admission.validate(&admission, None).await?;
         let strategy = &self.definition().strategy;
+        strategy
+            .validate_delete(&request.strategy_context(), &live.value)
+            .await?;
         let mut object = live.value.clone();
         set_propagation(&mut object, options.propagation);
         if object::finalizers(&object).is_empty() && !strategy.holds_deletion(&object) {
