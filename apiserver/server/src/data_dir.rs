@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
+
+use crate::whole_file;
 
 /// The folder, open for reading and single writes.
 pub(crate) struct DataDir {
@@ -79,23 +80,10 @@ impl DataDir {
         }
     }
 
-    /// Writes a file of mode 0600 whole or not at all: temporary file, fsync, rename.
+    /// Writes a file of mode 0600 whole or not at all.
     pub(crate) fn write(&self, name: &str, content: &str) -> anyhow::Result<()> {
-        let path = self.file(name);
-        let temporary = self.file(&format!(".{name}.new"));
-        let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&temporary)?;
-            file.write_all(content.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(&self.root)?.sync_all()
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        whole_file::write(&self.root, name, content, 0o600)
+            .with_context(|| format!("cannot write {}", self.file(name).display()))
     }
 }
 

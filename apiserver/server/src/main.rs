@@ -12,6 +12,7 @@ mod driver;
 mod embedded;
 mod exchange;
 mod followed;
+mod guest_agent;
 mod guestclusters;
 mod kinds;
 mod layers;
@@ -26,6 +27,7 @@ mod snapshot;
 mod sso;
 mod upstream;
 mod version;
+mod whole_file;
 
 use std::process::ExitCode;
 

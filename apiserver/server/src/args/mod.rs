@@ -5,6 +5,7 @@ mod bound;
 mod check;
 mod embedded;
 mod etcd;
+mod guest_agent;
 mod kubeconfig;
 mod manifests;
 mod snapshot;
@@ -49,6 +50,8 @@ enum Command {
     Catalogue,
     /// Run an OpenID issuer with a login page, for development only; or change its users
     Sso(sso::Arguments),
+    /// Run on a control-plane node of a guest: let its kube-apiserver accept credentials, as the supervisor last said
+    GuestAgent(guest_agent::Arguments),
     /// Print a kubeconfig for a user of an embedded supervisor, by a client certificate
     Kubeconfig(kubeconfig::Arguments),
     /// Become a program that is killed when its parent ends
@@ -138,6 +141,10 @@ impl Arguments {
             Command::Check(arguments) => arguments.run(),
             Command::Catalogue => manifests::catalogue(),
             Command::Sso(arguments) => arguments.run(),
+            Command::GuestAgent(arguments) => {
+                logging::start(&arguments.logging.log)?;
+                crate::guest_agent::run(&arguments.into_config()?)
+            }
             Command::Kubeconfig(arguments) => arguments.run(),
             Command::Bound(arguments) => arguments.run(),
         }
