@@ -6,20 +6,29 @@ use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
 
 use crate::{
     guest::supervisor,
+    login::a_person_works_in_a_guest_and_nowhere_else,
     processes::{children, is_alive},
 };
 
-const NAMES: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller"];
+/// What a control plane runs; the second one is the guest's agent. The system cuts names.
+const NAMES: [&str; 4] = ["etcd", "guestcluster-ap", "kube-apiserver", "kube-controller"];
 /// Longest for a control plane to answer again, on a machine with much else to do.
 const PATIENCE: u64 = 60;
 
 #[test]
 fn a_guest_of_real_programs_lives_through_its_servers_deaths_and_leaves_nothing() {
     let mut supervisor = supervisor();
-    supervisor.kubectl().create_guest(&Manifest::new("dev", "v1.37", 1, 2));
+    let admin = supervisor.kubectl();
+    let other = Manifest::new("other", "v1.37", 1, 0);
+    admin.run_with("create -f -", Some(&other.text())).success();
+    admin.create_guest(&Manifest::new("dev", "v1.37", 1, 2));
+    admin.await_ready("other");
     let guest = supervisor.guest_kubectl("team-a", "dev");
     nodes_are_ready(&guest);
     objects_are_worked_on(&guest);
+    a_person_works_in_a_guest_and_nowhere_else(&supervisor, "dev", "other");
+    admin.run("guest delete other --yes").success();
+    assert_eq!(names(&programs(&supervisor)), NAMES);
     a_program_that_is_killed_comes_back(&supervisor, &guest);
     no_program_outlives_a_server_that_is_killed(&mut supervisor, &guest);
     no_program_outlives_a_server_that_is_stopped(&mut supervisor, &guest);

@@ -5,4 +5,5 @@
 
 mod guest;
 mod life;
+mod login;
 mod processes;

@@ -16,7 +16,9 @@ use vm_driver::Driver;
 use crate::sim;
 
 /// The command of this program by which processes end together with it.
-pub(crate) const BOUND: &str = "bound";
+const BOUND: &str = "bound";
+/// The one that runs beside each kube-apiserver of a guest.
+const AGENT: &str = "guest-agent";
 
 /// Which driver runs, and with what.
 #[derive(Clone)]
@@ -89,6 +91,7 @@ pub(crate) fn processes(data_dir: &Path, folders: &[PathBuf]) -> anyhow::Result<
 fn launcher() -> anyhow::Result<Launcher> {
     Ok(Launcher {
         executable: std::env::current_exe().context("this program does not know where its file is")?,
-        arguments: vec![BOUND.to_owned()],
+        bound: vec![BOUND.to_owned()],
+        agent: Some(vec![AGENT.to_owned()]),
     })
 }

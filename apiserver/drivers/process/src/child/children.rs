@@ -74,6 +74,12 @@ impl Children {
         self.tasks.spawn(async move { children.keep_running(&program).await });
     }
 
+    /// This program and what makes it the agent of a guest, where it is.
+    pub(crate) fn agent(&self) -> Option<(&Path, &[String])> {
+        let launcher = self.spawner.launcher();
+        Some((&launcher.executable, launcher.agent.as_deref()?))
+    }
+
     /// Whether the program was asked for.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.asked_for.lock().contains(name)

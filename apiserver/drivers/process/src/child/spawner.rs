@@ -17,14 +17,16 @@ use tokio::{
 /// Starts that may wait for the thread.
 const WAITING: usize = 64;
 
-/// The program that binds another one to this process: its own arguments, then `--parent PID -- PROGRAM ARGUMENTS`, which it
-/// hands to [`bound`](super::bound).
+/// What the driver's own program does for it.
 #[derive(Clone, Debug)]
 pub struct Launcher {
     /// The executable.
     pub executable: PathBuf,
-    /// What makes it bind.
-    pub arguments: Vec<String>,
+    /// Arguments that make it bind another program to this process: behind them stands `--parent PID -- PROGRAM ARGUMENTS`,
+    /// which it hands to [`bound`](super::bound).
+    pub bound: Vec<String>,
+    /// Arguments that make it the agent of a guest, beside each kube-apiserver; without them there is none.
+    pub agent: Option<Vec<String>>,
 }
 
 /// Starts programs. When the last handle is dropped, the programs that still run are killed.
@@ -49,12 +51,17 @@ impl Spawner {
         Ok(Self { launcher, requests })
     }
 
+    /// What this program does for the driver.
+    pub(crate) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
     /// Starts a program in a process group of its own, and returns it with what it prints. Dropping it kills it.
     pub(crate) async fn spawn(&self, program: &Path, arguments: &[String]) -> io::Result<(Child, pipe::Receiver)> {
         let (printed, printer) = io::pipe()?;
         let mut command = Command::new(&self.launcher.executable);
         command
-            .args(&self.launcher.arguments)
+            .args(&self.launcher.bound)
             .args(["--parent", &std::process::id().to_string(), "--"])
             .arg(program)
             .args(arguments)

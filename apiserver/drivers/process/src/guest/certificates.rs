@@ -5,6 +5,7 @@ use std::{net::IpAddr, time::Duration};
 
 use guestcluster_credentials::{
     kubeconfig::Kubeconfig,
+    levels,
     x509::{CertificateAuthority, CertifiedKey, X509Error},
 };
 
@@ -14,6 +15,8 @@ use crate::{files::Disk, record::Vm, trouble::Trouble};
 /// As kubeadm's.
 const VALIDITY: Duration = Duration::from_hours(8760);
 const PKI: &str = "/etc/kubernetes/pki";
+/// The kubeconfig of the guest's agent, in /etc/kubernetes.
+pub(super) const AGENT: &str = "guest-agent.conf";
 /// The group of administrators, which RBAC gives its rights.
 const ADMINISTRATORS: &str = "kubeadm:cluster-admins";
 /// The group that may do everything whatever RBAC says.
@@ -130,6 +133,7 @@ impl Authorities {
         };
         write("admin.conf", &shared, "kubernetes-admin", Some(ADMINISTRATORS))?;
         write("controller-manager.conf", &own, "system:kube-controller-manager", None)?;
+        write(AGENT, &own, &levels::agent_user(), None)?;
         Ok(Credentials {
             authority: self.users.certificate().to_owned(),
             administrator: write("super-admin.conf", &shared, "kubernetes-super-admin", Some(MASTERS))?,

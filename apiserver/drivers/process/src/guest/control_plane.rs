@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, path::Path};
 
 use guest_system::cloud_init::Role;
-use guestcluster_credentials::x509::CertifiedKey;
+use guestcluster_credentials::{trust_object, x509::CertifiedKey};
 use kube::Client;
 use serde_json::Value;
 
@@ -26,6 +26,8 @@ use crate::{
 /// Where a VM that joined keeps what it was told then.
 const CONFIGURATION: &str = "/var/lib/guestclusters/cluster-configuration.json";
 const ETCD_DATA: &str = "/var/lib/etcd/member";
+/// Where the agent serves the keys of the guest.
+const AGENT_PORT: u16 = 10270;
 const CONFIG_MAP: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 
 /// What a control-plane VM works by, from its start on.
@@ -83,10 +85,38 @@ impl GuestSystem {
         if let (Role::Init(_), Some(authority)) = (&self.bootstrap.role, &self.bootstrap.authority) {
             kubeadm::initialize(&client, &control_plane.configuration, authority).await?;
         }
+        self.run_agent();
         (self.report)(Report::Up);
         self.until(|| std::future::ready(self.children.trouble().is_none()))
             .await;
         Ok(())
+    }
+
+    /// The guest's agent, on control planes whose bootstrap data bring the key that it trusts.
+    fn run_agent(&self) {
+        let Some((program, arguments)) = self.children.agent() else {
+            return;
+        };
+        if self.bootstrap.trust_key.is_none() {
+            return;
+        }
+        let flags = [
+            (
+                "kubeconfig",
+                self.disk.path(&format!("/etc/kubernetes/{}", certificates::AGENT)),
+            ),
+            ("node", self.vm.key.name.clone()),
+            ("address", self.vm.address.to_string()),
+            ("folder", self.disk.path(trust_object::FOLDER)),
+            ("listen", format!("{}:{AGENT_PORT}", self.vm.address)),
+            (
+                "kubernetes-version",
+                guest_system::of_image(&self.vm.image).unwrap_or_default().to_owned(),
+            ),
+        ];
+        let flags = flags.map(|(name, value)| format!("--{name}={value}"));
+        let arguments = arguments.iter().cloned().chain(flags).collect();
+        self.run_program("guest-agent", program, arguments);
     }
 
     /// Takes the VM out of its guest's etcd, while another member answers; the last one takes its data with it.

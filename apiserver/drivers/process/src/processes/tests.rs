@@ -35,7 +35,8 @@ fn driver(folder: &Path, etcd: &str) -> Arc<Processes> {
     // As the server's own command, but for what binds it to the parent.
     let launcher = Launcher {
         executable: "/bin/sh".into(),
-        arguments: ["-c", "shift 3; exec \"$@\"", "bound"].map(str::to_owned).into(),
+        bound: ["-c", "shift 3; exec \"$@\"", "bound"].map(str::to_owned).into(),
+        agent: None,
     };
     Processes::start(&folder.join("data"), Programs::find(&[programs]).unwrap(), launcher).unwrap()
 }
