@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use guestcluster_controllers::credential::lay_foundation;
 use guestcluster_credentials::{
     Claims, Level, SigningKey, Subject, Trust, admission_configuration, authentication_configuration, levels,
     trust_object::{self, CONFIG_MAP, InForce, KEY, NAMESPACE},
 };
-use guestcluster_tests::{Host, Kubectl, eventually};
+use guestcluster_tests::{Host, Kubectl, client, eventually};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ pub(super) const UID: &str = "7b1e2d9c-5f0a-4c7e-9a3d-1f2e3d4c5b6a";
 pub(super) const MINOR: u32 = 37;
 /// Longest until kube-apiserver accepts a first token: it looks for a new file's keys every ten seconds.
 const PATIENCE: u64 = 60;
+/// Of the agent's pods, which nobody starts here: the agent runs as a process.
+const AGENT_IMAGE: &str = "registry.invalid/guestcluster-apiserver:v1";
 /// Longer than the tests take.
 const LIFETIME: Duration = Duration::from_mins(30);
 
@@ -81,11 +84,7 @@ impl Guest {
         let flags = flags.chain(["--allow-privileged=true".to_owned()]);
         let host = Host::start_with(&folder.path().join("host"), flags.collect());
         let admin = host.admin();
-        // What the supervisor's controller writes, which has the admin's kubeconfig.
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-        let mut objects = vec![namespace];
-        objects.extend(levels::cluster_objects());
-        apply(&admin, &objects);
+        lay_foundation_twice(&admin);
         let trust = Trust {
             guest_uid: UID.to_owned(),
             generation: Trust::next_generation(None, Timestamp::now()),
@@ -191,6 +190,38 @@ fn files(folder: &Path, trust_key: &SigningKey) -> PathBuf {
     write("authentication.yaml", authentication_configuration::first(MINOR));
     write("admission.yaml", admission_configuration::render());
     files
+}
+
+/// As the supervisor's controller does, which has the admin's kubeconfig; what is there is not written again.
+fn lay_foundation_twice(admin: &Kubectl) {
+    let lay = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let inside = client(admin.kubeconfig()).await.unwrap();
+            lay_foundation(&inside, Some(AGENT_IMAGE)).await.unwrap();
+        });
+    };
+    let written = || {
+        let kinds = "clusterroles,clusterrolebindings,serviceaccounts,daemonsets";
+        let list = admin.run(&format!("get {kinds} -n {NAMESPACE} -o json")).success();
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let items = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["metadata"].clone());
+        let is_ours = |name: &str| name.starts_with("guestclusters.dev:") || name == levels::AGENT_ACCOUNT;
+        let ours = items.filter(|item| is_ours(item["name"].as_str().unwrap()));
+        ours.map(|item| item["resourceVersion"].clone()).collect::<Vec<_>>()
+    };
+    lay();
+    let first = written();
+    assert_eq!(first.len(), levels::cluster_objects().len() + 2, "{first:?}");
+    lay();
+    assert_eq!(written(), first);
 }
 
 fn apply(admin: &Kubectl, objects: &[Value]) {

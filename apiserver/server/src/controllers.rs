@@ -42,6 +42,8 @@ pub(crate) struct Environment {
     pub(crate) driver: driver::Choice,
     /// Where simulated VMs and their guests are kept.
     pub(crate) engine: Arc<Engine>,
+    /// Image of the agent of guests' control-plane nodes; none where something else brings it.
+    pub(crate) agent_image: Option<String>,
     /// Where they tell of what they see and do.
     pub(crate) told: Told,
 }
@@ -102,7 +104,8 @@ impl Controllers {
         if layers.guest {
             let (client, gauges) = (clients(Controller::Guest), told.gauges.clone());
             // Whoever makes a guest's keys tells the guest what to trust.
-            let trust = credential::run(clients(Controller::Credential), runs.clone(), stop.clone());
+            let image = environment.agent_image.clone();
+            let trust = credential::run(clients(Controller::Credential), image, runs.clone(), stop.clone());
             tasks.spawn(async move {
                 trust.await;
                 Ok(())

@@ -71,7 +71,7 @@ fn maps(inside: &Client) -> Api<ConfigMap> {
 }
 
 /// The guest's namespace for what is ours.
-async fn make_namespace(inside: &Client) -> Result<(), Error> {
+pub(super) async fn make_namespace(inside: &Client) -> kube::Result<()> {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     Api::<Namespace>::all(inside.clone())

@@ -1,6 +1,10 @@
 //! The way into guests, and their keys: read once, and again when something fails.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use guestcluster_credentials::SigningKey;
 use guestcluster_types::names::{self, SIGNING_KEY, SYSTEM_NAMESPACE, TRUST_KEY};
@@ -22,6 +26,8 @@ const ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Connections {
     clients: Mutex<HashMap<String, Client>>,
     keys: Mutex<HashMap<String, Arc<Keys>>>,
+    /// Guests that were seen to have their roles since the connection was made.
+    founded: Mutex<HashSet<String>>,
 }
 
 /// The keys of a guest.
@@ -68,8 +74,18 @@ impl Connections {
         Ok(inside)
     }
 
+    /// Whether the guest was seen to have its roles, by this connection.
+    pub(super) fn is_founded(&self, guest_uid: &str) -> bool {
+        self.founded.lock().contains(guest_uid)
+    }
+
+    pub(super) fn set_founded(&self, guest_uid: &str) {
+        self.founded.lock().insert(guest_uid.to_owned());
+    }
+
     /// Forgets a guest's connection and keys.
     pub(super) fn close(&self, guest_uid: &str) {
+        self.founded.lock().remove(guest_uid);
         self.clients.lock().remove(guest_uid);
         self.keys.lock().remove(guest_uid);
     }

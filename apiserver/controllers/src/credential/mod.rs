@@ -1,13 +1,16 @@
 //! Credentials of guests after they were minted: what each guest trusts is written into it, and revocations end when they are
 //! in force.
 //!
-//! One reconciler for a guest (what it trusts, and who waits for that), one for each kind of record (its end).
+//! One reconciler for a guest (the roles and the agent in it, what it trusts, and who waits for that), one for each kind of
+//! record (its end).
 
+mod agent;
 mod apply;
 mod build;
 mod connection;
 mod dereference;
 mod endings;
+mod foundation;
 mod reconcile;
 mod status;
 
@@ -32,6 +35,7 @@ use crate::{
     runs::Runs,
 };
 use connection::Connections;
+pub use foundation::lay_foundation;
 use reconcile::{Settled, reconcile};
 
 /// Objects of one kind that are worked on at one time.
@@ -43,6 +47,7 @@ const FIELD_MANAGER: &str = "guestcluster-credential-controller";
 struct Context {
     client: Client,
     runs: Runs,
+    agent_image: Option<String>,
     guests: Store<GuestCluster>,
     credentials: Store<GuestCredential>,
     revocations: Store<GuestRevocation>,
@@ -65,14 +70,15 @@ enum Error {
     Late(#[from] tokio::time::error::Elapsed),
 }
 
-/// Runs until `stop`.
-pub async fn run(client: Client, runs: Runs, stop: CancellationToken) {
+/// Runs until `stop`. By an image of the agent, guests get one on each control-plane node; without, something else runs it there.
+pub async fn run(client: Client, agent_image: Option<String>, runs: Runs, stop: CancellationToken) {
     let (guests, guest_writer) = reflector::store();
     let (credentials, credential_writer) = reflector::store();
     let (revocations, revocation_writer) = reflector::store();
     let context = Arc::new(Context {
         client: client.clone(),
         runs,
+        agent_image,
         guests: guests.clone(),
         credentials,
         revocations,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::{Client, ResourceExt as _, runtime::controller::Action};
 use parking_lot::Mutex;
 
-use super::{Context, Error, apply, build, dereference, status};
+use super::{Context, Error, apply, build, dereference, foundation, status};
 
 /// How often a guest that has everything is looked at, for what somebody changed in it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
@@ -67,11 +67,14 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
         .connections
         .open(&context.client, &namespace, &guest.name_any(), &guest_uid)
         .await?;
+    let founded = found(&context, &inside, &guest_uid).await;
     let nodes = bring(&inside, &keys.trust, wanted.clone()).await;
     // Addresses and certificates of a guest may change: the next try reads them again.
     let nodes = nodes.inspect_err(|_| context.connections.close(&guest_uid))?;
     // status
     status::tell(&context, &records, &nodes).await?;
+    // No revocation waits for what an administrator of the guest may stand in the way of.
+    founded?;
     if !status::is_in_force(&nodes) {
         let waited = context
             .retries
@@ -81,6 +84,15 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     context.retries.clear(&guest.uid().unwrap_or_default());
     context.settled.settle(wanted);
     Ok(Action::requeue(LOOK_AGAIN))
+}
+
+/// Lays what levels and agent stand on, once by each connection.
+async fn found(context: &Context, inside: &Client, guest_uid: &str) -> Result<(), Error> {
+    if !context.connections.is_founded(guest_uid) {
+        foundation::lay_foundation(inside, context.agent_image.as_deref()).await?;
+        context.connections.set_founded(guest_uid);
+    }
+    Ok(())
 }
 
 /// Writes into the guest what it lacks, and tells what its nodes judge by then.

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Which layers run.
     pub(crate) layers: Layers,
+    /// Image of the agent of guests' control-plane nodes; none puts none there.
+    pub(crate) guest_agent_image: Option<String>,
     /// Who may have credentials for guests.
     pub(crate) people: SubjectPolicy,
     /// How much of the past watches can resume from.

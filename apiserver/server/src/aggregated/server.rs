@@ -124,6 +124,7 @@ impl Aggregated {
             }),
             driver: driver::Choice::Sim,
             engine: objects.simulated(),
+            agent_image: config.guest_agent_image.clone(),
             told,
         };
         let stop_leading = CancellationToken::new();

@@ -37,6 +37,10 @@ pub(super) struct Arguments {
     /// Which layers run here: all, none, or some of guest,machine,vm. Upstream's managers run the others
     #[arg(long, value_name = "LAYERS", default_value = "guest")]
     layers: Layers,
+    /// Image of this program that guests' control-plane nodes can pull: each runs the agent by which it accepts credentials.
+    /// Without it, bring the agent there by other means, or nobody can log in to guests
+    #[arg(long, value_name = "IMAGE")]
+    guest_agent_image: Option<String>,
     /// What the supervisor puts before the names of users and groups that come from SSO. Only they may have credentials for
     /// guests, where they are known without it
     #[arg(long, value_name = "PREFIX", default_value = "sso:")]
@@ -78,6 +82,7 @@ impl Arguments {
             )?,
             listen: self.listen,
             layers: self.layers,
+            guest_agent_image: self.guest_agent_image,
             history: self.history.into_limits(),
             audit: self.audit.into_config()?,
             shutdown_delay: self.stopping.delay(),

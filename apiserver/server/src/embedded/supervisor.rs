@@ -121,6 +121,8 @@ impl Supervisor {
             }),
             driver: config.driver.clone(),
             engine: engine.clone(),
+            // Drivers bring it themselves, or play it.
+            agent_image: None,
             told,
         };
         let controllers = Controllers::start(&environment).await?;
