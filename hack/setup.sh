@@ -58,6 +58,11 @@ require_pip() {
   python3 -m pip --version >/dev/null 2>&1 || install_package python3-pip "programs are fetched by their hashes with it"
 }
 
+require_node() {
+  command -v node >/dev/null || install_package nodejs "an OpenID provider of others runs in it"
+  command -v npm >/dev/null || install_package npm "an OpenID provider of others is fetched with it"
+}
+
 require_chromium() {
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
   # It brings the Chromium that it drives.

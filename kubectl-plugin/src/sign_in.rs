@@ -9,53 +9,39 @@ use crate::{
     browser, clock,
     error::{Error, Result},
     https,
-    openid::{Authorization, Callback, Grant, IdToken, Issuer, Refused},
+    openid::{Authorization, Callback, Endpoints, Grant, IdToken, Issuer, Refused, Tokens},
     output,
     session::{Record, Session},
     supervisor::Supervisor,
 };
 
+/// How the person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In a browser on this computer.
+    Browser,
+    /// In a browser on any device, by a code.
+    DeviceCode,
+}
+
 /// Signs in and keeps the session. Says what it does on stderr.
 pub(crate) async fn sign_in(
     supervisor: &Supervisor,
     issuer: Issuer,
+    way: Way,
     patience: Duration,
 ) -> Result<(Session, UserInfo)> {
     // Told before anybody types a password.
     Session::can_be_kept(&supervisor.id()?)?;
     let (endpoints, time) = issuer.discover().await?;
     clock::compare(&issuer.url, time);
-    let callback = Callback::listen().await?;
-    let request = Authorization::new(callback.redirect().to_owned());
-    let url = request.url(&issuer, &endpoints);
-    if browser::open(url.as_str()) {
-        eprintln!("Opening {url} in your browser. If nothing opens, visit it yourself, or press Ctrl-C.");
-    } else {
-        eprintln!("Visit {url} in a browser on this computer, or press Ctrl-C.");
-    }
-    let finish = async |answer| {
-        let code = request.code(&answer, &issuer, &endpoints)?;
-        let tokens = match issuer.tokens(&endpoints, Grant::Code(&code, &request)).await {
-            Ok(tokens) => tokens,
-            Err(Refused::Grant) => {
-                return Err(Error::failed("the issuer does not accept the answer that it gave").next("Try again."));
-            }
-            Err(Refused::Other(error)) => return Err(error),
-        };
-        let id_token = IdToken::check(&tokens.id_token, &issuer, Some(&request.nonce))?;
-        let user = known_as(supervisor, &tokens.id_token).await?;
-        let now = jiff::Timestamp::now();
-        let record = Record::new(
-            supervisor.clone(),
-            issuer.clone(),
-            endpoints.clone(),
-            tokens,
-            id_token,
-            now,
-        );
-        Ok((Session::begin(record).await?, user))
+    let asked = async {
+        match way {
+            Way::Browser => in_browser(supervisor, &issuer, &endpoints).await,
+            Way::DeviceCode => by_code(supervisor, &issuer, &endpoints).await,
+        }
     };
-    match tokio::time::timeout(patience, callback.answer(&request.state, finish)).await {
+    match tokio::time::timeout(patience, asked).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::timed_out(format!(
             "nobody signed in within {}",
@@ -63,6 +49,70 @@ pub(crate) async fn sign_in(
         ))
         .next("Start it again; --timeout gives more time.")),
     }
+}
+
+async fn in_browser(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints) -> Result<(Session, UserInfo)> {
+    let callback = Callback::listen().await?;
+    let request = Authorization::new(callback.redirect().to_owned());
+    let url = request.url(issuer, endpoints);
+    if browser::open(url.as_str()) {
+        eprintln!("Opening {url} in your browser. If nothing opens, visit it yourself, or press Ctrl-C.");
+    } else {
+        eprintln!("Visit {url} in a browser on this computer, or press Ctrl-C.");
+        if endpoints.device_authorization.is_some() {
+            eprintln!("Where there is none: kubectl guest login --device-code");
+        }
+    }
+    let finish = async |answer| {
+        let code = request.code(&answer, issuer, endpoints)?;
+        let tokens = match issuer.tokens(endpoints, Grant::Code(&code, &request)).await {
+            Ok(tokens) => tokens,
+            Err(Refused::Grant | Refused::Pending(_)) => {
+                return Err(Error::failed("the issuer does not accept the answer that it gave").next("Try again."));
+            }
+            Err(Refused::Unreachable(error) | Refused::Other(error)) => return Err(error),
+        };
+        begin(supervisor, issuer, endpoints, tokens, Some(&request.nonce)).await
+    };
+    callback.answer(&request.state, finish).await
+}
+
+async fn by_code(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints) -> Result<(Session, UserInfo)> {
+    let code = issuer.device_code(endpoints).await?;
+    eprintln!(
+        "Visit {} in a browser on any device and enter the code {}. It is good for {}.",
+        code.page,
+        code.user_code,
+        output::age(i64::try_from(code.lifetime.as_secs()).unwrap_or(i64::MAX))
+    );
+    if let Some(page) = &code.page_with_code {
+        eprintln!("Or visit {page} and compare the code.");
+    }
+    eprintln!("Whoever enters it signs in this computer: never enter a code that somebody sent you.");
+    let tokens = issuer.await_device(endpoints, &code).await?;
+    begin(supervisor, issuer, endpoints, tokens, None).await
+}
+
+/// The session that begins with these tokens, and as whom the supervisor knows the person.
+async fn begin(
+    supervisor: &Supervisor,
+    issuer: &Issuer,
+    endpoints: &Endpoints,
+    tokens: Tokens,
+    nonce: Option<&str>,
+) -> Result<(Session, UserInfo)> {
+    let id_token = IdToken::check(&tokens.id_token, issuer, nonce)?;
+    let user = known_as(supervisor, &tokens.id_token).await?;
+    let now = jiff::Timestamp::now();
+    let record = Record::new(
+        supervisor.clone(),
+        issuer.clone(),
+        endpoints.clone(),
+        tokens,
+        id_token,
+        now,
+    );
+    Ok((Session::begin(record).await?, user))
 }
 
 /// Who a client is, as its server says.

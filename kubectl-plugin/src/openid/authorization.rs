@@ -130,6 +130,7 @@ mod tests {
             authorization: "https://sso/authorize?tenant=a".parse().unwrap(),
             token: "https://sso/token".parse().unwrap(),
             revocation: None,
+            device_authorization: None,
             answers_name_issuer,
         }
     }

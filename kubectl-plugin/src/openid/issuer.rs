@@ -32,6 +32,8 @@ pub(crate) struct Endpoints {
     pub(crate) token: Url,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revocation: Option<Url>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) device_authorization: Option<Url>,
     /// Whether each answer names the issuer, so that one without it is forged (RFC 9207).
     pub(crate) answers_name_issuer: bool,
 }
@@ -75,11 +77,12 @@ fn endpoints(issuer: &str, document: &Value) -> std::result::Result<Endpoints, S
         authorization: endpoint("authorization_endpoint")?,
         token: endpoint("token_endpoint")?,
         revocation: endpoint("revocation_endpoint").ok(),
+        device_authorization: endpoint("device_authorization_endpoint").ok(),
         answers_name_issuer: document["authorization_response_iss_parameter_supported"] == true,
     })
 }
 
-fn https_url(text: &str) -> std::result::Result<Url, String> {
+pub(super) fn https_url(text: &str) -> std::result::Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{text:?} is not a URL: {error}"))?;
     if url.scheme() != "https" {
         return Err(format!("{text:?} does not begin with https://"));

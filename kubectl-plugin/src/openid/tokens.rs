@@ -10,12 +10,16 @@ use crate::{
     https,
 };
 
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// What is given for tokens.
 pub(crate) enum Grant<'a> {
     /// The code of an answer.
     Code(&'a str, &'a Authorization),
     /// A refresh token, good for one use.
     Refresh(&'a str),
+    /// The code that this computer has of a sign-in on another device (RFC 8628).
+    Device(&'a str),
 }
 
 /// What the issuer gives. Secret.
@@ -31,8 +35,21 @@ pub(crate) struct Tokens {
 pub(crate) enum Refused {
     /// The grant is not good (any more): only a new sign-in helps.
     Grant,
-    /// Anything else; trying again may help.
+    /// The person has not signed in yet.
+    Pending(Pending),
+    /// The issuer did not answer; trying again may help.
+    Unreachable(Error),
+    /// Anything else.
     Other(Error),
+}
+
+/// What an issuer says of a sign-in on another device that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pending {
+    /// It goes on.
+    Waiting,
+    /// It goes on, and was asked about too often.
+    TooFast,
 }
 
 impl From<Error> for Refused {
@@ -54,20 +71,23 @@ impl Issuer {
                 ("code_verifier", &request.verifier),
             ],
             Grant::Refresh(token) => vec![client, ("grant_type", "refresh_token"), ("refresh_token", token)],
+            Grant::Device(code) => vec![client, ("grant_type", DEVICE), ("device_code", code)],
         };
-        let answer = https::post(&endpoints.token, self.certificate_authority.as_deref(), &form).await?;
+        let answer = https::post(&endpoints.token, self.certificate_authority.as_deref(), &form)
+            .await
+            .map_err(Refused::Unreachable)?;
         let (status, answer) = (answer.status, answer.body);
         if status.is_success() {
             return Ok(tokens(&answer)?);
         }
         match answer["error"].as_str() {
-            Some("invalid_grant") => Err(Refused::Grant),
-            Some(error) => {
-                let description = answer["error_description"].as_str().unwrap_or_default();
-                let why = format!("{} {}", printable(error), printable(description));
-                Err(Error::failed(format!("the issuer {} gives no token: {}", self.url, why.trim())).into())
+            Some("invalid_grant" | "expired_token") => Err(Refused::Grant),
+            Some("authorization_pending") => Err(Refused::Pending(Pending::Waiting)),
+            Some("slow_down") => Err(Refused::Pending(Pending::TooFast)),
+            _ => {
+                let why = said(&answer).unwrap_or_else(|| format!("it answers {status}"));
+                Err(Error::failed(format!("the issuer {} gives no token: {why}", self.url)).into())
             }
-            None => Err(Error::failed(format!("the issuer {} gives no token: it answers {status}", self.url)).into()),
         }
     }
 
@@ -92,6 +112,13 @@ impl Issuer {
             self.url
         )))
     }
+}
+
+/// What an issuer says is wrong, fit for a terminal.
+pub(super) fn said(answer: &Value) -> Option<String> {
+    let description = answer["error_description"].as_str().unwrap_or_default();
+    let why = format!("{} {}", printable(answer["error"].as_str()?), printable(description));
+    Some(why.trim().to_owned())
 }
 
 fn tokens(answer: &Value) -> Result<Tokens> {

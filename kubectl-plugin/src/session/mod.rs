@@ -138,8 +138,10 @@ impl Session {
                 let _ = pending.finish(&held.ended());
                 Err(ended(&self.id))
             }
-            Err(Refused::Other(_)) if renew != Renew::Refused && held.lasts(now) => Ok(held),
-            Err(Refused::Other(error)) => Err(error),
+            Err(Refused::Unreachable(_) | Refused::Other(_)) if renew != Renew::Refused && held.lasts(now) => Ok(held),
+            Err(Refused::Unreachable(error) | Refused::Other(error)) => Err(error),
+            // Of sign-ins on another device alone.
+            Err(Refused::Pending(_)) => Err(self.refused()),
         }
     }
 

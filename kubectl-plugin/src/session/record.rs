@@ -142,6 +142,7 @@ mod tests {
             authorization: "https://sso/a".parse().unwrap(),
             token: "https://sso/t".parse().unwrap(),
             revocation: None,
+            device_authorization: None,
             answers_name_issuer: true,
         };
         Record::new(supervisor, issuer, endpoints, tokens, id_token, at(0))

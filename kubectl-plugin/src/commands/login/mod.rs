@@ -28,7 +28,7 @@ use crate::{
 /// is written to a kubeconfig.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41...\n  kubectl guest login dev\n  kubectl guest login dev --level view --no-switch\n  kubectl guest login dev --print > dev.kubeconfig"
+    after_help = "Examples:\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41...\n  kubectl guest login --device-code\n  kubectl guest login dev\n  kubectl guest login dev --level view --no-switch\n  kubectl guest login dev --print > dev.kubeconfig"
 )]
 pub(super) struct Args {
     /// Name of the cluster to log in to
@@ -57,6 +57,9 @@ pub(super) struct Args {
     /// PEM file of the certificate authority of that issuer
     #[arg(long, value_name = "FILE", requires = "issuer_url")]
     issuer_certificate_authority: Option<PathBuf>,
+    /// Sign in with a browser on another device, by a code that you enter there
+    #[arg(long)]
+    device_code: bool,
     /// What you want to be able to do in the cluster: login, view, edit or admin; the highest that you may where none is given
     #[arg(long, value_name = "LEVEL", requires = "name", value_parser = level)]
     level: Option<Level>,

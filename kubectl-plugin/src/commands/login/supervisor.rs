@@ -14,7 +14,7 @@ use crate::{
     openid::Issuer,
     rights,
     session::{Record, Session},
-    sign_in,
+    sign_in::{self, Way},
     supervisor::{self, LoginSettings, Supervisor, SupervisorId},
 };
 
@@ -55,7 +55,7 @@ impl Args {
             (Some(url), Some(client_id)) => self.named_issuer(url, client_id)?,
             _ => supervisor::published(supervisor).await?,
         };
-        let (session, user) = sign_in::sign_in(supervisor, issuer, self.timeout).await?;
+        let (session, user) = sign_in::sign_in(supervisor, issuer, self.way(), self.timeout).await?;
         let record = session.record().await;
         eprintln!(
             "Signed in to {} as {}.{}",
@@ -64,6 +64,14 @@ impl Args {
             session_end(&record)
         );
         Ok(session)
+    }
+
+    fn way(&self) -> Way {
+        if self.device_code {
+            Way::DeviceCode
+        } else {
+            Way::Browser
+        }
     }
 
     fn named_issuer(&self, url: &str, client_id: &str) -> Result<Issuer> {
