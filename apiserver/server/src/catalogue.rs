@@ -28,6 +28,8 @@ pub(crate) struct Seed {
 pub(crate) struct Catalogue<'a> {
     /// The versions that guests may have.
     pub(crate) releases: Vec<Release>,
+    /// Whether they are there at every start, as what they name is.
+    pub(crate) follows_programs: bool,
     /// The sim driver's configuration, YAML.
     pub(crate) sim_config: &'a str,
 }
@@ -37,19 +39,22 @@ impl Catalogue<'_> {
     pub(crate) fn simulated() -> Self {
         Self {
             releases: Release::simulated(),
+            follows_programs: false,
             sim_config: "",
         }
+    }
+
+    /// The releases, each with its image.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = Seed> {
+        let releases = self.releases.iter();
+        releases.flat_map(|release| [release.image(), release.seed()])
     }
 
     /// Every object, in an order in which each finds what it needs.
     pub(crate) fn seeds(&self) -> Vec<Seed> {
         let mut seeds = Vec::new();
         seeds.extend(TEAM_NAMESPACES.iter().map(|name| namespace(name)));
-        seeds.extend(
-            self.releases
-                .iter()
-                .flat_map(|release| [release.image(), release.seed()]),
-        );
+        seeds.extend(self.releases());
         seeds.extend(
             STORAGE_CLASSES
                 .iter()

@@ -58,26 +58,23 @@ impl Driver for Processes {
             .balancers
             .get(&spec.uid)
             .map(|known| known.record.clone());
+        let is_known = known.is_some();
         let record = match known {
             Some(known) => LoadBalancer {
                 selector: spec.selector.clone(),
                 target_port: spec.target_port,
                 ..known
             },
-            None => {
-                let address = self.0.pool.take().map_err(failed)?;
-                let record = LoadBalancer::requested(spec, address);
-                if let Err(message) = self.serve(record.clone()) {
-                    // Another process has it: the next try takes another one, and this one stays taken.
-                    return Ok(no_address(message));
-                }
-                record
-            }
+            None => LoadBalancer::requested(spec, self.0.pool.take().map_err(failed)?),
         };
-        self.keep_load_balancer(record.clone()).await?;
-        if let Some(balancer) = self.0.state.lock().balancers.get_mut(&spec.uid) {
-            balancer.record = record.clone();
+        if let Err(message) = self.serve(record.clone()) {
+            if !is_known {
+                // Another process has it: the next try takes another one, and this one stays taken.
+                self.0.state.lock().balancers.remove(&spec.uid);
+            }
+            return Ok(no_address(message));
         }
+        self.keep_load_balancer(record.clone()).await?;
         Ok(LoadBalancerState {
             address: Some(record.address.into()),
             blocked: None,

@@ -1,6 +1,6 @@
 //! The process driver: what it holds, how it starts and stops.
 
-use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use guest_system::address::{Pool, Reservation};
 use tokio::sync::{Mutex, broadcast};
@@ -77,7 +77,12 @@ impl Processes {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.state.lock().balancers.clear();
+        let balancers: Vec<_> = self.0.state.lock().balancers.drain().collect();
+        for serving in balancers.into_iter().filter_map(|(_, balancer)| balancer.serving) {
+            serving.abort();
+            // It was told to end; its address is free when it has.
+            let _ = serving.await;
+        }
     }
 
     fn resume(&self, vms: Vec<Vm>, balancers: Vec<LoadBalancer>) {
@@ -85,8 +90,11 @@ impl Processes {
         let addresses = addresses.chain(balancers.iter().map(|balancer| balancer.address));
         addresses.for_each(|address| self.0.pool.hold(address));
         for balancer in balancers {
-            if let Err(error) = self.serve(balancer) {
-                tracing::warn!(error, "a load balancer does not serve after the restart");
+            if let Err(message) = self.serve(balancer) {
+                tracing::warn!(
+                    message,
+                    "a load balancer does not serve after the restart; it is tried again"
+                );
             }
         }
         for vm in vms {
@@ -94,22 +102,27 @@ impl Processes {
         }
     }
 
-    /// Starts to accept connections for a load balancer.
+    /// Takes in a load balancer and starts to accept connections, unless it does already. Says why it can't.
     pub(crate) fn serve(&self, record: LoadBalancer) -> Result<(), String> {
-        let listener = Reservation::new(record.address, record.port).and_then(Reservation::listen);
-        let listener = listener.map_err(|error| cannot_serve(record.address, record.port, &error))?;
-        let (driver, uid) = (Arc::downgrade(&self.0), record.uid.clone());
+        let mut state = self.0.state.lock();
+        let (uid, address, port) = (record.uid.clone(), record.address, record.port);
+        let balancer = state.balancers.entry(uid.clone()).or_insert_with(|| Balancer {
+            record: record.clone(),
+            serving: None,
+        });
+        balancer.record = record;
+        if balancer.serving.is_some() {
+            return Ok(());
+        }
+        let listener = Reservation::new(address, port).and_then(Reservation::listen);
+        let listener = listener.map_err(|error| format!("cannot serve on {address}:{port}: {error}"))?;
+        let driver = Arc::downgrade(&self.0);
         let backends = move || {
             let driver = driver.upgrade();
             driver.map_or_else(Vec::new, |driver| driver.state.lock().backends(&uid))
         };
         let serving = tokio::spawn(forwarder::run(listener, Arc::new(backends)));
-        let balancer = Balancer {
-            record,
-            _serving: AbortOnDropHandle::new(serving),
-        };
-        let mut state = self.0.state.lock();
-        state.balancers.insert(balancer.record.uid.clone(), balancer);
+        balancer.serving = Some(AbortOnDropHandle::new(serving));
         Ok(())
     }
 
@@ -127,10 +140,6 @@ impl Processes {
         // Without a receiver there is nobody to tell.
         let _ = self.0.changes.send(change);
     }
-}
-
-fn cannot_serve(address: Ipv4Addr, port: u16, error: &std::io::Error) -> String {
-    format!("cannot serve on {address}:{port}: {error}")
 }
 
 #[cfg(test)]

@@ -31,10 +31,19 @@ pub(crate) struct Machine {
     pub(crate) blocked: Option<Blocked>,
 }
 
-/// A load balancer that accepts connections while this is kept.
+/// A load balancer.
 pub(crate) struct Balancer {
     pub(crate) record: LoadBalancer,
-    pub(crate) _serving: AbortOnDropHandle<()>,
+    /// Accepts connections while it is kept; none while something else has the address.
+    pub(crate) serving: Option<AbortOnDropHandle<()>>,
+}
+
+/// Another control-plane VM of a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Other {
+    pub(crate) address: Ipv4Addr,
+    /// Its API server has answered since it was started.
+    pub(crate) is_up: bool,
 }
 
 /// How a VM shall be.
@@ -84,8 +93,8 @@ impl Wanted {
 }
 
 impl State {
-    /// Addresses of the control-plane VMs of the same guest that are up and stay, but for this one.
-    pub(crate) fn others(&self, uid: &ObjectUid) -> Vec<Ipv4Addr> {
+    /// The control-plane VMs of the same guest that stay, but for this one.
+    pub(crate) fn others(&self, uid: &ObjectUid) -> Vec<Other> {
         let Some(guest) = self.vms.get(uid).and_then(|machine| machine.guest.as_ref()) else {
             return Vec::new();
         };
@@ -93,8 +102,13 @@ impl State {
             .vms
             .values()
             .filter(|other| other.vm.uid != *uid && other.guest.as_ref() == Some(guest));
-        let up = others.filter(|other| other.is_up && !other.vm.removing);
-        up.map(|other| other.vm.address).collect()
+        let staying = others.filter(|other| !other.vm.removing);
+        staying
+            .map(|other| Other {
+                address: other.vm.address,
+                is_up: other.is_up,
+            })
+            .collect()
     }
 
     /// Where a load balancer passes connections on to.

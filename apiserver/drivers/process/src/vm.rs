@@ -28,12 +28,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Processes {
     /// Brings about what is wanted of the VM, until it is gone or the driver stops.
     pub(crate) async fn attend(&self, uid: &ObjectUid, mut wanted: watch::Receiver<Wanted>) {
+        let mut has_left = false;
         loop {
             let now = *wanted.borrow_and_update();
             match now {
-                Wanted::On => self.run(uid, &mut wanted).await,
+                Wanted::On => has_left = self.run(uid, &mut wanted).await,
                 Wanted::Off => self.rest(&mut wanted).await,
-                Wanted::Gone => return self.forget(uid).await,
+                Wanted::Gone => return self.forget(uid, has_left).await,
             }
             if self.0.stop.is_cancelled() {
                 return;
@@ -41,13 +42,14 @@ impl Processes {
         }
     }
 
-    /// Runs the guest system until something else is wanted.
-    async fn run(&self, uid: &ObjectUid, wanted: &mut watch::Receiver<Wanted>) {
+    /// Runs the guest system until something else is wanted. Whether the VM left its guest, as one does that is removed.
+    async fn run(&self, uid: &ObjectUid, wanted: &mut watch::Receiver<Wanted>) -> bool {
         let system = match self.guest_system(uid) {
             Ok(system) => system,
             Err(trouble) => {
                 self.report(uid, Report::Blocked(trouble));
-                return self.rest(wanted).await;
+                self.rest(wanted).await;
+                return false;
             }
         };
         tokio::select! {
@@ -57,12 +59,14 @@ impl Processes {
         }
         let goes = *wanted.borrow() == Wanted::Gone;
         if goes {
+            // While it runs: a majority of the members must agree.
             leave(&system).await;
             system.children.kill().await;
         } else {
             system.children.stop().await;
         }
         self.set_down(uid);
+        goes
     }
 
     /// Waits until something else is wanted.
@@ -123,7 +127,14 @@ impl Processes {
     }
 
     /// Removes the VM's folder, and forgets it.
-    async fn forget(&self, uid: &ObjectUid) {
+    async fn forget(&self, uid: &ObjectUid, has_left: bool) {
+        // One that was switched off, or whose removal a restart cut off, is a member yet.
+        if !has_left
+            && let Ok(system) = self.guest_system(uid)
+            && self.0.stop.run_until_cancelled(leave(&system)).await.is_none()
+        {
+            return;
+        }
         loop {
             let _held = self.0.changing.lock().await;
             let (ledger, gone) = (self.0.ledger.clone(), uid.clone());

@@ -34,6 +34,9 @@ pub(crate) async fn seed(registry: &Registry, catalogue: &Catalogue<'_>) -> anyh
         .get(SYSTEM_NAMESPACE, MARKER)
         .is_some()
     {
+        for release in catalogue.releases().filter(|_| catalogue.follows_programs) {
+            writer.create(&release).await?;
+        }
         return Ok(());
     }
     for seed in catalogue.seeds().into_iter().chain(first_users_rights()) {

@@ -95,6 +95,7 @@ impl Supervisor {
         kinds.start(cluster.registry(), clients);
         let catalogue = Catalogue {
             releases: releases(&config.driver),
+            follows_programs: matches!(config.driver, driver::Choice::Process { .. }),
             sim_config: config.sim_config.as_deref().unwrap_or_default(),
         };
         seed::seed(cluster.registry(), &catalogue).await?;

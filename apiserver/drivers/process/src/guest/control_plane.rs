@@ -119,11 +119,15 @@ impl GuestSystem {
         self.run_program("guest-agent", program, arguments);
     }
 
-    /// Takes the VM out of its guest's etcd, while another member answers; the last one takes its data with it.
+    /// Takes the VM out of its guest's etcd, by another member; the last one takes its data with it.
     pub(crate) async fn leave(&self) -> Result<(), Trouble> {
-        let (Some(other), Some((authority, pair))) = (self.another(), self.member_files()?) else {
+        let Some((authority, pair)) = self.member_files()? else {
             return Ok(());
         };
+        if (self.others)().is_empty() {
+            return Ok(());
+        }
+        let other = self.another().ok_or_else(no_other)?;
         let other = etcd_client(other, &authority, &pair)?;
         Members(&other).remove(&flags::peer_url(self.vm.address)).await
     }
@@ -205,7 +209,8 @@ impl GuestSystem {
 
     /// Another control-plane VM of the guest that is up.
     fn another(&self) -> Option<Ipv4Addr> {
-        (self.others)().into_iter().next()
+        let others = (self.others)();
+        others.into_iter().find(|other| other.is_up).map(|other| other.address)
     }
 
     /// What a VM that was a member of the etcd has on its disk.
@@ -232,5 +237,5 @@ fn etcd_client(address: Ipv4Addr, authority: &str, pair: &CertifiedKey) -> Resul
 }
 
 fn no_other() -> Trouble {
-    Trouble::waiting("no other control-plane VM of the guest is up, whose etcd this one could join")
+    Trouble::waiting("no other control-plane VM of the guest is up")
 }

@@ -8,12 +8,12 @@ mod flags;
 mod kubeadm;
 mod kubelet;
 
-use std::{convert::Infallible, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use guest_system::{cloud_init::Bootstrap, node::NodeFacts};
 use tokio::time::sleep;
 
-use crate::{child::Children, files::Disk, programs::Programs, record::Vm, trouble::Trouble};
+use crate::{child::Children, files::Disk, programs::Programs, record::Vm, state::Other, trouble::Trouble};
 use control_plane::ControlPlane;
 
 /// First and longest pause before what failed is tried again.
@@ -28,8 +28,8 @@ pub(crate) struct GuestSystem {
     pub(crate) disk: Disk,
     pub(crate) children: Arc<Children>,
     pub(crate) programs: Arc<Programs>,
-    /// Addresses of the other control-plane VMs of the guest that are up.
-    pub(crate) others: Box<dyn Fn() -> Vec<Ipv4Addr> + Send + Sync>,
+    /// The other control-plane VMs of the guest that stay.
+    pub(crate) others: Box<dyn Fn() -> Vec<Other> + Send + Sync>,
     /// Where it is told how far it is.
     pub(crate) report: Box<dyn Fn(Report) + Send + Sync>,
 }

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, time::Du
 
 use guestcluster_credentials::x509::{CertificateAuthority, generate_key_pair};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
-use vm_driver::{Driver as _, ObjectUid, Removal, UserData, VmSpec, VmState};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+use vm_driver::{Driver as _, LoadBalancerSpec, ObjectUid, Removal, UserData, VmSpec, VmState};
 
 use super::*;
 
@@ -116,10 +119,7 @@ async fn a_version_without_programs_is_named() {
 async fn nothing_is_left_of_a_vm_that_is_removed_and_all_of_one_whose_driver_stops() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let script = format!(
-        "echo $$ > {0}.new; mv {0}.new {0}; exec sleep 1000",
-        folder.path().join("pid").display()
-    );
+    let script = script_that_stays(folder.path());
     let spec = control_plane("photon-5-kubernetes-v1.37.2");
     let first = driver(folder.path(), &script);
     let known = first.ensure_vm(&spec).await.unwrap();
@@ -143,6 +143,64 @@ async fn nothing_is_left_of_a_vm_that_is_removed_and_all_of_one_whose_driver_sto
     assert!(!is_alive(&pid), "{pid}");
     assert_eq!(fs::read_dir(data.join("vms")).unwrap().count(), 0);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn a_vm_runs_while_it_is_powered_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script_that_stays(folder.path());
+    let driver = driver(folder.path(), &script);
+    let mut spec = control_plane("photon-5-kubernetes-v1.37.2");
+    driver.ensure_vm(&spec).await.unwrap();
+    let pid = started(folder.path()).await;
+    spec.powered_on = false;
+    let state = driver.ensure_vm(&spec).await.unwrap();
+    assert!(state.created && !state.powered_on);
+    let ended = async {
+        while is_alive(&pid) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the program ends");
+    spec.powered_on = true;
+    driver.ensure_vm(&spec).await.unwrap();
+    assert_ne!(started(folder.path()).await, pid);
+    driver.stop().await;
+}
+
+#[tokio::test]
+async fn a_load_balancer_keeps_its_address_even_while_another_process_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = LoadBalancerSpec {
+        uid: ObjectUid("5d6f".to_owned()),
+        namespace: "team-a".to_owned(),
+        name: "dev".to_owned(),
+        selector: BTreeMap::new(),
+        port: 6443,
+        target_port: 6443,
+    };
+    let first = driver(folder.path(), "exit 0");
+    let address = first.ensure_load_balancer(&spec).await.unwrap().address.unwrap();
+    first.stop().await;
+    drop(first);
+    let taken = TcpListener::bind((address, 6443)).await.unwrap();
+    let again = driver(folder.path(), "exit 0");
+    let state = again.ensure_load_balancer(&spec).await.unwrap();
+    assert_eq!(
+        (state.address, state.blocked.unwrap().reason.as_str()),
+        (None, "NoAddress")
+    );
+    drop(taken);
+    assert_eq!(again.ensure_load_balancer(&spec).await.unwrap().address, Some(address));
+    assert_eq!(again.remove_load_balancer(&spec.uid).await.unwrap(), Removal::Gone);
+    assert_ne!(again.ensure_load_balancer(&spec).await.unwrap().address, Some(address));
+    again.stop().await;
+}
+
+/// Tells its process id and stays.
+fn script_that_stays(folder: &Path) -> String {
+    let file = folder.join("pid");
+    format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 1000", file.display())
 }
 
 /// The process that the script became, which is told once.
