@@ -6,4 +6,5 @@
 mod guest;
 mod life;
 mod login;
+mod members;
 mod processes;

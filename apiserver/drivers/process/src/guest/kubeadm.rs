@@ -4,7 +4,6 @@ use guest_system::{
     cloud_init::Authority,
     init::{BOOTSTRAPPERS, seeds},
 };
-use guestcluster_credentials::levels;
 use kube::Client;
 use serde_json::{Value, json};
 
@@ -36,21 +35,10 @@ pub(super) async fn initialize(
         };
         create(client, &format!("{group}{namespace}/{}", seed.resource), &seed.object).await?;
     }
-    for (path, object) in rights_of_nodes().into_iter().chain(rights_of_levels()) {
+    for (path, object) in rights_of_nodes() {
         create(client, path, &object).await?;
     }
     Ok(())
-}
-
-/// What credentials give, and what the guest's agent may do.
-fn rights_of_levels() -> impl Iterator<Item = (&'static str, Value)> {
-    levels::cluster_objects().into_iter().map(|object| {
-        let path = match object["kind"].as_str() {
-            Some("ClusterRole") => CLUSTER_ROLES,
-            _ => CLUSTER_BINDINGS,
-        };
-        (path, object)
-    })
 }
 
 /// What nodes may do to join by themselves, and administrators.
