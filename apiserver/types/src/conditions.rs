@@ -42,6 +42,8 @@ pub mod reasons {
     pub const RIGHT_MISSING: &str = "RightMissing";
     /// The API server refused one of the guest's objects.
     pub const APPLY_REFUSED: &str = "ObjectRefused";
+    /// The keys that the guest was made with are gone.
+    pub const KEYS_LOST: &str = "KeysLost";
     /// The objects were made by a newer version of this program.
     pub const REVISION_UNKNOWN: &str = "TemplateRevisionUnknown";
     /// Nothing is changed while `spec.paused` is true.

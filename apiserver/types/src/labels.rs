@@ -17,6 +17,9 @@ pub const DEPLOYMENT_NAME: &str = "cluster.x-k8s.io/deployment-name";
 
 /// Annotation of a new GuestCluster: the guest UID of running objects that it takes over.
 pub const ADOPT: &str = "guestclusters.dev/adopt";
+/// Annotation of a GuestCluster whose keys are lost: the id of the trust key that its control plane was made with. New keys are
+/// made in its place, and control-plane nodes are replaced.
+pub const REPLACE_TRUST_KEY: &str = "guestclusters.dev/replace-trust-key";
 /// Annotation of a Cluster: the revision of the templates that its objects were made with.
 pub const TEMPLATE_REVISION: &str = "guestclusters.dev/template-revision";
 /// Annotation of a Cluster: the StorageClasses its workloads may use, separated by commas; storage providers read it.

@@ -19,7 +19,7 @@ use super::{
     dereference::{self, Layers, belongs_to},
     events,
     identity::{self, Others},
-    keys::Keys,
+    keys::{Expected, Keys},
     mirror::Knowledge,
     mirrors::{Mirrors, Needed},
     plan::{Blocked, Identity, Plan},
@@ -161,8 +161,9 @@ async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catal
         health_checks,
     );
     let mut plan = plan.map_err(Failure::Blocked)?;
-    let trust_key = context.keys.trust_key(&context.client, &identity.uid).await;
-    plan.trust_key = Some(trust_key.map_err(|error| apply::refusal(error, "the keys of the guest"))?);
+    let expected = Expected::of(&outcome.guest, outcome.layers.control_plane.as_deref());
+    let trust_key = context.keys.trust_key(&context.client, &identity.uid, &expected);
+    plan.trust_key = Some(trust_key.await?);
     outcome.guest = record(context, &outcome.guest, &plan).await?;
     // build (pure, can't fail)
     let desired = build(&plan);

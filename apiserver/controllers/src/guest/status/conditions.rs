@@ -285,6 +285,9 @@ fn node_pools_ready(view: &View<'_>) -> Verdict {
 }
 
 fn credentials_ready(view: &View<'_>) -> Verdict {
+    if let Some(blocked) = view.blocked.filter(|blocked| blocked.condition == CREDENTIALS_READY) {
+        return Verdict::waits(CREDENTIALS_READY, blocked.reason, blocked.message.clone());
+    }
     if view.credentials_work() {
         return Verdict::holds(CREDENTIALS_READY, "");
     }
