@@ -17,6 +17,8 @@ pub const DEPLOYMENT_NAME: &str = "cluster.x-k8s.io/deployment-name";
 
 /// Annotation of a new GuestCluster: the guest UID of running objects that it takes over.
 pub const ADOPT: &str = "guestclusters.dev/adopt";
+/// Annotation of a GuestCluster: whenever its value changes, another key takes the place of the one that signs credentials.
+pub const ROTATE_SIGNING_KEY: &str = "guestclusters.dev/rotate-signing-key";
 /// Annotation of a GuestCluster whose keys are lost: the id of the trust key that its control plane was made with. New keys are
 /// made in its place, and control-plane nodes are replaced.
 pub const REPLACE_TRUST_KEY: &str = "guestclusters.dev/replace-trust-key";

@@ -18,6 +18,10 @@ pub const SYSTEM_NAMESPACE: &str = "guestclusters-system";
 pub const TRUST_KEY: &str = "trust-key.pem";
 /// Key in the Secret of a guest's keys: the private key that signs its credentials (PKCS #8, PEM).
 pub const SIGNING_KEY: &str = "signing-key.pem";
+/// There while the key that signs is being replaced: the private key that will, which guests accept already.
+pub const NEXT_SIGNING_KEY: &str = "next-signing-key.pem";
+/// There until all that it signed has expired: the public half of the last one (PEM), which guests still accept.
+pub const PREVIOUS_SIGNING_KEY: &str = "previous-signing-key.pub.pem";
 
 /// Name of the Secret of a guest's keys, in the supervisor's own namespace.
 pub fn guest_keys_secret(guest_uid: &str) -> String {

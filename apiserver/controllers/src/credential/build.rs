@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guestcluster_credentials::{Floor, NumericDate, SigningKey, Trust};
+use guestcluster_credentials::{Floor, NumericDate, PublicKey, Trust};
 use guestcluster_types::{GuestCredential, GuestRevocation};
 use jiff::Timestamp;
 
@@ -12,14 +12,14 @@ use super::dereference::Records;
 const PATIENCE_MILLISECONDS: u64 = 60_000;
 
 /// The keys, and what of the records tokens could still be about. The generation is given when it is written.
-pub(super) fn trust(guest_uid: &str, signing: &SigningKey, records: &Records, now: Timestamp) -> Trust {
+pub(super) fn trust(guest_uid: &str, keys: Vec<PublicKey>, records: &Records, now: Timestamp) -> Trust {
     let revoked: BTreeMap<_, _> = records.revoked.iter().filter_map(|it| revoked(it)).collect();
     let mut floors: Vec<_> = records.revocations.iter().filter_map(|it| floor(it)).collect();
     sort(&mut floors);
     let trust = Trust {
         guest_uid: guest_uid.to_owned(),
         generation: 0,
-        keys: vec![signing.public().clone()],
+        keys,
         revoked,
         floors,
         trust_keys: vec![],
@@ -84,6 +84,7 @@ fn floor(revocation: &GuestRevocation) -> Option<Floor> {
 mod tests {
     use std::sync::Arc;
 
+    use guestcluster_credentials::SigningKey;
     use serde_json::json;
 
     use super::*;
@@ -129,7 +130,12 @@ mod tests {
                 revocation(json!({"all": true})),
             ],
         };
-        let trust = trust("g-1", &key, &records, time("2026-01-01T00:06:00Z"));
+        let trust = trust(
+            "g-1",
+            vec![key.public().clone()],
+            &records,
+            time("2026-01-01T00:06:00Z"),
+        );
         assert_eq!(trust.keys, [key.public().clone()]);
         assert_eq!(
             trust.revoked.keys().collect::<Vec<_>>(),
@@ -144,7 +150,7 @@ mod tests {
     fn what_no_node_takes_is_written_anew_once_in_a_while() {
         let key = SigningKey::generate().unwrap();
         let written = time("2026-01-01T00:00:00Z");
-        let wanted = || trust("g-1", &key, &Records::default(), written);
+        let wanted = || trust("g-1", vec![key.public().clone()], &Records::default(), written);
         let live = next(wanted(), None, false, written).unwrap();
         let after = |in_force, now: &str| next(wanted(), Some(&live), in_force, time(now));
         assert_eq!(after(false, "2026-01-01T00:00:59Z"), None, "nodes need a moment");
@@ -161,9 +167,14 @@ mod tests {
             revoked: vec![credential("c-1", "2026-01-01T01:00:00Z")],
             revocations: vec![revocation(json!({"all": true}))],
         };
-        let live = trust("g-1", &key, &records, time("2026-01-01T00:06:00Z"));
+        let live = trust(
+            "g-1",
+            vec![key.public().clone()],
+            &records,
+            time("2026-01-01T00:06:00Z"),
+        );
         let after = |now: &str| {
-            let wanted = trust("g-1", &key, &Records::default(), time(now));
+            let wanted = trust("g-1", vec![key.public().clone()], &Records::default(), time(now));
             carried_over(wanted, &live, time(now))
         };
         assert_eq!(after("2026-01-01T00:30:00Z"), live);

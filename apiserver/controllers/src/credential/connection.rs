@@ -3,11 +3,10 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use guestcluster_credentials::SigningKey;
-use guestcluster_types::names::{self, SIGNING_KEY, SYSTEM_NAMESPACE, TRUST_KEY};
+use guestcluster_types::names;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, Config,
@@ -15,45 +14,40 @@ use kube::{
 };
 use parking_lot::Mutex;
 
-use super::Error;
+use super::{Error, keys::Keys};
 
 /// Longest that a connection to a guest may take to be made, and a request to be answered.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long keys that were read are taken for those that are there.
+const READ_AGAIN: Duration = Duration::from_mins(10);
 
 /// Open connections and keys, by guest UID.
 #[derive(Default)]
 pub(super) struct Connections {
     clients: Mutex<HashMap<String, Client>>,
-    keys: Mutex<HashMap<String, Arc<Keys>>>,
+    keys: Mutex<HashMap<String, (Arc<Keys>, Instant)>>,
     /// Guests that were seen to have their roles since the connection was made.
     founded: Mutex<HashSet<String>>,
 }
 
-/// The keys of a guest.
-pub(super) struct Keys {
-    /// Signs what the guest trusts.
-    pub(super) trust: SigningKey,
-    /// Signs its credentials.
-    pub(super) signing: SigningKey,
-}
-
 impl Connections {
-    /// The keys that the guest layer has made for a guest.
+    /// The keys of a guest; read again once in a while, as somebody may put others there.
     pub(super) async fn keys(&self, client: &Client, guest_uid: &str) -> Result<Arc<Keys>, Error> {
-        if let Some(known) = self.keys.lock().get(guest_uid) {
+        if let Some((known, read)) = self.keys.lock().get(guest_uid)
+            && read.elapsed() < READ_AGAIN
+        {
             return Ok(known.clone());
         }
-        let name = names::guest_keys_secret(guest_uid);
-        let secret = Api::<Secret>::namespaced(client.clone(), SYSTEM_NAMESPACE)
-            .get(&name)
-            .await?;
-        let keys = Arc::new(Keys {
-            trust: key(&secret, &name, TRUST_KEY)?,
-            signing: key(&secret, &name, SIGNING_KEY)?,
-        });
-        self.keys.lock().insert(guest_uid.to_owned(), keys.clone());
+        let keys = Arc::new(Keys::read(client, guest_uid).await?);
+        let known = (keys.clone(), Instant::now());
+        self.keys.lock().insert(guest_uid.to_owned(), known);
         Ok(keys)
+    }
+
+    /// Reads the keys of a guest anew when they are needed.
+    pub(super) fn forget_keys(&self, guest_uid: &str) {
+        self.keys.lock().remove(guest_uid);
     }
 
     /// A client of the guest, by Cluster API's kubeconfig.
@@ -92,12 +86,6 @@ impl Connections {
 }
 
 // No part of a Secret may get into an error.
-fn key(secret: &Secret, name: &str, key: &str) -> Result<SigningKey, Error> {
-    text(secret, key)
-        .and_then(|pem| SigningKey::from_pem(pem).ok())
-        .ok_or_else(|| Error::Unusable(format!("Secret {SYSTEM_NAMESPACE}/{name} has no usable {key}")))
-}
-
 async fn client_of(secret: &Secret, name: &str) -> Result<Client, Error> {
     let unusable = || Error::Unusable(format!("Secret {name} has no usable kubeconfig"));
     let kubeconfig = text(secret, "value").and_then(|text| Kubeconfig::from_yaml(text).ok());

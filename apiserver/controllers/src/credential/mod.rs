@@ -11,7 +11,9 @@ mod connection;
 mod dereference;
 mod endings;
 mod foundation;
+mod keys;
 mod reconcile;
+mod rotation;
 mod status;
 
 use std::{fmt::Debug, sync::Arc};

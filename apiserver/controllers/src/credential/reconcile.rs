@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use kube::{Client, ResourceExt as _, runtime::controller::Action};
 use parking_lot::Mutex;
 
-use super::{Context, Error, apply, build, dereference, foundation, status};
+use super::{
+    Context, Error, apply, build, dereference, foundation,
+    rotation::{self, Step},
+    status,
+};
 
 /// How often a guest that has everything is looked at, for what somebody changed in it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
@@ -57,8 +61,9 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let keys = context.connections.keys(&context.client, &guest_uid).await?;
     let records = dereference::records(&context, &guest, &guest_uid);
     // build (pure)
-    let wanted = build::trust(&guest_uid, &keys.signing, &records, Timestamp::now());
-    if context.settled.has(&wanted) && records.nobody_waits() {
+    let wanted = build::trust(&guest_uid, keys.published(), &records, Timestamp::now());
+    let step = Step::due(&keys, rotation::wish(&guest), Timestamp::now());
+    if context.settled.has(&wanted) && records.nobody_waits() && step.is_none() {
         return Ok(Action::requeue(LOOK_AGAIN));
     }
     // apply
@@ -83,7 +88,12 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     }
     context.retries.clear(&guest.uid().unwrap_or_default());
     context.settled.settle(wanted);
-    Ok(Action::requeue(LOOK_AGAIN))
+    let Some(step) = step else {
+        return Ok(Action::requeue(LOOK_AGAIN));
+    };
+    let taken = rotation::take(&context.client, &guest_uid, &keys, step, rotation::wish(&guest)).await;
+    context.connections.forget_keys(&guest_uid);
+    taken.map(|()| Action::requeue(Duration::ZERO))
 }
 
 /// Lays what levels and agent stand on, once by each connection.

@@ -25,7 +25,7 @@ pub(super) fn everywhere() -> Vec<Value> {
     ]
 }
 
-/// In the supervisor's own namespace: the keys of guests.
+/// In the supervisor's own namespace: the keys of guests, of which those that sign are replaced.
 pub(super) fn in_system_namespace() -> Vec<Value> {
-    vec![rule(&[""], &["secrets"], &["get"])]
+    vec![rule(&[""], &["secrets"], &["get", "patch"])]
 }
