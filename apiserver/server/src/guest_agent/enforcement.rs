@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::metrics::Reading;
 
-/// How long kube-apiserver remembers that it accepted a token, whatever its configuration says since.
-const REMEMBERED: Duration = Duration::from_secs(10);
+/// How long kube-apiserver remembers that it accepted a token, whatever its configuration says since: ten seconds, and one for what
+/// was under way.
+const REMEMBERED: Duration = Duration::from_secs(11);
 /// kube-apiserver looks whether a new file works when it sees it, and ten seconds later.
 const EARLIEST: Duration = Duration::from_secs(9);
 /// Between two looks at a file that is not in force yet, and when that takes long.
@@ -117,11 +118,11 @@ mod tests {
         assert_eq!(file.saw(reading("old", 0), after(9)), None);
         assert!(file.is_elsewhere() && file.pause(after(9)) == LOOK);
         assert_eq!(file.saw(reading("new", 0), after(10)), None);
-        assert_eq!(file.pause(after(12)), Duration::from_secs(8));
-        assert!(!file.is_in_force(after(19)));
-        assert!(file.pause(after(20)).is_zero(), "it is asked once more");
-        file.saw(reading("new", 0), after(20));
-        assert!(file.is_in_force(after(20)) && file.pause(after(20)) == LOOK_AGAIN);
+        assert_eq!(file.pause(after(12)), Duration::from_secs(9));
+        assert!(!file.is_in_force(after(20)));
+        assert!(file.pause(after(21)).is_zero(), "it is asked once more");
+        file.saw(reading("new", 0), after(21));
+        assert!(file.is_in_force(after(21)) && file.pause(after(21)) == LOOK_AGAIN);
         file.saw(reading("old", 0), after(80));
         assert!(!file.is_in_force(after(80)), "somebody put the old one back");
     }
