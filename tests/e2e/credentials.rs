@@ -169,6 +169,26 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
     admin.run("delete guestcredentials --all --timeout=30s").success();
 }
 
+#[test]
+fn a_guest_that_is_going_gives_none() {
+    let team = Team::new(MODE);
+    let admin = team.kubectl();
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    may(&admin, &["view"]);
+    let ann = team.kubectl_as(ANN);
+    credential((&team, &ann), "dev", "view");
+    let hold = |finalizers: &str| format!("patch guestcluster dev --type json -p {finalizers}");
+    admin
+        .run(&hold(
+            r#"[{"op":"add","path":"/metadata/finalizers/-","value":"test.dev/hold"}]"#,
+        ))
+        .success();
+    admin.run("delete guestcluster dev --wait=false").success();
+    ask((&team, &ann), "dev", &json!({"level": "view"})).refused("it is being deleted, and gives no credentials");
+    admin.await_success(30, &hold(r#"[{"op":"test","path":"/metadata/finalizers","value":["test.dev/hold"]},{"op":"remove","path":"/metadata/finalizers"}]"#));
+    admin.run("wait guestcluster/dev --for=delete --timeout=30s").success();
+}
+
 fn in_an_hour() -> String {
     let now = Timestamp::now();
     let end = Timestamp::from_second(now.as_second() + 3600).expect("the year is far from its limit");

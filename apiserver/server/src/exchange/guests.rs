@@ -83,7 +83,7 @@ impl Guests {
         object["status"]["guestUID"].as_str().map(str::to_owned)
     }
 
-    /// The guest of this name: 404 when there is none, 503 while it does not answer yet.
+    /// The guest of this name: 404 when there is none, 409 when it is being deleted, 503 while it does not answer yet.
     pub(super) async fn find(&self, namespace: &str, name: &str) -> Result<Guest, Status> {
         self.catch_up().await?;
         let resource = self.resource("guestclusters")?;
@@ -92,6 +92,14 @@ impl Guests {
             .ok_or_else(|| Status::not_found(&resource.definition().names, name))?;
         let cluster: GuestCluster = serde_json::from_value(object)
             .map_err(|error| Status::internal(format!("GuestCluster {name}: {error}")))?;
+        if cluster.metadata.deletion_timestamp.is_some() {
+            let names = &resource.definition().names;
+            return Err(Status::conflict(
+                names,
+                name,
+                "it is being deleted, and gives no credentials any more",
+            ));
+        }
         let status = cluster.status.unwrap_or_default();
         let (Some(uid), Some(endpoint)) = (status.guest_uid, status.api_endpoint) else {
             return Err(not_yet(name));

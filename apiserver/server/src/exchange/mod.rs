@@ -6,6 +6,7 @@
 mod blocks;
 mod guests;
 mod keys;
+mod pace;
 mod record;
 mod request;
 mod signer;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 
 pub(crate) use guests::Guests;
 
+use pace::Pace;
 use request::Asked;
 use signer::Signer;
 
@@ -47,6 +49,7 @@ pub(crate) struct Exchange {
     guests: Arc<OnceLock<Guests>>,
     /// Who decides about levels where the server's own authorizer remembers answers: here nothing may be remembered.
     reviews: Option<Arc<dyn Authorizer>>,
+    pace: Pace,
 }
 
 impl Exchange {
@@ -60,6 +63,7 @@ impl Exchange {
             policy,
             guests,
             reviews,
+            pace: Pace::default(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Exchange {
 #[async_trait]
 impl CreateOnly for Exchange {
     async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, body: Value) -> Result<Value, Status> {
+        self.pace.admit(&context.user.name)?;
         let cluster = parent.unwrap_or_default();
         let asked = Asked::read(&body)?;
         let subject = self.subject(context, cluster, asked.level)?;
