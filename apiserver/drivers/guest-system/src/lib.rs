@@ -5,6 +5,4 @@ pub mod address;
 pub mod cloud_init;
 pub mod init;
 pub mod node;
-mod version;
-
-pub use version::of_image;
+pub mod version;

@@ -108,7 +108,8 @@ impl Processes {
         let address = self.0.pool.take().map_err(failed)?;
         let vm = Vm::requested(spec, user_data, address);
         self.keep_vm(vm.clone()).await?;
-        self.begin(vm);
+        let (uid, wanted) = self.take_in(vm);
+        self.begin(uid, wanted);
         Ok(())
     }
 

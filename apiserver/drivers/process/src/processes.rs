@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use guest_system::address::{Pool, Reservation};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{Mutex, broadcast, watch};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
 };
-use vm_driver::Changed;
+use vm_driver::{Changed, ObjectUid};
 
 use crate::{
     child::{Launcher, Spawner},
@@ -16,7 +16,7 @@ use crate::{
     ledger::{Ledger, LedgerError},
     programs::Programs,
     record::{LoadBalancer, Vm},
-    state::{Balancer, Machine, State},
+    state::{Balancer, Machine, State, Wanted},
 };
 
 /// Changes that a receiver may be behind before it gets every object again.
@@ -97,8 +97,10 @@ impl Processes {
                 );
             }
         }
-        for vm in vms {
-            self.begin(vm);
+        // All are known before one begins: a member of an etcd looks who the others are.
+        let machines: Vec<_> = vms.into_iter().map(|vm| self.take_in(vm)).collect();
+        for (uid, wanted) in machines {
+            self.begin(uid, wanted);
         }
     }
 
@@ -126,12 +128,17 @@ impl Processes {
         Ok(())
     }
 
-    /// Starts the task of a VM, which lives as long as the VM.
-    pub(crate) fn begin(&self, vm: Vm) {
+    /// Takes in a VM, whose task is to begin.
+    pub(crate) fn take_in(&self, vm: Vm) -> (ObjectUid, watch::Receiver<Wanted>) {
         let uid = vm.uid.clone();
         let machine = Machine::new(vm);
         let wanted = machine.wanted.subscribe();
         self.0.state.lock().vms.insert(uid.clone(), machine);
+        (uid, wanted)
+    }
+
+    /// Starts the task of a VM, which lives as long as the VM.
+    pub(crate) fn begin(&self, uid: ObjectUid, wanted: watch::Receiver<Wanted>) {
         let driver = self.clone();
         self.0.tasks.spawn(async move { driver.attend(&uid, wanted).await });
     }

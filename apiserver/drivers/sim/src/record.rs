@@ -120,7 +120,7 @@ impl Vm {
 
     /// The Kubernetes version that its image brings, such as `v1.34.2`.
     pub(crate) fn kubernetes_version(&self) -> Option<&str> {
-        guest_system::of_image(&self.image)
+        guest_system::version::of_image(&self.image)
     }
 }
 

@@ -1,18 +1,17 @@
 //! A control plane: etcd, kube-apiserver and kube-controller-manager of one VM, brought up in that order.
 
-use std::{net::Ipv4Addr, path::Path};
+use std::path::Path;
 
 use guest_system::cloud_init::Role;
-use guestcluster_credentials::{trust_object, x509::CertifiedKey};
+use guestcluster_credentials::trust_object;
 use kube::Client;
 use serde_json::Value;
 
 use super::{
     GuestSystem, Report,
-    certificates::{self, Credentials, EtcdMember},
+    certificates::{self, Credentials},
     configuration::ClusterConfiguration,
-    etcd::Members,
-    flags::{self, API_PORT, CLIENT_PORT, InitialCluster, Machine},
+    flags::{API_PORT, Machine},
     kubeadm,
 };
 use crate::{
@@ -25,7 +24,6 @@ use crate::{
 
 /// Where a VM that joined keeps what it was told then.
 const CONFIGURATION: &str = "/var/lib/guestclusters/cluster-configuration.json";
-const ETCD_DATA: &str = "/var/lib/etcd/member";
 /// Where the agent serves the keys of the guest.
 const AGENT_PORT: u16 = 10270;
 const CONFIG_MAP: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
@@ -79,7 +77,7 @@ impl GuestSystem {
             machine.api_server(),
         );
         let client = control_plane.administrator()?;
-        self.until(|| is_well(&client, "/readyz")).await;
+        self.until("kube-apiserver", || is_well(&client, "/readyz")).await;
         let manager = &control_plane.release.controller_manager;
         self.run_program("kube-controller-manager", manager, machine.controller_manager());
         if let (Role::Init(_), Some(authority)) = (&self.bootstrap.role, &self.bootstrap.authority) {
@@ -87,8 +85,10 @@ impl GuestSystem {
         }
         self.run_agent();
         (self.report)(Report::Up);
-        self.until(|| std::future::ready(self.children.trouble().is_none()))
-            .await;
+        self.until("kube-controller-manager", || {
+            std::future::ready(self.children.trouble().is_none())
+        })
+        .await;
         Ok(())
     }
 
@@ -111,60 +111,14 @@ impl GuestSystem {
             ("listen", format!("{}:{AGENT_PORT}", self.vm.address)),
             (
                 "kubernetes-version",
-                guest_system::of_image(&self.vm.image).unwrap_or_default().to_owned(),
+                guest_system::version::of_image(&self.vm.image)
+                    .unwrap_or_default()
+                    .to_owned(),
             ),
         ];
         let flags = flags.map(|(name, value)| format!("--{name}={value}"));
         let arguments = arguments.iter().cloned().chain(flags).collect();
         self.run_program("guest-agent", program, arguments);
-    }
-
-    /// Takes the VM out of its guest's etcd, by another member; the last one takes its data with it.
-    pub(crate) async fn leave(&self) -> Result<(), Trouble> {
-        let Some((authority, pair)) = self.member_files()? else {
-            return Ok(());
-        };
-        if (self.others)().is_empty() {
-            return Ok(());
-        }
-        let other = self.another().ok_or_else(no_other)?;
-        let other = etcd_client(other, &authority, &pair)?;
-        Members(&other).remove(&flags::peer_url(self.vm.address)).await
-    }
-
-    async fn bring_up_etcd(&self, control_plane: &ControlPlane, member: &EtcdMember) -> Result<(), Trouble> {
-        if !self.children.has("etcd") {
-            let cluster = self.initial_cluster(control_plane, member).await?;
-            let arguments = self.machine(control_plane).etcd(&cluster);
-            self.run_program("etcd", &self.programs.etcd, arguments);
-        }
-        let own = member.client(self.vm.address)?;
-        // A learner answers no other reads.
-        self.until(|| is_well(&own, "/health?serializable=true")).await;
-        let standing = Members(&own).standing().await?;
-        if !standing.is_learner {
-            return Ok(());
-        }
-        let other = self.another().ok_or_else(no_other)?;
-        Members(&member.client(other)?).promote(&standing).await
-    }
-
-    /// How the VM's etcd finds its cluster: as it did before, by beginning one, or as a new member.
-    async fn initial_cluster(
-        &self,
-        control_plane: &ControlPlane,
-        member: &EtcdMember,
-    ) -> Result<InitialCluster, Trouble> {
-        let machine = self.machine(control_plane);
-        let is_first = matches!(self.bootstrap.role, Role::Init(_));
-        if is_first || self.disk.file(ETCD_DATA).exists() {
-            return Ok(machine.begun());
-        }
-        let other = self.another().ok_or_else(no_other)?;
-        let other = member.client(other)?;
-        Members(&other)
-            .add(machine.name, &flags::peer_url(machine.address))
-            .await
     }
 
     /// kubeadm's ClusterConfiguration: a VM that joins finds it in its guest, and keeps it.
@@ -190,7 +144,7 @@ impl GuestSystem {
         Ok(configuration)
     }
 
-    fn machine<'a>(&'a self, control_plane: &'a ControlPlane) -> Machine<'a> {
+    pub(super) fn machine<'a>(&'a self, control_plane: &'a ControlPlane) -> Machine<'a> {
         Machine {
             name: &self.vm.key.name,
             address: self.vm.address,
@@ -199,43 +153,11 @@ impl GuestSystem {
         }
     }
 
-    fn run_program(&self, name: &'static str, path: &Path, arguments: Vec<String>) {
+    pub(super) fn run_program(&self, name: &'static str, path: &Path, arguments: Vec<String>) {
         self.children.ensure(Program {
             name,
             path: path.to_owned(),
             arguments,
         });
     }
-
-    /// Another control-plane VM of the guest that is up.
-    fn another(&self) -> Option<Ipv4Addr> {
-        let others = (self.others)();
-        others.into_iter().find(|other| other.is_up).map(|other| other.address)
-    }
-
-    /// What a VM that was a member of the etcd has on its disk.
-    fn member_files(&self) -> Result<Option<(String, CertifiedKey)>, Trouble> {
-        let read = |name: &str| self.disk.read(&format!("/etc/kubernetes/pki/etcd/{name}"));
-        let parts = (|| Ok::<_, std::io::Error>((read("ca.crt")?, read("peer.crt")?, read("peer.key")?)))();
-        let (Some(authority), Some(certificate), Some(key)) = parts.map_err(Trouble::failed)? else {
-            return Ok(None);
-        };
-        Ok(Some((authority, CertifiedKey { certificate, key })))
-    }
-}
-
-impl EtcdMember {
-    /// A client of the etcd of a VM.
-    fn client(&self, address: Ipv4Addr) -> Result<Client, Trouble> {
-        etcd_client(address, &self.authority, &self.pair)
-    }
-}
-
-fn etcd_client(address: Ipv4Addr, authority: &str, pair: &CertifiedKey) -> Result<Client, Trouble> {
-    let server = format!("https://{address}:{CLIENT_PORT}");
-    client(&server, authority, Identity::Certificate(pair))
-}
-
-fn no_other() -> Trouble {
-    Trouble::waiting("no other control-plane VM of the guest is up")
 }

@@ -49,15 +49,14 @@ impl Members<'_> {
             .map(drop)
     }
 
-    /// Takes a member out, if there is one at this address.
-    pub(super) async fn remove(&self, peer_url: &str) -> Result<(), Trouble> {
-        let members = self.list().await?;
-        let Some(member) = members.iter().find(|member| member.is_at(peer_url)) else {
-            return Ok(());
-        };
-        self.ask("cluster/member/remove", &json!({"ID": member.id}))
-            .await
-            .map(drop)
+    /// Takes the members out that are at such addresses.
+    pub(super) async fn remove(&self, is_gone: impl Fn(&str) -> bool) -> Result<(), Trouble> {
+        for member in self.list().await? {
+            if member.peer_urls.iter().any(|url| is_gone(url)) {
+                self.ask("cluster/member/remove", &json!({"ID": member.id})).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What the member that answers is.

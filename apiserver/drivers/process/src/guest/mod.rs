@@ -5,19 +5,25 @@ mod configuration;
 mod control_plane;
 mod etcd;
 mod flags;
+mod join;
 mod kubeadm;
 mod kubelet;
+mod member;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use guest_system::{cloud_init::Bootstrap, node::NodeFacts};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{child::Children, files::Disk, programs::Programs, record::Vm, state::Other, trouble::Trouble};
 use control_plane::ControlPlane;
 
 /// First and longest pause before what failed is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// After having lived so long, it starts over with the first pause.
+const SETTLED: Duration = Duration::from_mins(1);
+/// A program that takes longer to answer is told of.
+const SLOW: Duration = Duration::from_secs(20);
 /// How often it is looked whether a program answers.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -51,7 +57,11 @@ impl GuestSystem {
         let mut pause = PAUSES.0;
         let mut control_plane = None;
         loop {
+            let began = Instant::now();
             let Err(trouble) = self.live(&mut control_plane).await;
+            if began.elapsed() >= SETTLED {
+                pause = PAUSES.0;
+            }
             tracing::debug!(vm = %self.vm.key.name, %trouble, "trying again");
             (self.report)(Report::Blocked(trouble));
             sleep(pause).await;
@@ -62,7 +72,7 @@ impl GuestSystem {
     /// Everything in order, each part left as it is where it runs already. Returns what went wrong.
     async fn live(&self, control_plane: &mut Option<ControlPlane>) -> Result<Infallible, Trouble> {
         self.disk.write_files(&self.bootstrap.files).map_err(Trouble::failed)?;
-        let Some(release) = guest_system::of_image(&self.vm.image) else {
+        let Some(release) = guest_system::version::of_image(&self.vm.image) else {
             let message = format!("the name of image {:?} carries no Kubernetes version", self.vm.image);
             return Err(Trouble::failed(message));
         };
@@ -86,11 +96,15 @@ impl GuestSystem {
         }
     }
 
-    /// Waits until something holds, telling of programs that do not run meanwhile.
-    async fn until<F: Future<Output = bool>>(&self, holds: impl Fn() -> F) {
-        while !holds().await {
+    /// Waits until a program answers, telling meanwhile of those that do not run, and that it takes long.
+    async fn until<F: Future<Output = bool>>(&self, program: &str, answers: impl Fn() -> F) {
+        let began = Instant::now();
+        while !answers().await {
             if let Some(why) = self.children.trouble() {
                 (self.report)(Report::Blocked(Trouble::program(why)));
+            } else if began.elapsed() >= SLOW {
+                let message = format!("{program} runs and does not answer that all is well");
+                (self.report)(Report::Blocked(Trouble::waiting(message)));
             }
             sleep(LOOK).await;
         }

@@ -1,0 +1,113 @@
+//! A control-plane VM as a member of its guest's etcd: it begins one or joins one, and leaves before its disk goes.
+
+use std::net::Ipv4Addr;
+
+use guest_system::cloud_init::Role;
+use guestcluster_credentials::x509::CertifiedKey;
+use kube::Client;
+
+use super::{
+    GuestSystem,
+    certificates::EtcdMember,
+    control_plane::ControlPlane,
+    etcd::Members,
+    flags::{self, CLIENT_PORT, InitialCluster},
+};
+use crate::{
+    client::{Identity, client, is_well},
+    trouble::Trouble,
+};
+
+/// There once the etcd has started.
+const ETCD_DATA: &str = "/var/lib/etcd/member";
+
+impl GuestSystem {
+    /// Starts it unless it runs, and waits until it is a member with a vote.
+    pub(super) async fn bring_up_etcd(&self, control_plane: &ControlPlane, member: &EtcdMember) -> Result<(), Trouble> {
+        if !self.children.has("etcd") {
+            let cluster = self.initial_cluster(control_plane, member).await?;
+            let arguments = self.machine(control_plane).etcd(&cluster);
+            self.run_program("etcd", &self.programs.etcd, arguments);
+        }
+        let own = member.client(self.vm.address)?;
+        // A learner answers no other reads.
+        self.until("etcd", || is_well(&own, "/health?serializable=true")).await;
+        let standing = Members(&own).standing().await?;
+        if !standing.is_learner {
+            return Ok(());
+        }
+        let other = self.another().ok_or_else(no_other)?;
+        Members(&member.client(other)?).promote(&standing).await
+    }
+
+    /// How the VM's etcd finds its cluster: as it did before, by beginning one, or as a new member.
+    async fn initial_cluster(
+        &self,
+        control_plane: &ControlPlane,
+        member: &EtcdMember,
+    ) -> Result<InitialCluster, Trouble> {
+        let machine = self.machine(control_plane);
+        let is_first = matches!(self.bootstrap.role, Role::Init(_));
+        if is_first || self.disk.file(ETCD_DATA).exists() {
+            return Ok(machine.begun());
+        }
+        let other = self.another().ok_or_else(no_other)?;
+        let other = member.client(other)?;
+        // What a VM left behind that went without leaving would count for the majority for ever.
+        let present: Vec<_> = (self.others)()
+            .iter()
+            .map(|other| flags::peer_url(other.address))
+            .collect();
+        let own = flags::peer_url(machine.address);
+        Members(&other)
+            .remove(|url| url != own && !present.iter().any(|known| known == url))
+            .await?;
+        Members(&other).add(machine.name, &own).await
+    }
+
+    /// Takes the VM out of its guest's etcd, by another member; the last one takes its data with it.
+    pub(crate) async fn leave(&self) -> Result<(), Trouble> {
+        let Some((authority, pair)) = self.member_files()? else {
+            return Ok(());
+        };
+        if (self.others)().is_empty() {
+            return Ok(());
+        }
+        let other = self.another().ok_or_else(no_other)?;
+        let other = etcd_client(other, &authority, &pair)?;
+        let own = flags::peer_url(self.vm.address);
+        Members(&other).remove(|url| url == own).await
+    }
+
+    /// Another control-plane VM of the guest that is up.
+    fn another(&self) -> Option<Ipv4Addr> {
+        let others = (self.others)();
+        others.into_iter().find(|other| other.is_up).map(|other| other.address)
+    }
+
+    /// What a VM that was a member of the etcd has on its disk.
+    fn member_files(&self) -> Result<Option<(String, CertifiedKey)>, Trouble> {
+        let read = |name: &str| self.disk.read(&format!("/etc/kubernetes/pki/etcd/{name}"));
+        let parts = (|| Ok::<_, std::io::Error>((read("ca.crt")?, read("peer.crt")?, read("peer.key")?)))();
+        let (Some(authority), Some(certificate), Some(key)) = parts.map_err(Trouble::failed)? else {
+            return Ok(None);
+        };
+        Ok(Some((authority, CertifiedKey { certificate, key })))
+    }
+}
+
+impl EtcdMember {
+    /// A client of the etcd of a VM.
+    fn client(&self, address: Ipv4Addr) -> Result<Client, Trouble> {
+        etcd_client(address, &self.authority, &self.pair)
+    }
+}
+
+fn etcd_client(address: Ipv4Addr, authority: &str, pair: &CertifiedKey) -> Result<Client, Trouble> {
+    let server = format!("https://{address}:{CLIENT_PORT}");
+    client(&server, authority, Identity::Certificate(pair))
+}
+
+fn no_other() -> Trouble {
+    Trouble::waiting("no other control-plane VM of the guest is up")
+}
