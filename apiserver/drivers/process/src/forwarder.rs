@@ -56,7 +56,7 @@ pub(crate) async fn run(listener: TcpListener, backends: Backends) {
 /// Passes one connection on to the first VM that accepts it, each connection beginning with another one.
 async fn pass(mut client: TcpStream, backends: &[SocketAddr], turn: usize) {
     for offset in 0..backends.len() {
-        let backend = backends[(turn + offset) % backends.len()];
+        let backend = backends[turn.wrapping_add(offset) % backends.len()];
         if let Ok(Ok(mut server)) = timeout(CONNECT, TcpStream::connect(backend)).await {
             // Small writes of TLS and HTTP/2 go on at once.
             let _ = (client.set_nodelay(true), server.set_nodelay(true));

@@ -57,10 +57,9 @@ impl Processes {
             _ = wanted.changed() => {}
             () = self.0.stop.cancelled() => {}
         }
-        let goes = *wanted.borrow() == Wanted::Gone;
+        // While it runs: a majority of the members must agree.
+        let goes = *wanted.borrow() == Wanted::Gone && self.leave(&system).await;
         if goes {
-            // While it runs: a majority of the members must agree.
-            leave(&system).await;
             system.children.kill().await;
         } else {
             system.children.stop().await;
@@ -131,7 +130,7 @@ impl Processes {
         // One that was switched off, or whose removal a restart cut off, is a member yet.
         if !has_left
             && let Ok(system) = self.guest_system(uid)
-            && self.0.stop.run_until_cancelled(leave(&system)).await.is_none()
+            && !self.leave(&system).await
         {
             return;
         }
@@ -153,16 +152,20 @@ impl Processes {
         self.0.pool.release(machine.vm.address);
         self.announce(Changed::Vm(machine.vm.key));
     }
-}
 
-/// The others go on with fewer members; without a majority of them there is nothing to leave.
-async fn leave(system: &GuestSystem) {
-    let deadline = Instant::now() + LEAVING;
-    while let Err(trouble) = system.leave().await {
-        if Instant::now() >= deadline {
-            tracing::warn!(vm = %system.vm.key.name, %trouble, "the VM goes without having left its guest's etcd");
-            return;
+    /// Lets the others go on with fewer members; without a majority of them there is nothing to leave. False if the driver
+    /// stops before.
+    async fn leave(&self, system: &GuestSystem) -> bool {
+        let deadline = Instant::now() + LEAVING;
+        while let Err(trouble) = system.leave().await {
+            if Instant::now() >= deadline {
+                tracing::warn!(vm = %system.vm.key.name, %trouble, "the VM goes without having left its guest's etcd");
+                return true;
+            }
+            if self.0.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                return false;
+            }
         }
-        sleep(PAUSE).await;
+        true
     }
 }
