@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::until;
+use crate::{leaks, until};
 
 /// Waits on its standard input and kills the process of that number, unless it was told a word before the input ended: the input
 /// ends in any case when the process at its other end does.
@@ -98,6 +98,7 @@ impl Drop for Daemon {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        leaks::assert_none_in(&self.log);
     }
 }
 

@@ -13,7 +13,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use guestcluster_credentials::x509::CertifiedKey;
 use serde_json::{Value, json};
 
-use crate::{eventually, host::program};
+use crate::{eventually, host::program, leaks};
 
 /// Longest a single command may take.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -318,6 +318,7 @@ impl Output {
     pub fn of(command: &mut Command) -> Self {
         let output = command.output().expect("it can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        leaks::assert_none("stderr", &text(&output.stderr));
         Self {
             command: format!("{command:?}"),
             code: output.status.code().unwrap_or(-1),
@@ -388,11 +389,13 @@ impl Running {
         };
         let code = status.and_then(|status| status.code()).unwrap_or(-1);
         let text = |reader: thread::JoinHandle<String>| reader.join().expect("the reader does not panic");
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        leaks::assert_none("stderr", &stderr);
         Output {
             command: self.line.clone(),
             code,
-            stdout: text(stdout),
-            stderr: text(stderr),
+            stdout,
+            stderr,
         }
     }
 }

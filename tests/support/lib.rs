@@ -11,6 +11,7 @@ mod guest;
 mod host;
 mod kept;
 mod kubectl;
+mod leaks;
 mod process;
 mod seeds;
 mod stranger;

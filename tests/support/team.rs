@@ -15,7 +15,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    Daemon, Kubectl, Mode, Objects, Start, Supervisor,
+    Daemon, Kubectl, Mode, Objects, Start, Supervisor, leaks,
     supervisor::{Folder, NO_DELAYS, printed},
 };
 
@@ -136,6 +136,7 @@ impl Drop for Team {
             self.shared.supervisor.show_logs();
             self.shared.keep_folder();
         }
+        leaks::assert_none_in_logs(self.shared.supervisor.folder());
     }
 }
 

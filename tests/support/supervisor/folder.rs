@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::leaks;
+
 /// A temporary folder; kept for whoever looks for the reason when a test fails.
 #[derive(Debug)]
 pub(crate) struct Folder(Option<TempDir>);
@@ -32,6 +34,9 @@ impl Drop for Folder {
             && let Some(folder) = self.0.take()
         {
             eprintln!("all logs are kept in {}", folder.keep().display());
+        }
+        if let Some(folder) = &self.0 {
+            leaks::assert_none_in_logs(folder.path());
         }
     }
 }

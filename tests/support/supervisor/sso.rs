@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{PATIENCE, SERVER, binaries};
-use crate::{Daemon, Kubectl, host::write_private};
+use crate::{Daemon, Kubectl, host::write_private, leaks::PASSWORD};
 
 /// Who changes the users' file reads all of it before, and tests of one issuer do so at the same time.
 static CHANGES: Mutex<()> = Mutex::new(());
@@ -64,7 +64,7 @@ impl Person {
     #[track_caller]
     pub(super) fn add(sso: &Path, home: &Path, name: &str, groups: &[&str]) -> Self {
         let password = home.join("password");
-        write_private(&password, "correct horse battery staple");
+        write_private(&password, PASSWORD);
         let mut command = Command::new(binaries().join(SERVER));
         command.args(["sso", "add-user", name, "--data-dir"]).arg(sso);
         for group in groups {
