@@ -124,6 +124,9 @@ fn an_upgrade_replaces_the_control_plane_first_and_one_at_a_time() {
     }
     assert_eq!(guest.json("version")["serverVersion"]["gitVersion"], "v1.34.2");
     assert_eq!(guest.json("get configmap kept")["data"]["a"], "b");
+    // A real machine that joins runs its components by this.
+    let kubeadm = guest.json("-n kube-system get configmap kubeadm-config").to_string();
+    assert!(kubeadm.contains("v1.34.2") && !kubeadm.contains("v1.33.7"), "{kubeadm}");
     assert_eq!(kubectl.guest_field("dev", ".spec.distribution.version"), "v1.34.2");
     in_order(&watch.lines());
 }

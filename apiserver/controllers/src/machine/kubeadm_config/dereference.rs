@@ -8,7 +8,7 @@ use crate::machine::secrets::{self, Purpose};
 use crate::machine::writes::controller_of;
 use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_types::upstream::capi::{Cluster, Machine};
-use guestcluster_types::upstream::kubeadm::{File, KubeadmConfig, SecretKey};
+use guestcluster_types::upstream::kubeadm::{ClusterConfiguration, File, KubeadmConfig, SecretKey};
 use kube::ResourceExt;
 use std::sync::Arc;
 
@@ -98,8 +98,8 @@ async fn pair(context: &Context, parts: &Parts, purpose: Purpose) -> Result<Cert
     })
 }
 
-/// Whether the control plane's etcd runs elsewhere; a joining machine's own configuration does not say it.
-pub(super) fn has_external_etcd(context: &Context, parts: &Parts) -> bool {
+/// What the control plane tells kubeadm about the cluster; a joining machine's own configuration does not say it.
+pub(super) fn cluster_configuration(context: &Context, parts: &Parts) -> ClusterConfiguration {
     let reference = parts.cluster.spec.control_plane_ref.as_ref();
     let control_plane = reference.and_then(|reference| {
         context
@@ -107,7 +107,7 @@ pub(super) fn has_external_etcd(context: &Context, parts: &Parts) -> bool {
             .get(&in_namespace_of(&*parts.cluster, &reference.name))
     });
     let configuration = control_plane.and_then(|object| object.spec.kubeadm_config_spec.cluster_configuration.clone());
-    configuration.is_some_and(|configuration| configuration.has_external_etcd())
+    configuration.unwrap_or_default()
 }
 
 /// The content of a file that comes from a Secret.

@@ -49,7 +49,8 @@ pub(super) fn join(version: &str, join: &JoinConfiguration) -> Result<String, Er
     Ok(format!("---\n{join}"))
 }
 
-fn cluster_fields(
+/// The fields of a ClusterConfiguration.
+pub(super) fn cluster_fields(
     cluster: &Cluster,
     version: &str,
     configuration: &ClusterConfiguration,

@@ -2,6 +2,7 @@
 
 mod cloud_init;
 mod dereference;
+mod in_guest;
 mod kubeadm;
 mod lock;
 mod status;
@@ -74,6 +75,10 @@ async fn create(context: &Context, parts: &Parts) -> Result<Option<Wait>, Error>
     let (data, token_id) = match &role {
         Role::First => (first(context, parts).await?, None),
         Role::Join { guest, control_plane } => {
+            if *control_plane {
+                let configuration = dereference::cluster_configuration(context, parts);
+                in_guest::update(guest, &parts.cluster, version(parts)?, &configuration).await?;
+            }
             let token = Token::generate();
             token.create(guest, &parts.machine.name_any(), Timestamp::now()).await?;
             (join(context, parts, &token, *control_plane).await?, Some(token.id))
@@ -124,7 +129,8 @@ async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bo
     mark_control_plane(&mut join, control_plane);
     let configuration = kubeadm::join(version(parts)?, &join)?;
     let certificates = if control_plane {
-        dereference::certificates(context, parts, dereference::has_external_etcd(context, parts)).await?
+        let configuration = dereference::cluster_configuration(context, parts);
+        dereference::certificates(context, parts, configuration.has_external_etcd()).await?
     } else {
         Vec::new()
     };
