@@ -101,3 +101,69 @@ fn issue(authority: &CertificateAuthority, listen: SocketAddr) -> anyhow::Result
         .context("the certificate for loopback can't be used")?;
     Ok((config, x509::validity(&pair.certificate)?.end))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+    use guestcluster_credentials::SigningKey;
+
+    use super::*;
+
+    const AUTHORITY: &str = "loopback-authority.pem";
+
+    fn folder(path: &Path) -> Folder {
+        let key = SigningKey::generate().unwrap();
+        fs::write(path.join("trust-key.pem"), key.public().to_pem()).unwrap();
+        Folder::open(path).unwrap()
+    }
+
+    fn open(folder: &Folder) -> Loopback {
+        Loopback::open(folder, "127.0.0.1:10270".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_restart_keeps_the_authority_and_what_kube_apiserver_reads_of_it() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = folder(path.path());
+        let first = open(&folder);
+        assert_eq!(open(&folder).authority(), first.authority());
+        let mode = fs::metadata(path.path().join(AUTHORITY)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(first.url("/keys"), "https://127.0.0.1:10270/keys");
+    }
+
+    #[test]
+    fn an_authority_that_can_not_be_used_is_replaced() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = folder(path.path());
+        let first = open(&folder).authority().to_owned();
+        let whole = fs::read_to_string(path.path().join(AUTHORITY)).unwrap();
+        let certificate_alone = &whole[..whole.find("-----BEGIN PRIVATE").unwrap()];
+        for broken in ["", "\u{0}", certificate_alone, &whole[..whole.len() - 60]] {
+            fs::write(path.path().join(AUTHORITY), broken).unwrap();
+            let anew = open(&folder).authority().to_owned();
+            assert_ne!(anew, first);
+            assert_eq!(open(&folder).authority(), anew);
+        }
+    }
+
+    #[test]
+    fn what_ends_soon_is_renewed_in_place() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = folder(path.path());
+        let mut loopback = open(&folder);
+        let (authority, shown) = (loopback.authority().to_owned(), loopback.tls());
+        let certificate = shown.load_full();
+        loopback.renew(&folder).unwrap();
+        assert!(Arc::ptr_eq(&certificate, &shown.load_full()), "nothing is due");
+        loopback.ends = Timestamp::now() + SignedDuration::from_hours(9 * 24);
+        loopback.renew(&folder).unwrap();
+        assert!(!Arc::ptr_eq(&certificate, &shown.load_full()));
+        assert_eq!(loopback.authority(), authority, "kube-apiserver's file stays");
+        loopback.authority_ends = Timestamp::now() + SignedDuration::from_hours(300 * 24);
+        loopback.renew(&folder).unwrap();
+        assert_ne!(loopback.authority(), authority);
+        assert!(loopback.ends.duration_since(Timestamp::now()) > RENEWED_BEFORE);
+    }
+}
