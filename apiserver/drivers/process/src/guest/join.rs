@@ -47,10 +47,7 @@ impl GuestSystem {
         let (Some(authority), Some(pair)) = (read(AUTHORITY)?, read(CERTIFICATE)?) else {
             return Ok(None);
         };
-        let key = pair.find(KEY_BEGINS).unwrap_or(pair.len());
-        let (certificate, key) = pair.split_at(key);
-        let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        Ok(Some((authority, CertifiedKey { certificate, key })))
+        Ok(Some((authority, parted(&pair))))
     }
 
     /// As kubeadm join and a kubelet do: finds the authority by its hash, then has a key signed.
@@ -180,4 +177,58 @@ fn signing_request(node: &str) -> Result<(String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let request = params.serialize_request(&key)?.pem()?;
     Ok((request, key.serialize_pem()))
+}
+
+/// A certificate and its key, which stand in one file in this order.
+fn parted(pair: &str) -> CertifiedKey {
+    let (certificate, key) = pair.split_at(pair.find(KEY_BEGINS).unwrap_or(pair.len()));
+    CertifiedKey {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guestcluster_credentials::x509::CertificateAuthority;
+    use x509_parser::prelude::{FromDer as _, X509CertificationRequest};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_found_again_with_its_key() {
+        let (authority, _) = CertificateAuthority::generate("kubernetes").unwrap();
+        let pair = authority.issue_client("node", None, Duration::from_hours(1)).unwrap();
+        let found = parted(&format!("{}{}", pair.certificate, pair.key));
+        assert_eq!((found.certificate, found.key), (pair.certificate, pair.key));
+        assert_eq!(parted("something else").key, "");
+    }
+
+    #[test]
+    fn a_node_asks_for_the_name_that_the_node_authorizer_knows() {
+        let (request, key) = signing_request("dev-1").unwrap();
+        let der = pem_bytes(&request);
+        let (_, parsed) = X509CertificationRequest::from_der(&der).unwrap();
+        let subject = &parsed.certification_request_info.subject;
+        assert_eq!(subject.to_string(), "O=system:nodes, CN=system:node:dev-1");
+        assert!(key.starts_with(KEY_BEGINS));
+    }
+
+    #[test]
+    fn an_authority_is_named_as_kubeadm_does() {
+        let (_, pair) = CertificateAuthority::generate("kubernetes").unwrap();
+        let hash = public_key_hash(&pair.certificate).unwrap();
+        let key = KeyPair::from_pem(&pair.key).unwrap();
+        let expected = Sha256::digest(rcgen::PublicKeyData::subject_public_key_info(&key));
+        let expected = expected
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(hash, format!("sha256:{expected}"));
+        assert_eq!(public_key_hash("no certificate"), None);
+    }
+
+    fn pem_bytes(pem: &str) -> Vec<u8> {
+        let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+        STANDARD.decode(lines.collect::<String>()).unwrap()
+    }
 }
