@@ -62,6 +62,13 @@ impl Scene {
         format!("guest-{}", self.admin.guest_field("dev", ".status.guestUID"))
     }
 
+    /// The keys that the supervisor keeps.
+    fn held(&self) -> Vec<String> {
+        let path = format!("-n guestclusters-system get secret {}", self.secret());
+        let secret = self.admin.json(&path);
+        secret["data"].as_object().unwrap().keys().cloned().collect()
+    }
+
     /// Status, reason and message of CredentialsReady.
     fn condition(&self) -> [String; 3] {
         ["status", "reason", "message"].map(|field| {
@@ -107,15 +114,27 @@ fn another_key_signs_when_it_is_wished_for_and_every_credential_works() {
     for credential in [&first, &second] {
         scene.inside(credential).run("get nodes").success();
     }
-    let secret = scene
-        .admin
-        .json(&format!("-n guestclusters-system get secret {}", scene.secret()));
-    let held: Vec<_> = secret["data"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(
-        held,
+        scene.held(),
         ["previous-signing-key.pub.pem", "signing-key.pem", "trust-key.pem"]
     );
     assert_eq!(kid(&scene.credential()), kid(&second), "one wish, one key");
+
+    // Had it been stolen, nobody would have to wait until it is forgotten.
+    let revocation = json!({
+        "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestRevocation", "metadata": {"name": "all"},
+        "spec": {"clusterRef": {"name": "dev"}, "all": true},
+    });
+    scene
+        .admin
+        .run_with("create -f -", Some(&revocation.to_string()))
+        .success();
+    eventually(SOON, "the last key is forgotten", || match scene.held() {
+        held if held == ["signing-key.pem", "trust-key.pem"] => Ok(()),
+        held => Err(held.join(" ")),
+    });
+    let first = scene.inside(&first);
+    first.run("get nodes").refused("You must be logged in to the server");
 }
 
 #[test]

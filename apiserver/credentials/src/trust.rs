@@ -151,6 +151,11 @@ impl Trust {
         })
     }
 
+    /// Before when everybody's tokens are refused, if they are.
+    pub fn floor_of_everyone(&self) -> Option<NumericDate> {
+        self.latest_floors().get(&None).copied()
+    }
+
     /// The latest floor of each subject; none stands for everyone's.
     pub(crate) fn latest_floors(&self) -> BTreeMap<Option<&str>, NumericDate> {
         let mut latest = BTreeMap::new();

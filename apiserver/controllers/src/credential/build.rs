@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use guestcluster_credentials::{Floor, NumericDate, PublicKey, Trust};
-use guestcluster_types::{GuestCredential, GuestRevocation};
+use guestcluster_types::{GuestCredential, GuestRevocation, NodeTrust};
 use jiff::Timestamp;
 
 use super::dereference::Records;
@@ -27,9 +27,9 @@ pub(super) fn trust(guest_uid: &str, keys: Vec<PublicKey>, records: &Records, no
     trust.without_expired(now)
 }
 
-/// What is to be written in place of what lies in the guest; none while that is right. An object that is right but that no node
-/// takes may be an older one that somebody put back: it is written anew, under a newer generation, once in a while.
-pub(super) fn next(wanted: Trust, live: Option<&Trust>, in_force: bool, now: Timestamp) -> Option<Trust> {
+/// What is to be written in place of what lies in the guest; none while that is right. An object that is right but that nodes don't
+/// take may be an older one that somebody put back: it is written anew, under a newer generation, once in a while.
+pub(super) fn next(wanted: Trust, live: Option<&Trust>, nodes: &[NodeTrust], now: Timestamp) -> Option<Trust> {
     let generation = Trust::next_generation(live, now);
     let Some(live) = live else {
         return Some(Trust { generation, ..wanted });
@@ -40,10 +40,16 @@ pub(super) fn next(wanted: Trust, live: Option<&Trust>, in_force: bool, now: Tim
     };
     // A generation is the time of writing, in milliseconds.
     let is_old = generation.saturating_sub(live.generation) >= PATIENCE_MILLISECONDS;
-    if wanted == *live && (in_force || !is_old) {
+    if wanted == *live && (is_taken(live, nodes) || !is_old) {
         return None;
     }
     Some(Trust { generation, ..wanted })
+}
+
+/// Whether some node judges by the object and none by a newer one. One that is down may take its time.
+fn is_taken(live: &Trust, nodes: &[NodeTrust]) -> bool {
+    let generation = i64::try_from(live.generation).unwrap_or(i64::MAX);
+    nodes.iter().any(|node| node.in_force) && nodes.iter().all(|node| node.generation <= generation)
 }
 
 /// With what the guest was told before and tokens could still be about: a record that is in force goes, and a revocation may be
@@ -147,15 +153,28 @@ mod tests {
     }
 
     #[test]
-    fn what_no_node_takes_is_written_anew_once_in_a_while() {
+    fn what_nodes_don_t_take_is_written_anew_once_in_a_while() {
         let key = SigningKey::generate().unwrap();
         let written = time("2026-01-01T00:00:00Z");
         let wanted = || trust("g-1", vec![key.public().clone()], &Records::default(), written);
-        let live = next(wanted(), None, false, written).unwrap();
-        let after = |in_force, now: &str| next(wanted(), Some(&live), in_force, time(now));
-        assert_eq!(after(false, "2026-01-01T00:00:59Z"), None, "nodes need a moment");
-        assert_eq!(after(true, "2026-01-02T00:00:00Z"), None);
-        let anew = after(false, "2026-01-01T00:01:00Z").unwrap();
+        let live = next(wanted(), None, &[], written).unwrap();
+        let node = |generation: u64, in_force| NodeTrust {
+            name: "n".to_owned(),
+            generation: i64::try_from(generation).unwrap(),
+            in_force,
+        };
+        let (taken, behind) = (node(live.generation, true), node(live.generation - 1, false));
+        let ahead = node(live.generation + 1, false);
+        let after = |nodes: &[&NodeTrust], now: &str| {
+            let nodes: Vec<_> = nodes.iter().map(|node| (*node).clone()).collect();
+            next(wanted(), Some(&live), &nodes, time(now))
+        };
+        assert_eq!(after(&[&behind], "2026-01-01T00:00:59Z"), None, "nodes need a moment");
+        assert_eq!(after(&[&taken], "2026-01-02T00:00:00Z"), None);
+        assert_eq!(after(&[&taken, &behind], "2026-01-02T00:00:00Z"), None, "one is down");
+        let put_back = after(&[&taken, &ahead], "2026-01-01T00:01:00Z");
+        assert!(put_back.is_some(), "a new node takes what the others know to be old");
+        let anew = after(&[&behind], "2026-01-01T00:01:00Z").unwrap();
         assert!(anew.generation > live.generation);
         assert_eq!(anew.keys, live.keys);
     }

@@ -9,13 +9,19 @@ use kube::{Client, ResourceExt as _, runtime::controller::Action};
 use parking_lot::Mutex;
 
 use super::{
-    Context, Error, apply, build, dereference, foundation,
+    Context, Error,
+    apply::{self, Object},
+    build, dereference, foundation,
     rotation::{self, Step},
     status,
 };
 
 /// How often a guest that has everything is looked at, for what somebody changed in it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
+
+/// How often it is looked for reports that may be about to come, and how long after a write that is so.
+const LOOK_SOON: Duration = Duration::from_secs(1);
+const REPORTS_COME_MILLISECONDS: u64 = 60_000;
 
 /// What the guests trust that have everything, so that news about other things costs no request.
 #[derive(Default)]
@@ -62,7 +68,8 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let records = dereference::records(&context, &guest, &guest_uid);
     // build (pure)
     let wanted = build::trust(&guest_uid, keys.published(), &records, Timestamp::now());
-    let step = Step::due(&keys, rotation::wish(&guest), Timestamp::now());
+    let floor = wanted.floor_of_everyone();
+    let step = Step::due(&keys, floor, rotation::wish(&guest), Timestamp::now());
     if context.settled.has(&wanted) && records.nobody_waits() && step.is_none() {
         return Ok(Action::requeue(LOOK_AGAIN));
     }
@@ -75,7 +82,7 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let founded = found(&context, &inside, &guest_uid).await;
     let nodes = bring(&inside, &keys.trust, wanted.clone()).await;
     // Addresses and certificates of a guest may change: the next try reads them again.
-    let nodes = nodes.inspect_err(|_| context.connections.close(&guest_uid))?;
+    let (nodes, object) = nodes.inspect_err(|_| context.connections.close(&guest_uid))?;
     // status
     status::tell(&context, &records, &nodes).await?;
     // No revocation waits for what an administrator of the guest may stand in the way of.
@@ -84,7 +91,7 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
         let waited = context
             .retries
             .failed(&guest.uid().unwrap_or_default(), "not in force yet");
-        return Ok(Action::requeue(waited.pause));
+        return Ok(Action::requeue(pause(waited.pause, &object, Timestamp::now())));
     }
     context.retries.clear(&guest.uid().unwrap_or_default());
     context.settled.settle(wanted);
@@ -94,6 +101,18 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let taken = rotation::take(&context.client, &guest_uid, &keys, step, rotation::wish(&guest)).await;
     context.connections.forget_keys(&guest_uid);
     taken.map(|()| Action::requeue(Duration::ZERO))
+}
+
+/// How long to wait for nodes: short while they may be about to report, as somebody may wait for it at a prompt.
+fn pause(waited: Duration, object: &Object, now: Timestamp) -> Duration {
+    let written = object.trust.as_ref().map_or(0, |trust| trust.generation);
+    // A generation is the time of writing, in milliseconds.
+    let age = u64::try_from(now.as_millisecond()).unwrap_or(0).saturating_sub(written);
+    if age < REPORTS_COME_MILLISECONDS {
+        waited.min(LOOK_SOON)
+    } else {
+        waited
+    }
 }
 
 /// Lays what levels and agent stand on, once by each connection.
@@ -106,19 +125,14 @@ async fn found(context: &Context, inside: &Client, guest_uid: &str) -> Result<()
 }
 
 /// Writes into the guest what it lacks, and tells what its nodes judge by then.
-async fn bring(inside: &Client, key: &SigningKey, wanted: Trust) -> Result<Vec<NodeTrust>, Error> {
+async fn bring(inside: &Client, key: &SigningKey, wanted: Trust) -> Result<(Vec<NodeTrust>, Object), Error> {
     let names = dereference::nodes(inside).await?;
     let live = apply::read(inside, key).await?;
     let nodes = status::nodes(&names, &live);
-    let next = build::next(
-        wanted,
-        live.trust.as_ref(),
-        status::is_in_force(&nodes),
-        Timestamp::now(),
-    );
+    let next = build::next(wanted, live.trust.as_ref(), &nodes, Timestamp::now());
     let Some(next) = next else {
-        return Ok(nodes);
+        return Ok((nodes, live));
     };
     let written = apply::write(inside, next, key).await?;
-    Ok(status::nodes(&names, &written))
+    Ok((status::nodes(&names, &written), written))
 }

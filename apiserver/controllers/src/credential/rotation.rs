@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use guestcluster_credentials::{CannotSign, LONGEST_LIFETIME, SigningKey};
+use guestcluster_credentials::{CannotSign, LONGEST_LIFETIME, NumericDate, SigningKey};
 use guestcluster_types::{
     GuestCluster,
     labels::ROTATE_SIGNING_KEY,
@@ -39,13 +39,15 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The step that is due when all nodes accept what is published of the keys.
-    pub(super) fn due(keys: &Keys, wish: Option<&str>, now: Timestamp) -> Option<Step> {
+    /// The step that is due when all nodes accept what is published of the keys. `floor` is before when everybody's tokens are
+    /// refused: if that is all that the last key signed, who still signs by it has stolen it.
+    pub(super) fn due(keys: &Keys, floor: Option<NumericDate>, wish: Option<&str>, now: Timestamp) -> Option<Step> {
         if keys.next.is_some() {
             return Some(Step::Switch);
         }
         if let Some((_, until)) = keys.previous {
-            return (until <= now).then_some(Step::Forget);
+            let is_useless = floor.is_some_and(|floor| floor >= NumericDate::from(keys.signs_since));
+            return (until <= now || is_useless).then_some(Step::Forget);
         }
         let is_wished = wish.is_some() && wish != keys.rotated_for.as_deref();
         let is_old = now.duration_since(keys.signs_since) >= LIFE;
@@ -160,12 +162,12 @@ mod tests {
     /// Takes the step that is due, which must be this one.
     fn step(secret: &mut Secret, expected: Step, wish: Option<&str>, now: &str) {
         let keys = Keys::of(secret).unwrap();
-        assert_eq!(Step::due(&keys, wish, time(now)), Some(expected));
+        assert_eq!(Step::due(&keys, None, wish, time(now)), Some(expected));
         *secret = patched(secret, &expected.patch(&keys, wish, time(now)).unwrap());
     }
 
     fn due(secret: &Secret, wish: Option<&str>, now: &str) -> Option<Step> {
-        Step::due(&Keys::of(secret).unwrap(), wish, time(now))
+        Step::due(&Keys::of(secret).unwrap(), None, wish, time(now))
     }
 
     fn published(secret: &Secret) -> Vec<String> {
@@ -194,6 +196,20 @@ mod tests {
         assert_eq!(published(&secret), [second]);
         assert_eq!(due(&secret, wish, "2026-01-03T00:00:00Z"), None, "the wish was heard");
         assert_eq!(due(&secret, Some("2"), "2026-01-03T00:00:00Z"), Some(Step::Announce));
+    }
+
+    #[test]
+    fn a_stolen_key_is_forgotten_as_soon_as_nothing_else_needs_it() {
+        let mut secret = secret();
+        step(&mut secret, Step::Announce, Some("1"), "2026-01-02T00:00:00Z");
+        step(&mut secret, Step::Switch, Some("1"), "2026-01-02T00:01:00Z");
+        let keys = Keys::of(&secret).unwrap();
+        let due = |floor: &str| {
+            let floor = NumericDate::from(time(floor));
+            Step::due(&keys, Some(floor), Some("1"), time("2026-01-02T00:02:00Z"))
+        };
+        assert_eq!(due("2026-01-02T00:00:59Z"), None, "somebody may have a token by it");
+        assert_eq!(due("2026-01-02T00:01:00Z"), Some(Step::Forget));
     }
 
     #[test]
