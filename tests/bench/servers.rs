@@ -162,6 +162,8 @@ fn supervisor(folder: &Path, objects: Objects) -> Supervisor {
             layers: Some("none".to_owned()),
             objects,
             unaudited: true,
+            // As on the other side: nobody but the clients costs time there.
+            without_host_controllers: true,
             ..Start::default()
         },
     )

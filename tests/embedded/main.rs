@@ -10,6 +10,7 @@ mod keys;
 mod login_files;
 mod raw;
 mod shutdown;
+mod subject_tokens;
 
 use guestcluster_tests::Mode;
 

@@ -10,7 +10,7 @@ use guestcluster_credentials::SubjectPolicy;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    exchange::{Exchange, Guests},
+    exchange::{Exchange, Guests, SubjectTokens},
     guestclusters::{self, Rules},
     records, releases,
 };
@@ -37,8 +37,9 @@ impl Kinds {
         &self,
         policy: SubjectPolicy,
         reviews: Option<Arc<dyn Authorizer>>,
+        subject_tokens: SubjectTokens,
     ) -> anyhow::Result<Vec<ResourceDefinition>> {
-        let exchange = Exchange::new(policy, self.guests.clone(), reviews);
+        let exchange = Exchange::new(policy, self.guests.clone(), reviews, subject_tokens);
         Ok(vec![
             guestclusters::definition(self.rules.clone(), exchange)?,
             releases::definition()?,

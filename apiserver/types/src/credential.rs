@@ -120,6 +120,35 @@ pub struct GuestCredentialRequestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16384))]
     pub certificate_signing_request: Option<String>,
+    /// The SSO token of whoever asks, where the supervisor requires it (`--require-subject-token`). Never stored, shown or
+    /// passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 65536))]
+    pub subject_token: Option<SubjectToken>,
+}
+
+/// A token that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubjectToken(String);
+
+impl SubjectToken {
+    /// The token itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SubjectToken {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+impl std::fmt::Debug for SubjectToken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SubjectToken")
+    }
 }
 
 /// The credential, and how to reach its guest.

@@ -16,7 +16,7 @@ pub mod version;
 
 pub use credential::{
     ClusterRef, GuestCredential, GuestCredentialRequest, GuestCredentialRequestSpec, GuestCredentialRequestStatus,
-    GuestCredentialSpec, GuestCredentialStatus, NodeTrust,
+    GuestCredentialSpec, GuestCredentialStatus, NodeTrust, SubjectToken,
 };
 pub use guest_cluster::{
     Cni, ControlPlane, ControlPlaneRollout, Distribution, GuestCluster, GuestClusterSpec, IpBlocks, Network, NodePool,

@@ -6,7 +6,10 @@ use guestcluster_types::{GROUP, GuestCredentialRequest, Level, VERSION};
 use http::Request;
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::Client;
+use kube::{
+    Client,
+    core::{Status, response::StatusCause},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,18 +54,29 @@ pub(super) async fn exchange(session: &Session, guest: &Guest, wanted: &Wanted<'
     let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
     config.read_timeout = Some(SILENCE);
     let client = session.client(config)?;
-    session.id_token(Renew::Current).await?;
+    let (token, _) = session.id_token(Renew::Current).await?;
     // Made here, and never sent.
     let key = wanted.break_glass.map(|_| SigningKey::generate()).transpose()?;
-    let body = body(wanted, key.as_ref());
+    let mut body = body(wanted, key.as_ref());
     let answer = match ask(&client, guest, &body).await {
         Err(kube::Error::Api(status)) if status.code == 401 => {
             session.id_token(Renew::Refused).await?;
             ask(&client, guest, &body).await?
         }
+        Err(kube::Error::Api(status)) if wants_subject_token(&status) => {
+            body["spec"]["subjectToken"] = json!(token);
+            ask(&client, guest, &body).await?
+        }
         answer => answer?,
     };
     minted(answer, key)
+}
+
+/// Whether the supervisor requires the token that we are known by in the request as well. It is sent to nobody who did not ask.
+fn wants_subject_token(status: &Status) -> bool {
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice());
+    let of_token = |cause: &StatusCause| cause.field == "spec.subjectToken" && cause.reason == "FieldValueRequired";
+    status.code == 422 && causes.unwrap_or_default().iter().any(of_token)
 }
 
 fn body(wanted: &Wanted<'_>, key: Option<&SigningKey>) -> Value {

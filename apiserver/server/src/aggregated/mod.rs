@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) guest_agent_image: Option<String>,
     /// Who may have credentials for guests.
     pub(crate) people: SubjectPolicy,
+    /// Whether each of them must show the SSO token, too.
+    pub(crate) require_subject_token: bool,
     /// How much of the past watches can resume from.
     pub(crate) history: History,
     /// The audit log, if any.

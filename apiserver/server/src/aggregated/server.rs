@@ -9,7 +9,7 @@ use generic_apiserver::{
     audit::Auditor,
     authn::Authenticator,
     authz::{Authorizer, Cached},
-    registry::Registry,
+    registry::{Registry, ResourceDefinition},
 };
 use kube::Client;
 use kubernetes_apiserver::quota::QuotaAdmission;
@@ -38,6 +38,7 @@ use crate::{
     controllers::{Environment, Told},
     data_dir::{DataDir, Lock},
     driver,
+    exchange::SubjectTokens,
     kinds::{Clients, Kinds},
     lifetime::Server,
     version::version,
@@ -86,9 +87,14 @@ impl Aggregated {
         admission.extend(host_admission.plugins());
         admission.push(Arc::new(QuotaAdmission::by(quotas.clone())));
         let kinds = Kinds::default();
-        let registry = registry(&kinds, &objects, config, &client, &reviews, admission).await?;
+        let tokens: Arc<dyn Authenticator> = Arc::new(TokenReviews::new(client.clone()));
+        let subject_tokens = match config.require_subject_token {
+            true => SubjectTokens::judged_by(tokens.clone()),
+            false => SubjectTokens::not_required(),
+        };
+        let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()), subject_tokens)?;
+        let registry = registry(&kinds, &objects, config, &client, definitions, admission).await?;
         let told = Told::new();
-        let tokens = Arc::new(TokenReviews::new(client.clone()));
         let server = api_server(
             &registry,
             &objects,
@@ -208,10 +214,9 @@ async fn registry(
     objects: &Objects,
     config: &Config,
     client: &Client,
-    reviews: &Arc<dyn Authorizer>,
+    definitions: Vec<ResourceDefinition>,
     admission: Vec<Arc<dyn Admission>>,
 ) -> anyhow::Result<Arc<Registry>> {
-    let definitions = kinds.definitions(config.people.clone(), Some(reviews.clone()))?;
     let store = objects.store();
     let registry = Registry::start_with_limits(store, definitions.into(), admission, config.history).await?;
     let clients = Clients {

@@ -48,6 +48,10 @@ pub(super) struct Arguments {
     /// Regular expression for the groups that credentials carry, matched against names without the prefix
     #[arg(long, value_name = "REGEX")]
     sso_group_filter: Option<Regex>,
+    /// Give credentials for guests to those alone who send their SSO token with the request, so that the right to impersonate
+    /// somebody gives none in their name
+    #[arg(long)]
+    require_subject_token: bool,
     #[command(flatten)]
     etcd: EtcdServers,
     /// File in kube-apiserver's EncryptionConfiguration format: which objects are encrypted where they are stored, with which
@@ -72,6 +76,7 @@ impl Arguments {
         };
         Ok(aggregated::Config {
             people: SubjectPolicy::new(&self.sso_prefix, self.sso_group_filter)?,
+            require_subject_token: self.require_subject_token,
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
             certificate,

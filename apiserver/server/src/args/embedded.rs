@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     /// File in kube-apiserver's AuthenticationConfiguration format: OpenID issuers to trust beside the own one
     #[arg(long, value_name = "FILE")]
     authentication_config: Option<PathBuf>,
+    /// Give credentials for guests to those alone who send their SSO token with the request, so that the right to impersonate
+    /// somebody gives none in their name
+    #[arg(long)]
+    require_subject_token: bool,
     #[command(flatten)]
     history: WatchHistory,
     #[command(flatten)]
@@ -69,6 +73,7 @@ impl Arguments {
             listen: self.listen,
             layers: self.layers,
             sim_config: content("--sim-config", self.sim_config.as_deref())?,
+            require_subject_token: self.require_subject_token,
             history: self.history.into_limits(),
             audit: self.audit.into_config()?,
             shutdown_delay: self.stopping.delay(),

@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) sim_config: Option<String>,
     /// Content of a file in the AuthenticationConfiguration format: issuers beside the own one.
     pub(crate) authentication_config: Option<String>,
+    /// Whether those who ask for credentials must show their SSO token, too.
+    pub(crate) require_subject_token: bool,
     /// How much of the past watches can resume from.
     pub(crate) history: History,
     /// The audit log, if any.

@@ -22,6 +22,7 @@ use crate::{
     controllers::{Controllers, Environment, Told},
     data_dir::{DataDir, Lock},
     driver,
+    exchange::SubjectTokens,
     kinds::{Clients, Kinds},
     lifetime::Server,
     roles::{self, Controller, SYSTEM_NAMESPACE},
@@ -74,12 +75,17 @@ impl Supervisor {
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
         let (kinds, told) = (Kinds::default(), Told::new());
         let shown = told.clone();
-        let mut definitions = kinds.definitions(SubjectPolicy::new(sso::PREFIX, None)?, None)?;
+        let by_token = sign_in.authenticator(issuers)?;
+        let subject_tokens = match config.require_subject_token {
+            true => SubjectTokens::judged_by(by_token.clone()),
+            false => SubjectTokens::not_required(),
+        };
+        let mut definitions = kinds.definitions(SubjectPolicy::new(sso::PREFIX, None)?, None, subject_tokens)?;
         definitions.extend(upstream::definitions()?);
         let ca = authority.certificate().as_bytes();
         let cluster = Cluster::start(ClusterOptions {
             definitions,
-            authenticators: vec![Arc::new(ClientCertificates::new(ca)?), sign_in.authenticator(issuers)?],
+            authenticators: vec![Arc::new(ClientCertificates::new(ca)?), by_token],
             anonymous: true,
             extra_cluster_roles: roles::embedded(),
             history: config.history,

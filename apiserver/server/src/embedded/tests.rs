@@ -28,6 +28,7 @@ fn config(folder: &Path, listen: &str, authentication_config: Option<&str>) -> C
         layers: "none".parse().unwrap(),
         sim_config: None,
         authentication_config: authentication_config.map(str::to_owned),
+        require_subject_token: false,
         history: Default::default(),
         audit: None,
         shutdown_delay: std::time::Duration::ZERO,

@@ -10,6 +10,7 @@ mod pace;
 mod record;
 mod request;
 mod signer;
+mod subject_token;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -31,6 +32,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 pub(crate) use guests::Guests;
+pub(crate) use subject_token::SubjectTokens;
 
 use pace::Pace;
 use request::Asked;
@@ -49,6 +51,7 @@ pub(crate) struct Exchange {
     guests: Arc<OnceLock<Guests>>,
     /// Who decides about levels where the server's own authorizer remembers answers: here nothing may be remembered.
     reviews: Option<Arc<dyn Authorizer>>,
+    subject_tokens: SubjectTokens,
     pace: Pace,
 }
 
@@ -58,11 +61,13 @@ impl Exchange {
         policy: SubjectPolicy,
         guests: Arc<OnceLock<Guests>>,
         reviews: Option<Arc<dyn Authorizer>>,
+        subject_tokens: SubjectTokens,
     ) -> Exchange {
         Exchange {
             policy,
             guests,
             reviews,
+            subject_tokens,
             pace: Pace::default(),
         }
     }
@@ -124,10 +129,17 @@ impl Exchange {
 
 #[async_trait]
 impl CreateOnly for Exchange {
-    async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, body: Value) -> Result<Value, Status> {
+    async fn create(
+        &self,
+        context: &StrategyContext<'_>,
+        parent: Option<&str>,
+        mut body: Value,
+    ) -> Result<Value, Status> {
         self.pace.admit(&context.user.name)?;
         let cluster = parent.unwrap_or_default();
+        let token = request::take_subject_token(&mut body);
         let asked = Asked::read(&body)?;
+        self.subject_tokens.check(context.user, cluster, token.as_ref()).await?;
         let subject = self.subject(context, cluster, asked.level)?;
         self.require_level(context, cluster, asked.level).await?;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use generic_apiserver::status::{FieldError, Status};
 use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME, SigningRequest};
-use guestcluster_types::{GROUP, GuestCredentialRequestSpec, GuestCredentialRequestStatus};
+use guestcluster_types::{GROUP, GuestCredentialRequestSpec, GuestCredentialRequestStatus, SubjectToken};
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
 use serde_json::{Value, json};
@@ -85,6 +85,13 @@ fn signing_request(spec: &GuestCredentialRequestSpec) -> Result<Option<SigningRe
         return Err(Status::invalid(KIND, GROUP, "", errors));
     }
     Ok(request.unwrap_or_default())
+}
+
+/// The subject token, which is in the body no more: what is answered is what was asked for, without secrets.
+pub(super) fn take_subject_token(body: &mut Value) -> Option<SubjectToken> {
+    let token = body["spec"].as_object_mut()?.remove("subjectToken")?;
+    // The schema has judged its type.
+    token.as_str().map(|token| SubjectToken::from(token.to_owned()))
 }
 
 fn lifetime(seconds: Option<i64>) -> Result<Duration, Status> {
