@@ -10,7 +10,30 @@ const PATIENCE: u64 = 60;
 /// was revoked.
 pub fn a_person_works_in_a_guest_and_nowhere_else(supervisor: &Supervisor, guest: &str, other: &str) {
     let ann = signed_in(supervisor);
-    let (view, edit) = (logged_in(&ann, guest, "view"), logged_in(&ann, guest, "edit"));
+    let (here, there) = (credential(&ann, guest), credential(&ann, other));
+    let token = text(&here, "token");
+    inside(supervisor, &here, token).await_success(PATIENCE, "get namespace default");
+    inside(supervisor, &there, text(&there, "token")).await_success(PATIENCE, "get namespace default");
+    inside(supervisor, &there, token)
+        .run("get namespace default")
+        .refused("Unauthorized");
+
+    // It returns when the revocation is in force, which leaves time for the rest.
+    let credential = text(&here, "credentialName");
+    let revocation = supervisor
+        .kubectl()
+        .start(&format!("delete guestcredential {credential} --timeout={PATIENCE}s"));
+    let view = each_level_may_what_its_name_says(&ann, guest);
+    revocation.finish().success();
+    inside(supervisor, &here, token)
+        .run("get namespace default")
+        .refused("Unauthorized");
+    view.run("get configmap written").success();
+}
+
+/// Returns who may look.
+fn each_level_may_what_its_name_says(person: &Kubectl, guest: &str) -> Kubectl {
+    let (view, edit) = (logged_in(person, guest, "view"), logged_in(person, guest, "edit"));
     let who = view.json("auth whoami");
     assert_eq!(who["status"]["userInfo"]["username"], "sso:ann@guest.local");
     assert!(who.to_string().contains("guestclusters.dev:view"), "{who}");
@@ -20,24 +43,7 @@ pub fn a_person_works_in_a_guest_and_nowhere_else(supervisor: &Supervisor, guest
     view.run("get secrets").refused("is forbidden");
     edit.run("create clusterrolebinding up --clusterrole cluster-admin --user x")
         .refused("is forbidden");
-
-    let (here, there) = (credential(&ann, guest), credential(&ann, other));
-    let token = text(&here, "token");
-    inside(supervisor, &here, token).await_success(PATIENCE, "get configmap written");
-    inside(supervisor, &there, text(&there, "token")).await_success(PATIENCE, "get namespace default");
-    inside(supervisor, &there, token)
-        .run("get namespace default")
-        .refused("Unauthorized");
-
-    let revoke = format!(
-        "delete guestcredential {} --timeout={PATIENCE}s",
-        text(&here, "credentialName")
-    );
-    supervisor.kubectl().run(&revoke).success();
-    inside(supervisor, &here, token)
-        .run("get configmap written")
-        .refused("Unauthorized");
-    view.run("get configmap written").success();
+    view
 }
 
 fn signed_in(supervisor: &Supervisor) -> Kubectl {
