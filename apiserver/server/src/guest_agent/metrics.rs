@@ -70,7 +70,8 @@ impl Reading {
         match name {
             IN_FORCE if value == "1" => self.in_force = label(labels, "hash").map(str::to_owned),
             RELOADS if label(labels, "status") == Some("failure") => {
-                self.failures += value.parse().unwrap_or(0.0);
+                let count = value.parse::<f64>().ok().filter(|count| count.is_finite());
+                self.failures += count.unwrap_or(0.0);
             }
             _ => {}
         }
@@ -95,6 +96,9 @@ fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use near_inputs::near_text;
+    use proptest::prelude::*;
+
     use super::*;
 
     const PAGE: &str = "\
@@ -131,6 +135,22 @@ apiserver_request_total{code=\"200\",verb=\"GET\"} 1e+06
                 Reading::default(),
                 "{page:.40}"
             );
+        }
+    }
+
+    proptest! {
+        /// Whatever the page says, the file in force is one that a line of it names in full.
+        #[test]
+        fn fuzz_pages_near_right_ones(page in near_text(&[PAGE], &["{", "}", "hash=\"", "\"", ",", "1\n", "status=\"failure\"", "NaN"])) {
+            let mut reading = Reading::default();
+            for line in page.split_inclusive('\n') {
+                reading.take(line.as_bytes());
+            }
+            if let Some(hash) = reading.in_force {
+                let named = format!("hash=\"{hash}\"");
+                let is_line = |line: &str| line.starts_with(IN_FORCE) && line.contains(&named);
+                prop_assert!(page.lines().any(is_line), "{}", hash);
+            }
         }
     }
 }
