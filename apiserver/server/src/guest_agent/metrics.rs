@@ -90,7 +90,7 @@ fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
     labels.split(',').find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         let value = value.strip_prefix('"')?.strip_suffix('"')?;
-        (key.trim() == name).then_some(value)
+        (key == name).then_some(value)
     })
 }
 
