@@ -1,6 +1,6 @@
 //! Logging in to guests whose kube-apiserver judges credentials itself.
 
-use guestcluster_tests::{Kubectl, Supervisor};
+use guestcluster_tests::{Kubectl, Supervisor, eventually};
 use serde_json::{Value, json};
 
 /// Longest until a new guest trusts what its supervisor says, or a revocation is in force, on a machine with much else to do.
@@ -23,6 +23,16 @@ pub fn a_person_works_in_a_guest_and_nowhere_else(supervisor: &Supervisor, guest
     let revocation = supervisor
         .kubectl()
         .start(&format!("delete guestcredential {credential} --timeout={PATIENCE}s"));
+    let waiting = eventually(PATIENCE, "the record says for which node it waits", || {
+        let record = supervisor.kubectl().json(&format!("get guestcredential {credential}"));
+        let node = &record["status"]["nodes"][0];
+        if node["inForce"] == false {
+            Ok(record)
+        } else {
+            Err(record.to_string())
+        }
+    });
+    assert_eq!(waiting["status"]["conditions"][0]["reason"], "Waiting", "{waiting}");
     let view = each_level_may_what_its_name_says(&ann, guest);
     revocation.finish().success();
     inside(supervisor, &here, token)

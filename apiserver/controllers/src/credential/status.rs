@@ -1,12 +1,16 @@
 //! Tells the records how far they are, and lets go what is in force.
 
+use std::fmt::Debug;
+
 use guestcluster_credentials::trust_object::{self, InForce};
-use guestcluster_types::{GuestCredential, GuestRevocation, NodeTrust, labels::REVOCATION_FINALIZER};
+use guestcluster_types::{GuestCredential, NodeTrust, labels::REVOCATION_FINALIZER};
 use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, Client, ResourceExt as _,
+    Api, Client, Resource, ResourceExt as _,
     api::{Patch, PatchParams},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
@@ -39,12 +43,22 @@ pub(super) fn is_in_force(nodes: &[NodeTrust]) -> bool {
 /// Writes status and finalizers.
 pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrust]) -> Result<(), Error> {
     let in_force = is_in_force(nodes);
+    let told = told(in_force, nodes, Timestamp::now());
     for revocation in &records.revocations {
-        tell_revocation(&context.client, revocation, nodes, in_force).await?;
+        let known = revocation.status.as_ref().map(|status| status.nodes.as_slice());
+        if dereference::is_in_force(revocation) != in_force || known != Some(nodes) {
+            tell_record(&context.client, revocation.as_ref(), &told).await?;
+        }
     }
     for credential in &records.revoked {
         if in_force {
             let_go(&context.client, credential).await?;
+            continue;
+        }
+        // Who waits for the end of the record sees for which node.
+        let known = credential.status.as_ref().map(|status| status.nodes.as_slice());
+        if known != Some(nodes) {
+            tell_record(&context.client, credential.as_ref(), &told).await?;
         }
     }
     Ok(())
@@ -74,25 +88,23 @@ pub(super) async fn let_go(client: &Client, credential: &GuestCredential) -> Res
     }
 }
 
-async fn tell_revocation(
-    client: &Client,
-    revocation: &GuestRevocation,
-    nodes: &[NodeTrust],
-    in_force: bool,
-) -> Result<(), Error> {
-    let known = revocation.status.as_ref().map(|status| status.nodes.as_slice());
-    if dereference::is_in_force(revocation) == in_force && known == Some(nodes) {
-        return Ok(());
-    }
-    let status = json!({"status": {"nodes": nodes, "conditions": [condition(in_force, nodes, Timestamp::now())]}});
-    let api: Api<GuestRevocation> = Api::namespaced(client.clone(), &revocation.namespace().unwrap_or_default());
+/// Writes what is told of a record, unless it is gone.
+async fn tell_record<K>(client: &Client, record: &K, told: &Value) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), &record.namespace().unwrap_or_default());
     match api
-        .patch_status(&revocation.name_any(), &PatchParams::default(), &Patch::Merge(status))
+        .patch_status(&record.name_any(), &PatchParams::default(), &Patch::Merge(told))
         .await
     {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         other => other.map(drop).map_err(Error::from),
     }
+}
+
+fn told(in_force: bool, nodes: &[NodeTrust], now: Timestamp) -> Value {
+    json!({"status": {"nodes": nodes, "conditions": [condition(in_force, nodes, now)]}})
 }
 
 fn condition(in_force: bool, nodes: &[NodeTrust], now: Timestamp) -> Value {
