@@ -145,7 +145,10 @@ fn plugin(supervisor: &Supervisor) -> anyhow::Result<()> {
     let kept = ann.home().join(".cache/kubectl-guest/credentials");
     let mut start = times(RUNS, || ann.plugin().command(&["--version"]), || Ok(()))?;
     let mut cached = times(RUNS, || called(&ann), || Ok(()))?;
+    let records = || supervisor.kubectl().names("guestcredentials").len();
+    let before = records();
     let mut cold = times(COLD_RUNS, || called(&ann), || empty(&kept))?;
+    ensure!(records() == before + COLD_RUNS, "not each of them was exchanged");
     println!("the plugin, median (to the 9th of 10)");
     for (what, times) in [
         ("its start alone", &mut start),
