@@ -106,9 +106,7 @@ impl CertificateAuthority {
     /// Issues a client certificate: `user` becomes the common name, `group` the organization. One group only: the
     /// certificate builder keeps one value per attribute of a distinguished name.
     pub fn issue_client(&self, user: &str, group: Option<&str>, validity: Duration) -> Result<CertifiedKey, X509Error> {
-        let mut params = named(user, group);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(params, validity)
+        self.issue(of_client(user, group), validity)
     }
 
     /// Issues a serving certificate for these DNS names and addresses.
@@ -167,9 +165,7 @@ impl CertificateAuthority {
         group: Option<&str>,
         validity: Duration,
     ) -> Result<String, X509Error> {
-        let mut params = named(user, group);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(params, validity, &request.key)
+        self.sign(of_client(user, group), validity, &request.key)
     }
 
     fn issue(&self, params: CertificateParams, validity: Duration) -> Result<CertifiedKey, X509Error> {
@@ -218,6 +214,12 @@ pub fn fingerprint(certificate: &str) -> Result<String, X509Error> {
 
 fn der(certificate: &str) -> Result<CertificateDer<'static>, X509Error> {
     CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|error| X509Error(error.to_string()))
+}
+
+fn of_client(user: &str, group: Option<&str>) -> CertificateParams {
+    let mut params = named(user, group);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
 }
 
 fn named(common_name: &str, organization: Option<&str>) -> CertificateParams {
