@@ -9,10 +9,21 @@ use crate::MODE;
 const ANN: &str = "sso:ann@guest.local";
 
 /// Asks for a credential, as JSON.
-fn ask((team, kubectl): (&Team, &Kubectl), cluster: &str, spec: &Value) -> guestcluster_tests::Output {
+fn ask(who: (&Team, &Kubectl), cluster: &str, spec: &Value) -> guestcluster_tests::Output {
+    ask_with(who, cluster, "", spec)
+}
+
+/// The same with a query.
+fn ask_with(
+    (team, kubectl): (&Team, &Kubectl),
+    cluster: &str,
+    query: &str,
+    spec: &Value,
+) -> guestcluster_tests::Output {
     let body = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": spec});
     let namespace = team.namespace();
-    let path = format!("/apis/guestclusters.dev/v1alpha1/namespaces/{namespace}/guestclusters/{cluster}/credential");
+    let path =
+        format!("/apis/guestclusters.dev/v1alpha1/namespaces/{namespace}/guestclusters/{cluster}/credential{query}");
     kubectl.run_with(&format!("create --raw {path} -f -"), Some(&body.to_string()))
 }
 
@@ -176,6 +187,10 @@ fn a_guest_that_is_going_gives_none() {
     admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
     may(&admin, &["view"]);
     let ann = team.kubectl_as(ANN);
+    // Nor does a dry run.
+    let dry = ask_with((&team, &ann), "dev", "?dryRun=All", &json!({"level": "view"})).success();
+    assert!(!dry.contains("\"token\""), "{dry}");
+    assert_eq!(admin.names("guestcredentials"), Vec::<String>::new());
     credential((&team, &ann), "dev", "view");
     let hold = |finalizers: &str| format!("patch guestcluster dev --type json -p {finalizers}");
     admin
