@@ -6,6 +6,7 @@
 //! to a kube-apiserver. What the levels may do there is in [`levels`].
 
 pub mod admission_configuration;
+pub mod audit_policy;
 pub mod authentication_configuration;
 mod claims;
 #[cfg(test)]

@@ -18,7 +18,13 @@ pub const FOLDER: &str = "/etc/kubernetes/guestclusters";
 pub const AUTHENTICATION_FILE: &str = "/etc/kubernetes/guestclusters/authentication.yaml";
 /// There: the AdmissionConfiguration, from the bootstrap data.
 pub const ADMISSION_FILE: &str = "/etc/kubernetes/guestclusters/admission.yaml";
-/// There: PEM of the trust key's public half, from the node's bootstrap data.
+/// There: the audit policy, from the bootstrap data.
+pub const AUDIT_POLICY_FILE: &str = "/etc/kubernetes/guestclusters/audit-policy.yaml";
+/// On control-plane nodes: the folder that kube-apiserver writes its audit log to.
+pub const AUDIT_FOLDER: &str = "/var/log/kubernetes/audit";
+/// There: the log, of which a few older ones are kept beside it.
+pub const AUDIT_LOG: &str = "/var/log/kubernetes/audit/audit.log";
+/// In [`FOLDER`]: PEM of the trust key's public half, from the node's bootstrap data.
 pub const PUBLIC_KEY_FILE: &str = "/etc/kubernetes/guestclusters/trust-key.pem";
 
 /// What stands before the node's name in an annotation of the ConfigMap by which a control-plane node reports.

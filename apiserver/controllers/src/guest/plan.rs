@@ -4,12 +4,14 @@ use guestcluster_types::{EtcdMode, GuestClusterSpec, NodePool, version::Kubernet
 
 /// Revision of the templates that this program makes. A new one is used when a cluster is created, and from the next rollout
 /// that its user asks for; until then its objects stay as they were made.
-pub(super) const TEMPLATE_REVISION: u32 = 3;
+pub(super) const TEMPLATE_REVISION: u32 = 4;
 /// From this revision on, control-plane nodes have the public half of the guest's trust key.
 pub(super) const WITH_TRUST_KEY: u32 = 2;
 /// From this revision on, kube-apiserver reads from files of its node which tokens count, and holds pods of users to the
 /// baseline.
 pub(super) const WITH_CONFIGURATIONS: u32 = 3;
+/// From this revision on, kube-apiserver keeps an audit log on its node.
+pub(super) const WITH_AUDIT_LOG: u32 = 4;
 
 /// Which guest: the place of its GuestCluster and its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

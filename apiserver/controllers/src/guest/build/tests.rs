@@ -1,4 +1,4 @@
-use guestcluster_credentials::{admission_configuration, authentication_configuration, trust_object};
+use guestcluster_credentials::{admission_configuration, audit_policy, authentication_configuration, trust_object};
 use guestcluster_types::{EtcdMode, GuestClusterSpec};
 use serde_json::{Value, json};
 
@@ -73,9 +73,16 @@ fn the_control_plane_is_as_cluster_api_wants_it() {
                             "extraArgs": [
                                 {"name": "admission-control-config-file", "value": "/etc/kubernetes/guestclusters/admission.yaml"},
                                 {"name": "authentication-config", "value": "/etc/kubernetes/guestclusters/authentication.yaml"},
+                                {"name": "audit-log-path", "value": "/var/log/kubernetes/audit/audit.log"},
+                                {"name": "audit-log-maxage", "value": "30"},
+                                {"name": "audit-log-maxbackup", "value": "9"},
+                                {"name": "audit-log-maxsize", "value": "100"},
+                                {"name": "audit-policy-file", "value": "/etc/kubernetes/guestclusters/audit-policy.yaml"},
                             ],
                             "extraVolumes": [{"name": "guestclusters", "hostPath": "/etc/kubernetes/guestclusters",
-                                "mountPath": "/etc/kubernetes/guestclusters", "readOnly": true, "pathType": "Directory"}],
+                                "mountPath": "/etc/kubernetes/guestclusters", "readOnly": true, "pathType": "Directory"},
+                                {"name": "audit-log", "hostPath": "/var/log/kubernetes/audit",
+                                    "mountPath": "/var/log/kubernetes/audit", "pathType": "DirectoryOrCreate"}],
                         },
                     },
                     "initConfiguration": {"nodeRegistration": {"criSocket": "unix:///var/run/containerd/containerd.sock"}},
@@ -87,6 +94,8 @@ fn the_control_plane_is_as_cluster_api_wants_it() {
                             "content": authentication_configuration::first(34)},
                         {"path": "/etc/kubernetes/guestclusters/admission.yaml", "owner": "root:root", "permissions": "0644",
                             "content": admission_configuration::render()},
+                        {"path": "/etc/kubernetes/guestclusters/audit-policy.yaml", "owner": "root:root", "permissions": "0644",
+                            "content": audit_policy::render()},
                     ],
                 },
                 "rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
@@ -117,7 +126,7 @@ fn the_cluster_says_where_everything_is() {
             "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
             "metadata": {"name": "dev", "namespace": "team-a",
                 "labels": {"guestclusters.dev/guest-uid": "7b1c", "cluster.x-k8s.io/cluster-name": "dev", "guestclusters.dev/cni": "antrea"},
-                "annotations": {"guestclusters.dev/template-revision": "3", "guestclusters.dev/storage-classes": "gold,tin",
+                "annotations": {"guestclusters.dev/template-revision": "4", "guestclusters.dev/storage-classes": "gold,tin",
                     "guestclusters.dev/default-storage-class": "tin"}},
             "spec": {
                 "clusterNetwork": {"pods": {"cidrBlocks": ["192.168.0.0/16"]}, "services": {"cidrBlocks": ["10.96.0.0/12"]},
@@ -153,7 +162,7 @@ fn a_pool_is_a_deployment_with_labels_taints_and_a_rollout() {
     );
     assert_eq!(
         deployment["metadata"]["annotations"],
-        json!({"guestclusters.dev/template-revision": "3"})
+        json!({"guestclusters.dev/template-revision": "4"})
     );
     assert_eq!((&spec["clusterName"], &spec["replicas"]), (&json!("dev"), &json!(5)));
     assert_eq!(
@@ -293,31 +302,38 @@ fn what_control_plane_nodes_have_on_their_disk_follows_the_recorded_revision() {
         build(&plan).control_plane.spec.kubeadm_config_spec
     };
     let paths = |revision| -> Vec<_> { made_with(revision).files.into_iter().map(|file| file.path).collect() };
-    let has_flags = |revision| made_with(revision).cluster_configuration.unwrap().api_server.is_some();
-    let (key, authentication, admission) = (
+    let flags = |revision| {
+        let api_server = made_with(revision).cluster_configuration.unwrap().api_server;
+        api_server.map_or(0, |api_server| api_server.component.extra_args.len())
+    };
+    let (key, authentication, admission, audit) = (
         "/etc/kubernetes/guestclusters/trust-key.pem",
         "/etc/kubernetes/guestclusters/authentication.yaml",
         "/etc/kubernetes/guestclusters/admission.yaml",
+        "/etc/kubernetes/guestclusters/audit-policy.yaml",
     );
-    assert_eq!((paths(1), has_flags(1)), (vec![], false));
-    assert_eq!((paths(2), has_flags(2)), (vec![key.to_owned()], false));
-    let all = [key, authentication, admission].map(str::to_owned).to_vec();
-    assert_eq!((paths(3), has_flags(3)), (all, true));
+    let all = [key, authentication, admission, audit].map(str::to_owned);
+    assert_eq!((paths(1), flags(1)), (vec![], 0));
+    assert_eq!((paths(2), flags(2)), (all[..1].to_vec(), 0));
+    assert_eq!((paths(3), flags(3)), (all[..3].to_vec(), 2));
+    assert_eq!((paths(4), flags(4)), (all.to_vec(), 7));
 }
 
-/// The very text that revision 3 was made with: one that differed would roll every guest.
+/// The very texts that revisions were made with: one that differed would roll every guest that has it.
 #[test]
 fn a_revision_stays_what_it_was() {
-    let spec = build(&plan("v1.34.2")).control_plane.spec.kubeadm_config_spec;
-    let hash = trust_object::hash(&json_of(&spec).to_string());
-    assert_eq!(
-        (TEMPLATE_REVISION, hash.as_str()),
-        (
-            3,
-            "sha256:08d0677b5772ed556e5325c655b82d1a105070e14a6b669eca9b5402cb589cff"
-        ),
-        "a change needs a new revision"
-    );
+    let hash = |revision| {
+        let mut plan = plan("v1.34.2");
+        plan.control_plane.revision = revision;
+        let spec = build(&plan).control_plane.spec.kubeadm_config_spec;
+        trust_object::hash(&json_of(&spec).to_string())
+    };
+    let known = [
+        "sha256:08d0677b5772ed556e5325c655b82d1a105070e14a6b669eca9b5402cb589cff",
+        "sha256:c847df80944730a7aa8830abc262c97807d3bbb276a520778ec2e90ef1509e1c",
+    ];
+    assert_eq!([hash(3), hash(4)], known, "a change needs a new revision");
+    assert_eq!(TEMPLATE_REVISION, 4, "its hash stands above");
 }
 
 #[test]
