@@ -1,9 +1,11 @@
 //! `kubectl guest credential`: the exec plugin that kubeconfigs name.
 
+use std::time::Duration;
+
 use guestcluster_types::Level;
 
 use crate::{
-    connection::ConnectionFlags,
+    connection::{ConnectionFlags, duration},
     credential::{self, Caller, ExecInfo, Guest, GuestAccess, Proof},
     error::{Error, Result},
     session::{Renew, Session},
@@ -30,6 +32,9 @@ pub(super) struct Args {
     /// What the credential adds to your own rights in the guest cluster
     #[arg(long, value_name = "LEVEL", requires = "cluster", value_parser = str::parse::<Level>)]
     level: Option<Level>,
+    /// How long each credential lasts; the supervisor decides where none is given
+    #[arg(long, value_name = "TIME", requires = "cluster", value_parser = duration)]
+    expires_in: Option<Duration>,
 }
 
 impl Args {
@@ -63,6 +68,7 @@ impl Args {
             guest: Guest::new(&namespace, name)?,
             uid: uid.clone(),
             level,
+            lifetime: self.expires_in,
         }))
     }
 }

@@ -1,11 +1,16 @@
 //! The credential that is kept, and whether it is used, asked about or replaced. Times are of this computer's clock.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use guestcluster_types::Level;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Guest, GuestAccess, exchange::Minted};
+use super::{
+    Caller, Guest, GuestAccess,
+    exchange::{Minted, Wanted},
+};
 use crate::{
     error::Result,
     https,
@@ -32,6 +37,9 @@ pub(crate) struct Cached {
     cluster: String,
     pub(crate) guest_uid: String,
     pub(crate) level: Level,
+    /// Seconds that were asked for; the supervisor decides where none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
     /// URL of the guest's API.
     pub(crate) server: String,
     /// PEM of who signs for it.
@@ -65,13 +73,14 @@ pub(super) enum Next {
 }
 
 impl Cached {
-    pub(super) fn new(record: &Record, guest: &Guest, level: Level, minted: Minted, now: Timestamp) -> Self {
+    pub(super) fn new(record: &Record, guest: &Guest, wanted: &Wanted<'_>, minted: Minted, now: Timestamp) -> Self {
         Self {
             supervisor: record.supervisor.clone(),
             namespace: guest.namespace.clone(),
             cluster: guest.name.clone(),
             guest_uid: minted.guest_uid,
-            level,
+            level: wanted.level,
+            expires_in: wanted.lifetime.map(|lifetime| lifetime.as_secs()),
             server: minted.server,
             certificate_authority: minted.certificate_authority,
             proof: minted.proof,
@@ -90,6 +99,7 @@ impl Cached {
             },
             uid: self.guest_uid.clone(),
             level: self.level,
+            lifetime: self.expires_in.map(Duration::from_secs),
         }
     }
 
@@ -175,6 +185,7 @@ mod tests {
             namespace: "team-a".to_owned(),
             cluster: "dev".to_owned(),
             guest_uid: "u".to_owned(),
+            expires_in: None,
             level: Level::View,
             server: "https://b".to_owned(),
             certificate_authority: String::new(),

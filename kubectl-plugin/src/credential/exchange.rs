@@ -13,7 +13,7 @@ use kube::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BreakGlass, Guest, Proof, signing_key::SigningKey};
+use super::{Guest, Proof, signing_key::SigningKey};
 use crate::{
     error::{Error, Result},
     https,
@@ -45,7 +45,10 @@ struct Answer {
 /// What is asked for.
 pub(super) struct Wanted<'a> {
     pub(super) level: Level,
-    pub(super) break_glass: Option<&'a BreakGlass>,
+    /// How long it shall last; the supervisor decides where none is given.
+    pub(super) lifetime: Option<Duration>,
+    /// Why the glass is broken: then it is a certificate, and else a token.
+    pub(super) reason: Option<&'a str>,
 }
 
 /// Asks for a credential, as the person is known to the issuer at this moment. A session whose token is refused is renewed once.
@@ -56,7 +59,7 @@ pub(super) async fn exchange(session: &Session, guest: &Guest, wanted: &Wanted<'
     let client = session.client(config)?;
     let (token, _) = session.id_token(Renew::Current).await?;
     // Made here, and never sent.
-    let key = wanted.break_glass.map(|_| SigningKey::generate()).transpose()?;
+    let key = wanted.reason.map(|_| SigningKey::generate()).transpose()?;
     let mut body = body(wanted, key.as_ref());
     let answer = match ask(&client, guest, &body).await {
         Err(kube::Error::Api(status)) if status.code == 401 => {
@@ -81,12 +84,12 @@ fn wants_subject_token(status: &Status) -> bool {
 
 fn body(wanted: &Wanted<'_>, key: Option<&SigningKey>) -> Value {
     let mut spec = json!({"level": wanted.level});
-    if let (Some(asked), Some(key)) = (wanted.break_glass, key) {
-        spec["reason"] = json!(asked.reason);
+    if let (Some(reason), Some(key)) = (wanted.reason, key) {
+        spec["reason"] = json!(reason);
         spec["certificateSigningRequest"] = json!(key.request);
-        if let Some(lifetime) = asked.lifetime {
-            spec["expirationSeconds"] = json!(lifetime.as_secs());
-        }
+    }
+    if let Some(lifetime) = wanted.lifetime {
+        spec["expirationSeconds"] = json!(lifetime.as_secs());
     }
     json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),

@@ -59,6 +59,8 @@ pub(crate) struct GuestAccess {
     pub(crate) guest: Guest,
     pub(crate) uid: String,
     pub(crate) level: Level,
+    /// How long each credential shall last; the supervisor decides where none is given.
+    pub(crate) lifetime: Option<Duration>,
 }
 
 /// A request for a certificate when nothing else works.
@@ -75,11 +77,17 @@ pub(crate) struct BreakGlass {
 pub(crate) async fn broken_glass(session: &Session, guest: &Guest, asked: &BreakGlass) -> Result<(Cached, String)> {
     let wanted = Wanted {
         level: Level::BreakGlass,
-        break_glass: Some(asked),
+        lifetime: asked.lifetime,
+        reason: Some(&asked.reason),
     };
     let minted = exchange::exchange(session, guest, &wanted).await?;
     let (record, name) = (session.record().await, minted.record.clone());
-    let cached = Cached::new(&record, guest, Level::BreakGlass, minted, Timestamp::now());
+    // The lifetime was this one's: nothing like it follows by itself.
+    let wanted = Wanted {
+        lifetime: None,
+        ..wanted
+    };
+    let cached = Cached::new(&record, guest, &wanted, minted, Timestamp::now());
     let file = file(&record, &cached.access())?;
     let lock = file.lock().await;
     keep(&file, &cached, lock.as_ref().err());
@@ -95,10 +103,16 @@ pub(crate) fn break_glass_command(guest: &Guest) -> String {
 }
 
 /// A credential that was just exchanged, whatever is kept. It is kept for the calls that follow.
-pub(crate) async fn exchanged(session: &Session, guest: &Guest, level: Level) -> Result<Cached> {
-    let minted = exchange::exchange(session, guest, &token(level)).await?;
+pub(crate) async fn exchanged(
+    session: &Session,
+    guest: &Guest,
+    level: Level,
+    lifetime: Option<Duration>,
+) -> Result<Cached> {
+    let wanted = token(level, lifetime);
+    let minted = exchange::exchange(session, guest, &wanted).await?;
     let record = session.record().await;
-    let cached = Cached::new(&record, guest, level, minted, Timestamp::now());
+    let cached = Cached::new(&record, guest, &wanted, minted, Timestamp::now());
     let file = file(&record, &cached.access())?;
     let lock = file.lock().await;
     keep(&file, &cached, lock.as_ref().err());
@@ -133,10 +147,11 @@ pub(crate) async fn obtain(session: &Session, access: &GuestAccess, caller: Opti
             }
         },
     };
-    match exchange::exchange(session, &access.guest, &token(access.level)).await {
+    let wanted = token(access.level, access.lifetime);
+    match exchange::exchange(session, &access.guest, &wanted).await {
         Ok(minted) => {
             same_guest(access, &minted)?;
-            let cached = Cached::new(&record, &access.guest, access.level, minted, Timestamp::now()).used_by(caller);
+            let cached = Cached::new(&record, &access.guest, &wanted, minted, Timestamp::now()).used_by(caller);
             keep(&file, &cached, lock.as_ref().err());
             Ok(cached)
         }
@@ -168,10 +183,11 @@ pub(crate) fn forget(supervisor: Option<&SupervisorId>) -> Result<()> {
     Ok(())
 }
 
-fn token(level: Level) -> Wanted<'static> {
+fn token(level: Level, lifetime: Option<Duration>) -> Wanted<'static> {
     Wanted {
         level,
-        break_glass: None,
+        lifetime,
+        reason: None,
     }
 }
 
@@ -186,6 +202,8 @@ fn file(record: &Record, access: &GuestAccess) -> Result<PrivateFile> {
         access.level.as_str(),
     ]
     .map(ToOwned::to_owned);
+    let lifetime = access.lifetime.map(|lifetime| lifetime.as_secs().to_string());
+    let key: Vec<_> = key.into_iter().chain(lifetime).collect();
     let key = hex(&Sha256::digest(key.join("\n")));
     Ok(PrivateFolder::of(Kept::Credentials)?.file(&key))
 }

@@ -7,12 +7,14 @@ use kube::config::{AuthInfo, ExecConfig};
 use serde_json::{Value, json};
 
 use crate::{
+    connection::duration,
     credential::{Guest, GuestAccess},
     supervisor::SupervisorId,
 };
 
 const PROGRAM: &str = "kubectl-guest";
 const COMMAND: &str = "credential";
+const LIFETIME: &str = "expires-in";
 
 /// Whose session, and which guest; without a guest it is about the supervisor itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,9 @@ impl ExecArgs {
             flag("cluster", &access.guest.name);
             flag("guest-uid", &access.uid);
             flag("level", access.level.as_str());
+            if let Some(lifetime) = access.lifetime {
+                flag(LIFETIME, &format!("{}s", lifetime.as_secs()));
+            }
         }
         arguments
     }
@@ -76,6 +81,10 @@ impl ExecArgs {
                 guest: Guest::new(namespace, name).ok()?,
                 uid: uid.to_owned(),
                 level: level.parse::<Level>().ok()?,
+                lifetime: match flag(LIFETIME) {
+                    Some(text) => Some(duration(text).ok()?),
+                    None => None,
+                },
             }),
             (None, None, None, None) => None,
             _ => return None,
@@ -118,6 +127,7 @@ mod tests {
                 },
                 uid: "u".to_owned(),
                 level: Level::Edit,
+                lifetime: Some(std::time::Duration::from_secs(90)),
             }),
         }
     }
@@ -153,6 +163,7 @@ mod tests {
             (2, "--ca-sha256=; rm -r ~"),
             (3, "--namespace=../../x"),
             (4, "--cluster=dev/scale?"),
+            (7, "--expires-in=soon"),
         ] {
             let mut user = of_guest().user("kubectl-guest");
             user["exec"]["args"][number] = json!(wrong);

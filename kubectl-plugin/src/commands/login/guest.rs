@@ -30,7 +30,7 @@ impl Args {
         let supervisor = session.record().await.supervisor;
         let config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
         let level = self.level(&session.client(config)?, &guest).await?;
-        let cached = credential::exchanged(session, &guest, level).await?;
+        let cached = credential::exchanged(session, &guest, level, self.expires_in).await?;
         let entries = Entries {
             name: self.context_name.clone(),
             server: cached.server.clone(),

@@ -63,6 +63,9 @@ pub(super) struct Args {
     /// What you want to be able to do in the cluster: login, view, edit or admin; the highest that you may where none is given
     #[arg(long, value_name = "LEVEL", requires = "name", value_parser = level)]
     level: Option<Level>,
+    /// How long each credential lasts, from 1m to 1h; the supervisor decides where none is given
+    #[arg(long, value_name = "TIME", requires = "name", value_parser = duration)]
+    expires_in: Option<Duration>,
     /// Name of the context
     #[arg(long, value_name = "NAME")]
     context_name: Option<String>,
