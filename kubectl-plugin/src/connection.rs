@@ -14,7 +14,8 @@ use crate::{
     https,
     kubeconfig::{self, ExecArgs, Files},
     session::Session,
-    supervisor::{Supervisor, SupervisorId, server_url},
+    supervisor::{self, Supervisor, SupervisorId, server_url},
+    unattended::Unattended,
 };
 
 /// Longest that a watch is silent: a server ends it before.
@@ -53,6 +54,8 @@ pub(crate) struct Connection {
     pub(crate) namespace: String,
     /// What the context says about signing in, where kubectl guest login has written it.
     pub(crate) signed_in: Option<ExecArgs>,
+    /// The session that the client works by, where there is one.
+    pub(crate) session: Option<Session>,
     /// The server that is talked to.
     pub(crate) supervisor: Supervisor,
 }
@@ -75,6 +78,11 @@ impl ConnectionFlags {
                 .next("Name the supervisor: kubectl guest login --server https://HOST:PORT --ca-sha256 FINGERPRINT")
         };
         if let Some(args) = self.signed_in(&kubeconfig).filter(|args| args.guest.is_some()) {
+            if let Some(how) = &args.unattended
+                && let Some(supervisor) = how.supervisor(&args.supervisor)?
+            {
+                return Ok(supervisor);
+            }
             return known(&args.supervisor, &kubeconfig).ok_or_else(|| Session::missing(&args.supervisor));
         }
         let name = self.context_name(&kubeconfig).ok_or_else(missing)?;
@@ -85,6 +93,31 @@ impl ConnectionFlags {
     pub(crate) fn known(&self, id: &SupervisorId) -> Option<Supervisor> {
         let kubeconfig = self.read().unwrap_or_default();
         known(id, &kubeconfig)
+    }
+
+    /// The session by which a context's user works. That of a program begins by itself.
+    pub(crate) async fn session(&self, args: &ExecArgs) -> Result<Session> {
+        let Some(how) = &args.unattended else {
+            return Session::open(&args.supervisor);
+        };
+        let id = &args.supervisor;
+        let supervisor = match how.supervisor(id)?.or_else(|| self.known(id)) {
+            Some(supervisor) => supervisor,
+            None => Supervisor {
+                server: id.server.clone(),
+                certificate_authority: match &id.ca_sha256 {
+                    Some(fingerprint) => Some(supervisor::shown_by(&id.server, fingerprint).await?),
+                    None => None,
+                },
+            },
+        };
+        Session::unattended(supervisor, how).await
+    }
+
+    /// How a program signs in to this supervisor, by the context.
+    pub(crate) fn unattended(&self, supervisor: &SupervisorId) -> Option<Unattended> {
+        let args = self.signed_in(&self.read().ok()?)?;
+        args.unattended.filter(|_| args.supervisor == *supervisor)
     }
 
     /// The same flags to read by: a kubeconfig that a login shall make says nothing yet.
@@ -111,7 +144,7 @@ impl ConnectionFlags {
     }
 
     async fn by_session(&self, args: ExecArgs, kubeconfig: &Kubeconfig) -> Result<Connection> {
-        let session = Session::open(&args.supervisor)?;
+        let session = self.session(&args).await?;
         let supervisor = session.record().await.supervisor;
         let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
         config.read_timeout = Some(WATCH_SILENCE);
@@ -125,6 +158,7 @@ impl ConnectionFlags {
             client: https::answered_within(session.client(config)?, self.limit()),
             namespace: checked(namespace.unwrap_or_else(|| "default".to_owned()))?,
             signed_in: Some(args),
+            session: Some(session),
             supervisor,
         })
     }
@@ -153,6 +187,7 @@ impl ConnectionFlags {
             client: https::answered_within(https::client(config)?, self.limit()),
             namespace: checked(namespace)?,
             signed_in: None,
+            session: None,
             supervisor,
         })
     }

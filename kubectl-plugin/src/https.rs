@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Request, StatusCode, Uri, header};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
 use kube::{Client, Config, client::Body};
@@ -100,15 +101,46 @@ pub(crate) async fn get(url: &Url, authority: Option<&str>) -> Result<Answer> {
     Ok(answer)
 }
 
+/// A name and a secret for a header (RFC 6749, section 2.3.1). Secret: it has no `Debug`.
+pub(crate) struct BasicAuth<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) password: &'a str,
+}
+
 /// POST of a form.
 pub(crate) async fn post(url: &Url, authority: Option<&str>, form: &[(&str, &str)]) -> Result<Answer> {
+    post_as(url, authority, None, form).await
+}
+
+/// POST of a form by somebody.
+pub(crate) async fn post_as(
+    url: &Url,
+    authority: Option<&str>,
+    who: Option<BasicAuth<'_>>,
+    form: &[(&str, &str)],
+) -> Result<Answer> {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
-    let request = Request::post(url[url::Position::BeforePath..].to_owned())
+    let mut request = Request::post(url[url::Position::BeforePath..].to_owned())
         .header(header::ACCEPT, "application/json")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(who) = who {
+        request = request.header(header::AUTHORIZATION, who.header()?);
+    }
     send(url, authority, request, body.into_bytes()).await
+}
+
+impl BasicAuth<'_> {
+    /// Both parts are encoded as in a form before they are joined.
+    fn header(&self) -> Result<HeaderValue> {
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encoded(self.user), encoded(self.password));
+        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
+            .map_err(|_| Error::failed("the client's secret can't be sent"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
 }
 
 async fn send(url: &Url, authority: Option<&str>, request: http::request::Builder, body: Vec<u8>) -> Result<Answer> {
@@ -149,9 +181,19 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn a_secret_of_any_letters_is_sent_as_the_standard_says() {
+        let who = BasicAuth {
+            user: "ci bot",
+            password: "a:b%c+é",
+        };
+        let header = who.header().unwrap();
+        assert!(header.is_sensitive());
+        let text = header.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        assert_eq!(STANDARD.decode(text).unwrap(), b"ci+bot:a%3Ab%25c%2B%C3%A9");
+    }
 
     #[test]
     fn the_time_of_an_answer_is_read() {

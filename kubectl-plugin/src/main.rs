@@ -19,6 +19,7 @@ mod session;
 mod shell;
 mod sign_in;
 mod supervisor;
+mod unattended;
 mod waiting;
 
 use std::process::ExitCode;

@@ -11,8 +11,9 @@ use crate::{
     https,
     openid::{Authorization, Callback, Endpoints, Grant, IdToken, Issuer, Refused, Tokens},
     output,
-    session::{Record, Session},
+    session::{Record, Renew, Session},
     supervisor::Supervisor,
+    unattended::Unattended,
 };
 
 /// How the person is asked.
@@ -49,6 +50,17 @@ pub(crate) async fn sign_in(
         ))
         .next("Start it again; --timeout gives more time.")),
     }
+}
+
+/// Signs a program in, which shows the token of this moment.
+pub(crate) async fn unattended(supervisor: &Supervisor, how: &Unattended) -> Result<(Session, UserInfo)> {
+    if let Some(what) = how.exposure() {
+        eprintln!("warning: {what}: whoever reads it can sign in as well until the token ends");
+    }
+    let session = Session::unattended(supervisor.clone(), how).await?;
+    let (token, _) = session.id_token(Renew::Current).await?;
+    let user = known_as(supervisor, &token, || how.refused(supervisor.host())).await?;
+    Ok((session, user))
 }
 
 async fn in_browser(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints) -> Result<(Session, UserInfo)> {
@@ -102,7 +114,14 @@ async fn begin(
     nonce: Option<&str>,
 ) -> Result<(Session, UserInfo)> {
     let id_token = IdToken::check(&tokens.id_token, issuer, nonce)?;
-    let user = known_as(supervisor, &tokens.id_token).await?;
+    let user = known_as(supervisor, &tokens.id_token, || {
+        Error::failed(format!(
+            "{} does not accept the ID tokens of this issuer",
+            supervisor.host()
+        ))
+        .next("Check --issuer-url and --client-id with the supervisor's operator, and the clocks of both.")
+    })
+    .await?;
     let now = jiff::Timestamp::now();
     let record = Record::new(
         supervisor.clone(),
@@ -124,16 +143,12 @@ pub(crate) async fn user(client: Client) -> std::result::Result<UserInfo, kube::
     Ok(review.status.and_then(|status| status.user_info).unwrap_or_default())
 }
 
-async fn known_as(supervisor: &Supervisor, id_token: &str) -> Result<UserInfo> {
+async fn known_as(supervisor: &Supervisor, token: &str, refused: impl FnOnce() -> Error) -> Result<UserInfo> {
     let mut config = https::config(&supervisor.server, supervisor.certificate_authority.as_deref())?;
-    config.auth_info.token = Some(id_token.to_owned().into());
+    config.auth_info.token = Some(token.to_owned().into());
     match user(https::client(config)?).await {
         Ok(user) => Ok(user),
-        Err(kube::Error::Api(status)) if status.code == 401 => Err(Error::failed(format!(
-            "{} does not accept the ID tokens of this issuer",
-            supervisor.host()
-        ))
-        .next("Check --issuer-url and --client-id with the supervisor's operator, and the clocks of both.")),
+        Err(kube::Error::Api(status)) if status.code == 401 => Err(refused()),
         Err(error) => Err(supervisor.error(error)),
     }
 }

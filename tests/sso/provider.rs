@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/components/oidc-provider");
 const CLIENT: &str = "guestclusters";
+/// A program that signs in by itself, and what it shows the provider.
+pub(crate) const PROGRAM: &str = "ci";
+pub(crate) const PROGRAM_SECRET: &str = "a secret: of 100% any+letters";
 /// A test waits for one to end.
 pub(crate) const ID_TOKEN_SECONDS: u64 = 10;
 
@@ -43,7 +46,9 @@ impl World {
     }
 
     fn start() -> World {
-        let provider = Provider::start(&json!({"ann": ["devs"], "carl": ["devs"], "dora": ["devs"], "eve": []}));
+        let provider = Provider::start(
+            &json!({"ann": ["devs"], "carl": ["devs"], "dora": ["devs"], "eve": [], PROGRAM: ["devs"]}),
+        );
         let config = provider.folder().join("authentication-config.json");
         fs::write(&config, provider.authentication_configuration().to_string()).unwrap();
         let supervisor = Supervisor::start(Start {
@@ -82,6 +87,39 @@ impl World {
             self.provider.issuer,
             self.provider.authority.display()
         )
+    }
+
+    /// kubectl of a program: nobody is there, and a browser would leave a mark.
+    pub(crate) fn program(&self, name: &str) -> (Kubectl, PathBuf) {
+        self.supervisor
+            .person(&format!("{name}@guest.local"), &[])
+            .with_marking_browser()
+    }
+
+    /// The command by which a program signs in with the secret in this file.
+    pub(crate) fn program_login(&self, secret: &Path) -> String {
+        format!(
+            "guest login {} -n team-a --grant-type client-credentials --issuer-url {} --client-id {PROGRAM} --client-secret-file {} --issuer-certificate-authority {}",
+            self.supervisor.login_flags(),
+            self.provider.issuer,
+            secret.display(),
+            self.provider.authority.display()
+        )
+    }
+
+    /// The flags by which the supervisor is named.
+    pub(crate) fn supervisor_flags(&self) -> String {
+        self.supervisor.login_flags()
+    }
+
+    /// Somebody whom the supervisor's own issuer signs in, and who may view.
+    pub(crate) fn own_person(&self, name: &str) -> Kubectl {
+        let person = format!("{name}@guest.local");
+        for role in ["guestcluster-viewer", "guestcluster-access-view"] {
+            let bind = format!("create rolebinding {name}-{role} --clusterrole {role} --user sso:{person}");
+            self.supervisor.kubectl().run(&bind).success();
+        }
+        self.supervisor.person(&person, &[])
     }
 
     /// What somebody does in the browser of another device.
@@ -149,6 +187,7 @@ impl Provider {
         let settings = json!({
             "certificate": write("tls.crt", &serving.certificate), "key": write("tls.key", &serving.key),
             "modules": modules.parent(), "groups": groups, "idTokenSeconds": ID_TOKEN_SECONDS,
+            "programs": {PROGRAM: PROGRAM_SECRET},
         });
         let mut child = Command::new("node")
             .arg(Path::new(SCRIPTS).join("provider.mjs"))

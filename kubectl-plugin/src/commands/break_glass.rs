@@ -11,7 +11,6 @@ use crate::{
     error::{Error, Result},
     kubeconfig::{self, Entries, ExecArgs, Files},
     output,
-    session::Session,
 };
 
 /// Get a certificate for a cluster whose sign-in does not work
@@ -60,22 +59,26 @@ impl Args {
             ),
         };
         kubeconfig::check(&files, Some(&name), &id, Some(&guest)).await?;
-        let session = Session::open(&id)?;
+        let unattended = reading.unattended(&id);
+        let mut exec = ExecArgs {
+            supervisor: id,
+            unattended,
+            guest: None,
+        };
+        let session = reading.session(&exec).await?;
         let asked = BreakGlass {
             reason: self.reason.clone(),
             lifetime: self.expires_in,
         };
         let (cached, record) = credential::broken_glass(&session, &guest, &asked).await?;
+        exec.guest = Some(cached.access());
         let entries = Entries {
             name: Some(name),
             server: cached.server.clone(),
             certificate_authority: Some(cached.certificate_authority.clone()),
             namespace: None,
             likely_namespace: None,
-            exec: ExecArgs {
-                supervisor: id,
-                guest: Some(cached.access()),
-            },
+            exec,
         };
         let user = accepted(&cached).await?;
         let written = entries.write(&files, |_| self.switch).await?;

@@ -1,6 +1,6 @@
 //! `kubectl guest credential`: the exec plugin that kubeconfigs name.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use guestcluster_types::Level;
 
@@ -8,8 +8,10 @@ use crate::{
     connection::{ConnectionFlags, duration},
     credential::{self, Caller, ExecInfo, Guest, GuestAccess, Proof},
     error::{Error, Result},
+    kubeconfig::ExecArgs,
     session::{Renew, Session},
     supervisor::{SupervisorId, fingerprint, server_url},
+    unattended::{IssuerFlags, UnattendedFlags},
 };
 
 /// Print a credential for kubectl, which calls this by a kubeconfig
@@ -23,6 +25,13 @@ pub(super) struct Args {
     /// Fingerprint of its certificate authority
     #[arg(long, value_name = "HEX", value_parser = fingerprint)]
     ca_sha256: Option<String>,
+    /// PEM file with that authority
+    #[arg(long, value_name = "FILE")]
+    certificate_authority: Option<PathBuf>,
+    #[command(flatten)]
+    issuer: IssuerFlags,
+    #[command(flatten)]
+    unattended: UnattendedFlags,
     /// Name of the guest cluster; the supervisor's own credential without one
     #[arg(long, value_name = "NAME", requires_all = ["guest_uid", "level"])]
     cluster: Option<String>,
@@ -44,15 +53,20 @@ impl Args {
 
     async fn give(&self, flags: &ConnectionFlags) -> Result<()> {
         let info = ExecInfo::from_environment()?;
-        let id = SupervisorId {
-            server: self.supervisor.clone(),
-            ca_sha256: self.ca_sha256.clone(),
+        let args = ExecArgs {
+            supervisor: SupervisorId {
+                server: self.supervisor.clone(),
+                ca_sha256: self.ca_sha256.clone(),
+            },
+            unattended: self
+                .unattended
+                .unattended(&self.issuer, self.certificate_authority.as_deref())?,
+            guest: self.access(flags)?,
         };
-        let access = self.access(flags)?;
-        let session = Session::open(&id)?;
-        match access {
-            Some(access) => for_guest(&info, &session, &access).await,
-            None => for_supervisor(&info, &session, &id).await,
+        let session = flags.session(&args).await?;
+        match &args.guest {
+            Some(access) => for_guest(&info, &session, access).await,
+            None => for_supervisor(&info, &session, &args).await,
         }
     }
 
@@ -85,12 +99,12 @@ async fn for_guest(info: &ExecInfo, session: &Session, access: &GuestAccess) -> 
     Ok(())
 }
 
-async fn for_supervisor(info: &ExecInfo, session: &Session, id: &SupervisorId) -> Result<()> {
+async fn for_supervisor(info: &ExecInfo, session: &Session, args: &ExecArgs) -> Result<()> {
     let supervisor = session.record().await.supervisor;
     info.require(
         &supervisor.server,
         supervisor.certificate_authority.as_deref(),
-        &id.login_command(),
+        &args.login_command(),
     )?;
     let (token, until) = session.id_token(Renew::WhenNeeded).await?;
     credential::print(info, &Proof::Token { token }, until);

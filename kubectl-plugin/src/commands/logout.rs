@@ -28,11 +28,15 @@ impl Args {
             Some(flags.supervisor()?.id()?)
         };
         let endings = match &id {
-            Some(id) => Ending::of(id)?.into_iter().collect(),
+            Some(id) => Ending::of(id)?,
             None => Ending::all()?,
         };
-        if endings.is_empty() {
-            eprintln!("You are not signed in.");
+        let how = id.as_ref().and_then(|id| flags.unattended(id));
+        match &how {
+            // Nothing of it is kept, and it is not ours to end.
+            Some(how) => eprintln!("What signs this program in stays: {}", how.source()),
+            None if endings.is_empty() => eprintln!("You are not signed in."),
+            None => {}
         }
         let mut outcome = credential::forget(id.as_ref());
         for ending in endings {

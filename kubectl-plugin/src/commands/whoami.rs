@@ -33,21 +33,27 @@ struct InGuest {
 impl Args {
     pub(super) async fn run(&self, connection: &Connection) -> Result<()> {
         let user = sign_in::user(connection.client.clone()).await?;
-        let (record, guest) = match &connection.signed_in {
-            Some(args) => {
-                let session = Session::open(&args.supervisor)?;
-                let guest = match &args.guest {
-                    Some(access) => Some(in_guest(&session, access).await?),
-                    None => None,
-                };
-                (Some(session.record().await), guest)
-            }
-            None => (None, None),
+        let access = connection.signed_in.as_ref().and_then(|args| args.guest.as_ref());
+        let guest = match (&connection.session, access) {
+            (Some(session), Some(access)) => Some(in_guest(session, access).await?),
+            _ => None,
+        };
+        let session = match &connection.session {
+            Some(session) => Some((session.record().await, session_end(session).await)),
+            None => None,
         };
         match self.output {
-            None | Some(Format::Wide) => print_text(connection, &user, record.as_ref(), guest.as_ref()),
+            None | Some(Format::Wide) => print_text(
+                connection,
+                &user,
+                session.as_ref().map(|(_, end)| end.as_str()),
+                guest.as_ref(),
+            ),
             Some(Format::Name) => println!("{}", user.username.unwrap_or_default()),
-            Some(format) => output::print_object(&object(connection, &user, record.as_ref(), guest.as_ref()), format)?,
+            Some(format) => {
+                let record = session.as_ref().map(|(record, _)| record);
+                output::print_object(&object(connection, &user, record, guest.as_ref()), format)?;
+            }
         }
         Ok(())
     }
@@ -69,8 +75,8 @@ async fn in_guest(session: &Session, access: &GuestAccess) -> Result<InGuest> {
     })
 }
 
-fn print_text(connection: &Connection, user: &UserInfo, record: Option<&Record>, guest: Option<&InGuest>) {
-    let session = record.map(session_end).unwrap_or_default();
+fn print_text(connection: &Connection, user: &UserInfo, session: Option<&str>, guest: Option<&InGuest>) {
+    let session = session.unwrap_or_default();
     println!(
         "supervisor {}: {}.{session}",
         connection.supervisor.host(),

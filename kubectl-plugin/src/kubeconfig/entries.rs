@@ -213,6 +213,7 @@ mod tests {
                     server: "https://a".to_owned(),
                     ca_sha256: None,
                 },
+                unattended: None,
                 guest: None,
             },
         }

@@ -10,6 +10,7 @@ use crate::{
     connection::duration,
     credential::{Guest, GuestAccess},
     supervisor::SupervisorId,
+    unattended::Unattended,
 };
 
 const PROGRAM: &str = "kubectl-guest";
@@ -20,10 +21,20 @@ const LIFETIME: &str = "expires-in";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExecArgs {
     pub(crate) supervisor: SupervisorId,
+    /// How a program signs in; none for a person.
+    pub(crate) unattended: Option<Unattended>,
     pub(crate) guest: Option<GuestAccess>,
 }
 
 impl ExecArgs {
+    /// The command that signs in to the supervisor in the same way.
+    pub(crate) fn login_command(&self) -> String {
+        match &self.unattended {
+            Some(how) => how.login_command(&self.supervisor),
+            None => self.supervisor.login_command(),
+        }
+    }
+
     /// The content of a `users` entry. `program` is how the plugin is called.
     pub(crate) fn user(&self, program: &str) -> Value {
         json!({"exec": {
@@ -42,6 +53,9 @@ impl ExecArgs {
         flag("supervisor", &self.supervisor.server);
         if let Some(fingerprint) = &self.supervisor.ca_sha256 {
             flag("ca-sha256", fingerprint);
+        }
+        for (name, value) in self.unattended.iter().flat_map(Unattended::arguments) {
+            flag(name, &value);
         }
         if let Some(access) = &self.guest {
             flag("namespace", &access.guest.namespace);
@@ -91,6 +105,7 @@ impl ExecArgs {
         };
         Some(Self {
             supervisor: SupervisorId::read(flag("supervisor")?, flag("ca-sha256"))?,
+            unattended: Unattended::read(flag).ok()?,
             guest,
         })
     }
@@ -113,6 +128,7 @@ pub(crate) fn program() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unattended::{By, Client, NamedIssuer};
 
     fn of_guest() -> ExecArgs {
         ExecArgs {
@@ -120,6 +136,7 @@ mod tests {
                 server: "https://a:6443".to_owned(),
                 ca_sha256: Some("ab".repeat(32)),
             },
+            unattended: None,
             guest: Some(GuestAccess {
                 guest: Guest {
                     namespace: "team-a".to_owned(),
@@ -143,6 +160,66 @@ mod tests {
             assert_eq!(ExecArgs::of_entry(&user), Some(args.clone()));
             let read: AuthInfo = serde_json::from_value(user).unwrap();
             assert_eq!(ExecArgs::of(&read), Some(args));
+        }
+    }
+
+    #[test]
+    fn a_program_s_user_names_paths_and_ids() {
+        let client = Client {
+            id: "ci".to_owned(),
+            secret_file: "/run/secrets/ci".into(),
+            issuer: Some(NamedIssuer {
+                url: "https://sso".to_owned(),
+                certificate_authority: Some("/etc/sso.crt".into()),
+            }),
+            scope: Some("openid groups".to_owned()),
+            resource: Some("https://supervisor.example/".parse().unwrap()),
+        };
+        let least = Client {
+            issuer: None,
+            scope: None,
+            resource: None,
+            ..client.clone()
+        };
+        for by in [
+            By::TokenFile("/run/token".into()),
+            By::Client(client),
+            By::Client(least),
+        ] {
+            let args = ExecArgs {
+                unattended: Some(Unattended {
+                    by,
+                    certificate_authority: Some("/etc/ca.crt".into()),
+                }),
+                ..of_guest()
+            };
+            assert_eq!(ExecArgs::of_entry(&args.user("kubectl-guest")), Some(args));
+        }
+        let ours = |more: &[&str]| {
+            let mut user = of_guest().user("kubectl-guest");
+            let args = user["exec"]["args"].as_array_mut().unwrap();
+            args.extend(more.iter().map(|argument| json!(argument)));
+            ExecArgs::of_entry(&user)
+        };
+        assert!(ours(&["--token-file=/run/token"]).is_some());
+        for wrong in [
+            &["--token-file=token"][..],
+            &["--grant-type=client-credentials", "--client-id=ci"],
+            &["--grant-type=password", "--client-id=ci", "--client-secret-file=/s"],
+            &[
+                "--grant-type=client-credentials",
+                "--client-id=ci",
+                "--client-secret-file=/s",
+                "--token-file=/t",
+            ],
+            &[
+                "--grant-type=client-credentials",
+                "--client-id=ci",
+                "--client-secret-file=/s",
+                "--resource=x",
+            ],
+        ] {
+            assert_eq!(ours(wrong), None, "{wrong:?}");
         }
     }
 

@@ -110,6 +110,7 @@ mod tests {
         let mut document = Document::default();
         for (name, server) in contexts {
             let args = ExecArgs {
+                unattended: None,
                 supervisor: supervisor(server),
                 guest: None,
             };

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     error::{Error, Result},
-    https,
+    https::{self, Answer},
 };
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -41,27 +41,35 @@ pub(crate) struct Endpoints {
 impl Issuer {
     /// Reads the discovery document. It comes with the time by the issuer's clock, where it says it.
     pub(crate) async fn discover(&self) -> Result<(Endpoints, Option<Timestamp>)> {
-        let text = format!("{}{DISCOVERY}", self.url.trim_end_matches('/'));
-        let url = https_url(&text).map_err(|why| self.unusable(&why))?;
-        let answer = https::get(&url, self.certificate_authority.as_deref()).await?;
+        let answer = discovery(self).await?;
         let endpoints = endpoints(&self.url, &answer.body).map_err(|why| self.unusable(&why))?;
         Ok((endpoints, answer.time))
     }
 
-    fn unusable(&self, why: &str) -> Error {
+    pub(super) fn unusable(&self, why: &str) -> Error {
         Error::failed(format!("the issuer {} can't be used: {why}", self.url))
             .next("Check the issuer's URL with the supervisor's operator; another one is named by --issuer-url URL --client-id ID")
     }
 }
 
-fn endpoints(issuer: &str, document: &Value) -> std::result::Result<Endpoints, String> {
-    let named = document["issuer"].as_str().unwrap_or_default();
-    if named != issuer {
-        return Err(match named {
-            "" => "it has no discovery document".to_owned(),
-            other => format!("its discovery document is that of {other:?}"),
-        });
+/// The discovery document, whoever's it is.
+pub(super) async fn discovery(issuer: &Issuer) -> Result<Answer> {
+    let text = format!("{}{DISCOVERY}", issuer.url.trim_end_matches('/'));
+    let url = https_url(&text).map_err(|why| issuer.unusable(&why))?;
+    https::get(&url, issuer.certificate_authority.as_deref()).await
+}
+
+/// Whether a discovery document is this issuer's.
+pub(super) fn named(issuer: &str, document: &Value) -> std::result::Result<(), String> {
+    match document["issuer"].as_str().unwrap_or_default() {
+        named if named == issuer => Ok(()),
+        "" => Err("it has no discovery document".to_owned()),
+        other => Err(format!("its discovery document is that of {other:?}")),
     }
+}
+
+fn endpoints(issuer: &str, document: &Value) -> std::result::Result<Endpoints, String> {
+    named(issuer, document)?;
     let endpoint = |field: &str| {
         let text = document[field]
             .as_str()

@@ -55,6 +55,19 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, Unsafe> {
     Ok(Some(file))
 }
 
+/// Opens a file that others have put there, behind links too; anything but a file is refused without waiting for it.
+pub(super) fn open_given(path: &Path) -> Result<File, Unsafe> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(Unsafe::Io(io::Error::other("it is no file")));
+    }
+    Ok(file)
+}
+
 /// Whether there is nothing of this name, or what should be its folder is none.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -93,6 +106,26 @@ fn check_file(file: &File) -> Result<(), Unsafe> {
     Ok(())
 }
 
+/// Whether only this user can read a file, and the system's administrator, who may also let us read it as one of a group: so do
+/// Kubernetes' volumes.
+#[cfg(unix)]
+pub(super) fn check_given(file: &File) -> Result<(), Unsafe> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata()?;
+    let refused = |what: &str| Err(Unsafe::File(format!("{what} (mode {:04o})", metadata.mode() & 0o7777)));
+    let own = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !own && metadata.uid() != 0 {
+        return Err(Unsafe::File("belongs to another user".to_owned()));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return refused("can be written by others");
+    }
+    if metadata.mode() & (if own { 0o044 } else { 0o004 }) != 0 {
+        return refused("can be read by others");
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 fn check_folder(path: &Path) -> Result<(), Unsafe> {
     use std::os::unix::fs::MetadataExt as _;
@@ -117,6 +150,11 @@ fn check_folder(path: &Path) -> Result<(), Unsafe> {
 // Elsewhere the user's own folders are nobody else's from the beginning.
 #[cfg(not(unix))]
 fn check_file(_file: &File) -> Result<(), Unsafe> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn check_given(_file: &File) -> Result<(), Unsafe> {
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Files that hold secrets: in a folder of this user alone, mode 0600, replaced whole, changed by one process at a time.
 
 mod check;
+mod given;
 mod lock;
 
 use std::{
@@ -13,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
 use self::check::Unsafe;
-pub(crate) use self::lock::Lock;
+pub(crate) use self::{given::GivenFile, lock::Lock};
 use crate::{
     error::{Error, Result, cause},
     shell,
@@ -25,7 +26,7 @@ const FOLDER: &str = "kubectl-guest";
 const LARGEST: u64 = 1024 * 1024;
 
 /// What is kept in a folder.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// That somebody signed in.
     Sessions,
@@ -41,7 +42,7 @@ pub(crate) struct PrivateFolder {
 }
 
 /// A private file, which may not be there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PrivateFile {
     path: PathBuf,
     kept: Kept,

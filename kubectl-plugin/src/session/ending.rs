@@ -23,10 +23,15 @@ pub(crate) enum Ended {
 }
 
 impl Ending {
-    /// What is kept of a session with this supervisor, if there is anything.
-    pub(crate) fn of(id: &SupervisorId) -> Result<Option<Self>> {
+    /// What is kept of sessions with this supervisor: that of a person, and those of programs.
+    pub(crate) fn of(id: &SupervisorId) -> Result<Vec<Self>> {
         let file = file(id)?;
-        Ok(file.exists().then(|| Self::read(file)))
+        let mut found: Vec<_> = Self::all()?
+            .into_iter()
+            .filter(|ending| ending.is_of(id) && ending.file != file)
+            .collect();
+        found.extend(file.exists().then(|| Self::read(file)));
+        Ok(found)
     }
 
     /// What is kept of all sessions.
@@ -39,6 +44,11 @@ impl Ending {
     pub(crate) fn host(&self) -> Option<&str> {
         let record = self.record.as_ref().ok()?;
         Some(record.as_ref()?.supervisor.host())
+    }
+
+    fn is_of(&self, id: &SupervisorId) -> bool {
+        let record = self.record.as_ref().ok().and_then(Option::as_ref);
+        record.is_some_and(|record| record.supervisor.id().is_ok_and(|found| found == *id))
     }
 
     /// Where it is kept.
@@ -83,8 +93,8 @@ impl Ending {
 }
 
 async fn tell(record: &Record) -> Result<()> {
-    match &record.refresh_token {
-        Some(token) => record.issuer.revoke(&record.endpoints, token).await,
-        None => Ok(()),
+    match (&record.refresh_token, &record.endpoints) {
+        (Some(token), Some(endpoints)) => record.issuer.revoke(endpoints, token).await,
+        _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod ending;
 mod record;
+mod unattended;
 
 use std::sync::Arc;
 
@@ -18,14 +19,27 @@ use crate::{
     openid::{Grant, IdToken, Refused},
     private::{Kept, PrivateFile, PrivateFolder},
     supervisor::{Supervisor, SupervisorId},
+    unattended::Unattended,
 };
 
 /// A session that can be used. Shared by all requests of a command.
 #[derive(Clone)]
 pub(crate) struct Session {
-    file: PrivateFile,
+    source: Source,
     id: SupervisorId,
     current: Arc<Mutex<Record>>,
+}
+
+/// Where the next token comes from.
+#[derive(Clone)]
+enum Source {
+    /// Somebody signed in; the file of the session.
+    Person(PrivateFile),
+    /// A program signs in again; the file of its token, where that is kept.
+    Program {
+        how: Box<Unattended>,
+        kept: Option<PrivateFile>,
+    },
 }
 
 /// When an ID token is renewed.
@@ -48,7 +62,7 @@ impl Session {
             return Err(ended(id));
         }
         Ok(Self {
-            file,
+            source: Source::Person(file),
             id: id.clone(),
             current: Arc::new(Mutex::new(record)),
         })
@@ -78,7 +92,7 @@ impl Session {
         let _lock = file.lock().await?;
         file.write(&record)?;
         Ok(Self {
-            file,
+            source: Source::Person(file),
             id,
             current: Arc::new(Mutex::new(record)),
         })
@@ -92,22 +106,28 @@ impl Session {
     /// An ID token that the supervisor accepts, and until when.
     pub(crate) async fn id_token(&self, renew: Renew) -> Result<(String, Timestamp)> {
         let mut current = self.current.lock().await;
-        if renew.is_due(&current, Timestamp::now()) {
-            *current = self.renewed(&current, renew).await?;
+        match &self.source {
+            Source::Person(file) if renew.is_due(&current, Timestamp::now()) => {
+                *current = self.renewed(file, &current, renew).await?;
+            }
+            Source::Program { how, kept } if kept.is_none() || renew.is_due(&current, Timestamp::now()) => {
+                *current = self.presented_anew(how, kept.as_ref(), &current, renew).await?;
+            }
+            _ => {}
         }
         Ok((current.id_token.clone(), current.id_token_until))
     }
 
     /// The next record. One process renews, the others find what it wrote.
-    async fn renewed(&self, current: &Record, renew: Renew) -> Result<Record> {
+    async fn renewed(&self, file: &PrivateFile, current: &Record, renew: Renew) -> Result<Record> {
         // Where nothing can be written, a refresh token must not be spent: what it brings would be lost.
-        let pending = match self.file.begin() {
+        let pending = match file.begin() {
             Ok(pending) => pending,
             Err(_) if renew != Renew::Refused && current.lasts(Timestamp::now()) => return Ok(current.clone()),
             Err(error) => return Err(error),
         };
-        let _lock = self.file.lock().await?;
-        let held: Record = self.file.read()?.ok_or_else(|| Self::missing(&self.id))?;
+        let _lock = file.lock().await?;
+        let held: Record = file.read()?.ok_or_else(|| Self::missing(&self.id))?;
         let now = Timestamp::now();
         if held.is_over(now) {
             return Err(ended(&self.id));
@@ -119,11 +139,11 @@ impl Session {
         if renew == Renew::Refused && held.was_renewed_just_now(now) {
             return Err(self.refused());
         }
-        let Some(token) = &held.refresh_token else {
+        let (Some(token), Some(endpoints)) = (&held.refresh_token, &held.endpoints) else {
             let good = renew != Renew::Refused && held.lasts(now);
             return if good { Ok(held) } else { Err(ended(&self.id)) };
         };
-        match held.issuer.tokens(&held.endpoints, Grant::Refresh(token)).await {
+        match held.issuer.tokens(endpoints, Grant::Refresh(token)).await {
             Ok(tokens) => {
                 let id_token = IdToken::check(&tokens.id_token, &held.issuer, None)?;
                 if id_token.subject != held.subject {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     openid::{Endpoints, IdToken, Issuer, Tokens},
     supervisor::Supervisor,
+    unattended::Presented,
 };
 
 /// An ID token is renewed this long before it ends, or in the last quarter of a short life.
@@ -21,8 +22,10 @@ const JUST_NOW: SignedDuration = SignedDuration::from_secs(5);
 pub(crate) struct Record {
     pub(crate) supervisor: Supervisor,
     pub(crate) issuer: Issuer,
-    pub(crate) endpoints: Endpoints,
-    /// The person, as the issuer names them.
+    /// None for a program, which looks for the issuer's each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoints: Option<Endpoints>,
+    /// The person or program, as the issuer names them.
     pub(crate) subject: String,
     pub(crate) id_token: String,
     pub(crate) id_token_since: Timestamp,
@@ -47,13 +50,28 @@ impl Record {
         Self {
             supervisor,
             issuer,
-            endpoints,
+            endpoints: Some(endpoints),
             id_token_since: now,
             id_token_until: after(now, id_token.lifetime),
             until: tokens.session.map(|left| after(now, left)),
             subject: id_token.subject,
             id_token: tokens.id_token,
             refresh_token: tokens.refresh_token,
+        }
+    }
+
+    /// A program's token that counts from now.
+    pub(super) fn presented(supervisor: Supervisor, presented: Presented, now: Timestamp) -> Self {
+        Self {
+            supervisor,
+            issuer: presented.issuer,
+            endpoints: None,
+            id_token_since: now,
+            id_token_until: presented.until,
+            until: None,
+            subject: presented.subject,
+            id_token: presented.token,
+            refresh_token: None,
         }
     }
 

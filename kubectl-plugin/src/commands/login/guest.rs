@@ -39,6 +39,7 @@ impl Args {
             likely_namespace: None,
             exec: ExecArgs {
                 supervisor: supervisor.id()?,
+                unattended: session.how().cloned(),
                 guest: Some(cached.access()),
             },
         };

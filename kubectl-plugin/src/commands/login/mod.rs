@@ -18,17 +18,18 @@ use crate::{
     error::{ASK_FOR_ACCESS, Error, Result},
     kubeconfig::{self, Entries, Files, Written},
     session::Session,
-    supervisor::{Supervisor, fingerprint, server_url},
+    supervisor::{Supervisor, SupervisorId, fingerprint, server_url},
+    unattended::{IssuerFlags, Unattended, UnattendedFlags},
 };
 
 /// Sign in to a supervisor, or log in to a cluster
 ///
 /// Without a cluster it signs you in to the supervisor through single sign-on, and writes a context for it. With one it writes
 /// a context for the cluster, whose credentials are exchanged for your session, live for minutes and renew by themselves. No secret
-/// is written to a kubeconfig.
+/// is written to a kubeconfig. Programs sign in with --token-file or --grant-type, and ask nobody.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41...\n  kubectl guest login --device-code\n  kubectl guest login dev\n  kubectl guest login dev --level view --no-switch\n  kubectl guest login dev --print > dev.kubeconfig"
+    after_help = "Examples:\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41...\n  kubectl guest login --device-code\n  kubectl guest login dev\n  kubectl guest login dev --level view --no-switch\n  kubectl guest login dev --print > dev.kubeconfig\n  kubectl guest login --server https://192.0.2.10:6443 --ca-sha256 5d41... --token-file /run/ci/token\n  kubectl guest login --grant-type client-credentials --client-id ci --client-secret-file /run/ci/secret"
 )]
 pub(super) struct Args {
     /// Name of the cluster to log in to
@@ -48,17 +49,12 @@ pub(super) struct Args {
         conflicts_with = "certificate_authority"
     )]
     ca_sha256: Option<String>,
-    /// OpenID issuer; else the one that the supervisor names
-    #[arg(long, value_name = "URL", requires = "client_id")]
-    issuer_url: Option<String>,
-    /// Client id at that issuer
-    #[arg(long, value_name = "ID", requires = "issuer_url")]
-    client_id: Option<String>,
-    /// PEM file of the certificate authority of that issuer
-    #[arg(long, value_name = "FILE", requires = "issuer_url")]
-    issuer_certificate_authority: Option<PathBuf>,
+    #[command(flatten)]
+    issuer: IssuerFlags,
+    #[command(flatten)]
+    unattended: UnattendedFlags,
     /// Sign in with a browser on another device, by a code that you enter there
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["token_file", "grant_type"])]
     device_code: bool,
     /// What you want to be able to do in the cluster: login, view, edit or admin; the highest that you may where none is given
     #[arg(long, value_name = "LEVEL", requires = "name", value_parser = level)]
@@ -96,10 +92,18 @@ impl Args {
             let files = Files::find(flags.kubeconfig.as_deref())?;
             kubeconfig::check(&files, self.context_name.as_deref(), &id, guest.as_ref()).await?;
         }
+        let unattended = self.unattended(&flags.for_reading(), &id)?;
         let Some(guest) = guest else {
-            let session = self.sign_in(&supervisor).await?;
+            let session = match &unattended {
+                Some(how) => self.sign_in_unattended(&supervisor, how).await?,
+                None => self.sign_in(&supervisor).await?,
+            };
             return self.write_supervisor(flags, &session).await;
         };
+        if let Some(how) = &unattended {
+            let session = Session::unattended(supervisor, how).await?;
+            return self.log_in(flags, &session, guest).await;
+        }
         let session = match Session::open(&id) {
             // As somebody else, or anew: what is typed counts.
             Ok(session) if !self.names_issuer() => session,
@@ -113,7 +117,17 @@ impl Args {
     }
 
     fn names_issuer(&self) -> bool {
-        self.issuer_url.is_some()
+        self.issuer.issuer_url.is_some()
+    }
+
+    /// How a program signs in: as it is named, or as in the context where nothing else is named.
+    fn unattended(&self, flags: &ConnectionFlags, supervisor: &SupervisorId) -> Result<Option<Unattended>> {
+        let named = self
+            .unattended
+            .unattended(&self.issuer, self.certificate_authority.as_deref())?;
+        let for_people = self.device_code || self.names_issuer() || self.server.is_some();
+        let of_context = || flags.unattended(supervisor).filter(|_| !for_people);
+        Ok(named.or_else(of_context))
     }
 
     /// Prints or writes the entries, and says what is there now; none where they were printed.

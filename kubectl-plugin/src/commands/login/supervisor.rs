@@ -8,14 +8,14 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use super::Args;
 use crate::{
     connection::ConnectionFlags,
-    error::Result,
+    error::{Error, Result},
     https,
     kubeconfig::{Entries, ExecArgs},
-    openid::Issuer,
     rights,
-    session::{Record, Session},
+    session::Session,
     sign_in::{self, Way},
-    supervisor::{self, LoginSettings, Supervisor, SupervisorId},
+    supervisor::{self, Supervisor, SupervisorId},
+    unattended::Unattended,
 };
 
 /// Namespaces that are asked about.
@@ -51,18 +51,23 @@ impl Args {
 
     /// Signs in, and says as whom.
     pub(super) async fn sign_in(&self, supervisor: &Supervisor) -> Result<Session> {
-        let issuer = match (&self.issuer_url, &self.client_id) {
-            (Some(url), Some(client_id)) => self.named_issuer(url, client_id)?,
-            _ => supervisor::published(supervisor).await?,
+        let issuer = match self.issuer.of_people()? {
+            Some(issuer) => issuer,
+            None => supervisor::published(supervisor).await?,
         };
         let (session, user) = sign_in::sign_in(supervisor, issuer, self.way(), self.timeout).await?;
-        let record = session.record().await;
-        eprintln!(
-            "Signed in to {} as {}.{}",
-            supervisor.host(),
-            described(&user),
-            session_end(&record)
-        );
+        signed_in(supervisor, &user, &session).await;
+        Ok(session)
+    }
+
+    /// Signs a program in, and says as whom.
+    pub(super) async fn sign_in_unattended(&self, supervisor: &Supervisor, how: &Unattended) -> Result<Session> {
+        let signed_in_within = tokio::time::timeout(self.timeout, sign_in::unattended(supervisor, how));
+        let (session, user) = signed_in_within.await.map_err(|_| {
+            Error::timed_out("the issuer and the supervisor took too long")
+                .next("Try again; --timeout gives more time.")
+        })??;
+        signed_in(supervisor, &user, &session).await;
         Ok(session)
     }
 
@@ -72,16 +77,6 @@ impl Args {
         } else {
             Way::Browser
         }
-    }
-
-    fn named_issuer(&self, url: &str, client_id: &str) -> Result<Issuer> {
-        let file = self.issuer_certificate_authority.as_ref();
-        let authority = file.map(|file| supervisor::from_file("--issuer-certificate-authority", file));
-        Ok(Issuer::from(LoginSettings {
-            issuer_url: url.to_owned(),
-            client_id: client_id.to_owned(),
-            certificate_authority: authority.transpose()?,
-        }))
     }
 
     /// Writes the supervisor's context.
@@ -97,6 +92,7 @@ impl Args {
             likely_namespace: only(&usable),
             exec: ExecArgs {
                 supervisor: supervisor.id()?,
+                unattended: session.how().cloned(),
                 guest: None,
             },
         };
@@ -160,12 +156,23 @@ pub(crate) fn described(user: &UserInfo) -> String {
     }
 }
 
+async fn signed_in(supervisor: &Supervisor, user: &UserInfo, session: &Session) {
+    let end = session_end(session).await;
+    eprintln!("Signed in to {} as {}.{end}", supervisor.host(), described(user));
+}
+
 /// Until when the session lasts, as far as that is known.
-pub(crate) fn session_end(record: &Record) -> String {
-    match (record.until, &record.refresh_token) {
-        (Some(until), _) => format!(" Session until {}, renewed while you use it.", local_time(until)),
-        (None, Some(_)) => " The session is renewed while you use it.".to_owned(),
-        (None, None) => format!(" Session until {}.", local_time(record.id_token_until)),
+pub(crate) async fn session_end(session: &Session) -> String {
+    let record = session.record().await;
+    let until = local_time(record.id_token_until);
+    match (session.how(), record.until, &record.refresh_token) {
+        (Some(how), ..) => format!(
+            " The token is good until {until}, and the next one comes by {}.",
+            how.source()
+        ),
+        (None, Some(until), _) => format!(" Session until {}, renewed while you use it.", local_time(until)),
+        (None, None, Some(_)) => " The session is renewed while you use it.".to_owned(),
+        (None, None, None) => format!(" Session until {until}."),
     }
 }
 
