@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use guestcluster_types::{AUDIT_ID_CAUSE, Refusal};
+use kube::core::response::StatusCause;
 use rustls::CertificateError;
 
 const SIGN_IN: &str =
@@ -174,13 +176,14 @@ pub(crate) const NO_KUBERNETES: &str = "its answer is not that of a Kubernetes A
 
 fn refused(status: &kube::core::Status) -> Error {
     let error = match status.code {
+        _ if coded(status).next().is_some() => without_credential(status),
         // Made of an answer that is no Status.
         _ if status.message.is_empty() && status.reason.is_empty() => {
             Cause::other(NO_KUBERNETES).unreachable("the server", CHECK_CONTEXT)
         }
         401 => Error::not_signed_in("the server does not accept the credential").next(SIGN_IN),
         403 => Error::failed(status.message.clone()).next(whom_to_ask(&status.message)),
-        422 => Error::failed(causes(status)),
+        422 => Error::failed(of_fields(status)),
         _ => Error::failed(status.message.clone()),
     };
     Error {
@@ -189,8 +192,39 @@ fn refused(status: &kube::core::Status) -> Error {
     }
 }
 
+/// A credential that the supervisor gives nobody, or not this person: with the code that programs go by, and the audit id by which an
+/// administrator finds the request.
+fn without_credential(status: &kube::core::Status) -> Error {
+    let line = |(refusal, cause): &(Refusal, &StatusCause)| match cause.field.as_str() {
+        "" => format!("{} ({refusal})", cause.message),
+        field => format!("{field}: {} ({refusal})", cause.message),
+    };
+    let all: Vec<_> = coded(status).collect();
+    let message = match &all[..] {
+        [only] => line(only),
+        several => several_fields(several.iter().map(line)),
+    };
+    let next = all.first().map_or("", |(refusal, _)| refusal.next_step());
+    let audit_id = causes(status).iter().find(|cause| cause.reason == AUDIT_ID_CAUSE);
+    Error::failed(message).next(match audit_id {
+        Some(id) => format!("Audit ID {}. {next}", id.message),
+        None => next.to_owned(),
+    })
+}
+
+/// The causes that say why there is no credential.
+fn coded(status: &kube::core::Status) -> impl Iterator<Item = (Refusal, &StatusCause)> {
+    let of = |cause: &'_ StatusCause| cause.reason.parse().ok();
+    causes(status).iter().filter_map(move |cause| Some((of(cause)?, cause)))
+}
+
+fn causes(status: &kube::core::Status) -> &[StatusCause] {
+    let details = status.details.as_ref();
+    details.map(|details| details.causes.as_slice()).unwrap_or_default()
+}
+
 /// What to do about a right to log in that is not there.
-pub(crate) const ASK_FOR_ACCESS: &str = "Ask an administrator of the supervisor for a role in the namespace: guestcluster-access-login, -view, -edit or -admin.";
+pub(crate) const ASK_FOR_ACCESS: &str = Refusal::LevelNotGranted.next_step();
 
 /// What to do about a refusal: mostly a role that an administrator may give.
 fn whom_to_ask(message: &str) -> &'static str {
@@ -208,21 +242,19 @@ fn whom_to_ask(message: &str) -> &'static str {
 }
 
 /// The causes of an invalid object, one a line, each with its field.
-fn causes(status: &kube::core::Status) -> String {
-    let causes = status
-        .details
-        .as_ref()
-        .map(|details| details.causes.as_slice())
-        .unwrap_or_default();
-    let line = |cause: &kube::core::response::StatusCause| format!("{}: {}", cause.field, cause.message);
-    match causes {
+fn of_fields(status: &kube::core::Status) -> String {
+    let line = |cause: &StatusCause| format!("{}: {}", cause.field, cause.message);
+    match causes(status) {
         [] => status.message.clone(),
         [only] => line(only),
-        several => {
-            let lines: Vec<_> = several.iter().map(|cause| format!("  {}", line(cause))).collect();
-            format!("{} fields are refused:\n{}", several.len(), lines.join("\n"))
-        }
+        several => several_fields(several.iter().map(line)),
     }
+}
+
+fn several_fields(lines: impl ExactSizeIterator<Item = String>) -> String {
+    let count = lines.len();
+    let lines: Vec<_> = lines.map(|line| format!("  {line}")).collect();
+    format!("{count} fields are refused:\n{}", lines.join("\n"))
 }
 
 /// Why a server can't be reached.
@@ -373,6 +405,34 @@ mod tests {
         assert_eq!(Error::timed_out("x").code(), 3);
         assert_eq!(api(401, "Unauthorized").code(), 4);
         assert_eq!(api(403, "forbidden").code(), 1);
+    }
+
+    #[test]
+    fn without_a_credential_there_is_a_code_an_audit_id_and_a_next_step() {
+        let told = |causes: serde_json::Value| {
+            let status =
+                serde_json::json!({"code": 403, "message": "m", "reason": "Forbidden", "details": {"causes": causes}});
+            let status: kube::core::Status = serde_json::from_value(status).unwrap();
+            Error::from(kube::Error::Api(Box::new(status)))
+        };
+        let audit_id = serde_json::json!({"reason": "AuditID", "message": "id-1", "field": "auditID"});
+        let one = told(serde_json::json!([{"reason": "ServiceAccount", "message": "no", "field": ""}, audit_id]));
+        assert_eq!(
+            one.to_string(),
+            "no (ServiceAccount)\n\nAudit ID id-1. Sign in through single sign-on: kubectl guest login --server URL"
+        );
+        assert!(one.is_refusal() && one.code() == 1);
+        let two = told(serde_json::json!([
+            {"reason": "ReasonRequired", "message": "Required value", "field": "spec.reason"},
+            {"reason": "SigningRequestRequired", "message": "Required value", "field": "spec.x"},
+        ]));
+        let expected = "2 fields are refused:\n  spec.reason: Required value (ReasonRequired)\n  spec.x: Required value (SigningRequestRequired)\n\n";
+        assert!(two.to_string().starts_with(expected), "{two}");
+        // Of a supervisor that knows more.
+        assert_eq!(
+            told(serde_json::json!([{"reason": "New", "message": "no", "field": ""}])).message,
+            "m"
+        );
     }
 
     #[test]

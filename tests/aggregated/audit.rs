@@ -48,6 +48,15 @@ fn a_read_and_a_write_are_in_both_audit_logs_under_one_id_whichever_replica_answ
         }
         assert!(answers.iter().all(|answers| *answers > 0), "{verb}: {answers:?}");
     }
+    // A refused credential names the id in its answer, for whoever asks an administrator about it.
+    let exchange = format!("{path}/credential");
+    let request = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": {"level": "view"}});
+    let told = team
+        .kubectl()
+        .run_with(&format!("create --raw {exchange} -f -"), Some(&request.to_string()))
+        .failure(1);
+    let id = told.split("(NotSingleSignOn; audit ID ").nth(1).expect(&told);
+    found(&team, id.trim_end().trim_end_matches(')'), "create");
     // An id that the client gives itself goes all the way.
     let own = format!("{}-from-the-client", team.namespace());
     assert_eq!(send(Method::GET, json!({}), Some(&own)), own);

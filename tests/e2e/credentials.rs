@@ -35,6 +35,19 @@ fn credential(who: (&Team, &Kubectl), cluster: &str, level: &str) -> Value {
     answer["status"].clone()
 }
 
+/// The audit id of a refusal with this code, as kubectl shows it.
+#[track_caller]
+fn refused(output: guestcluster_tests::Output, code: &str) -> String {
+    let (command, stderr) = (output.command.clone(), output.failure(1));
+    let mark = format!(" ({code}; audit ID ");
+    let (_, rest) = stderr
+        .split_once(&mark)
+        .unwrap_or_else(|| panic!("{command}: {stderr}"));
+    let (id, _) = rest.split_once(')').expect("it is closed");
+    assert_eq!(id.len(), 36, "{stderr}");
+    id.to_owned()
+}
+
 /// Gives Ann these levels in her namespace, by the roles that administrators bind.
 fn may(admin: &Kubectl, levels: &[&str]) {
     for level in levels {
@@ -97,14 +110,30 @@ fn who_has_no_right_gets_none_and_learns_nothing() {
     for cluster in ["dev", "absent"] {
         ask((&team, &bob), cluster, &json!({"level": "view"}))
             .refused("cannot create resource \"guestclusters/credential\"");
-        ask((&team, &ann), cluster, &json!({"level": "admin"}))
-            .refused("cannot guest-admin resource \"guestclusters\"");
+        let told = ask((&team, &ann), cluster, &json!({"level": "admin"}));
+        assert!(
+            told.stderr.contains("cannot guest-admin resource \"guestclusters\""),
+            "{told:?}"
+        );
+        refused(told, "LevelNotGranted");
     }
-    ask((&team, &ann), "absent", &json!({"level": "view"}))
-        .refused("guestclusters.guestclusters.dev \"absent\" not found");
-    ask((&team, &admin), "dev", &json!({"level": "view"})).refused("only users who signed in through SSO");
+    let told = ask((&team, &ann), "absent", &json!({"level": "view"}));
+    assert!(
+        told.stderr
+            .contains("guestclusters.guestclusters.dev \"absent\" not found"),
+        "{told:?}"
+    );
+    refused(told, "GuestNotFound");
+    refused(
+        ask((&team, &admin), "dev", &json!({"level": "view"})),
+        "NotSingleSignOn",
+    );
     ask((&team, &ann), "dev", &json!({"level": "root"})).refused("supported values: \"login\", \"view\"");
-    ask((&team, &ann), "dev", &json!({"level": "break-glass"})).refused("spec.reason: Required value");
+    let told = ask((&team, &ann), "dev", &json!({"level": "break-glass"})).failure(1);
+    assert!(
+        told.contains("* spec.reason: Required value") && told.contains("* auditID: "),
+        "{told}"
+    );
     for seconds in [59, 3601] {
         ask(
             (&team, &ann),

@@ -189,7 +189,7 @@ fn who_may_make_guests_may_not_enter_them_and_who_left_the_group_no_more() {
     assert!(error.contains("You may at: login, view"), "{error}");
     let error = ann.run("guest login absent --level view").failure(1);
     assert!(
-        error.contains("guestclusters.guestclusters.dev \"absent\" not found"),
+        error.contains("guestclusters.guestclusters.dev \"absent\" not found (GuestNotFound)\n\nAudit ID "),
         "{error}"
     );
 

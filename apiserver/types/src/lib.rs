@@ -7,6 +7,7 @@ mod guest_cluster;
 pub mod labels;
 mod level;
 pub mod names;
+mod refusal;
 mod release;
 mod revocation;
 mod schema;
@@ -27,6 +28,7 @@ pub use guest_cluster::{
     },
 };
 pub use level::{Level, UnknownLevel};
+pub use refusal::{AUDIT_ID_CAUSE, Refusal, UnknownRefusal};
 pub use release::{Component, EtcdMode, GuestClusterRelease, GuestClusterReleaseSpec, Image, Support};
 pub use revocation::{GuestRevocation, GuestRevocationSpec, GuestRevocationStatus, RevokedClusterRef, RevokedSubject};
 

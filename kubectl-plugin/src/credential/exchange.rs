@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guestcluster_types::{GROUP, GuestCredentialRequest, Level, VERSION};
+use guestcluster_types::{GROUP, GuestCredentialRequest, Level, Refusal, VERSION};
 use http::Request;
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -78,7 +78,7 @@ pub(super) async fn exchange(session: &Session, guest: &Guest, wanted: &Wanted<'
 /// Whether the supervisor requires the token that we are known by in the request as well. It is sent to nobody who did not ask.
 fn wants_subject_token(status: &Status) -> bool {
     let causes = status.details.as_ref().map(|details| details.causes.as_slice());
-    let of_token = |cause: &StatusCause| cause.field == "spec.subjectToken" && cause.reason == "FieldValueRequired";
+    let of_token = |cause: &StatusCause| cause.reason == Refusal::SubjectTokenRequired.as_str();
     status.code == 422 && causes.unwrap_or_default().iter().any(of_token)
 }
 

@@ -2,7 +2,10 @@
 
 use parking_lot::Mutex;
 
-use crate::{audit::Annotations, registry::Warnings};
+use crate::{
+    audit::{Annotations, AuditId},
+    registry::Warnings,
+};
 
 /// Something that a plug-in set aside for a write that it let through.
 pub trait Reservation: Send {
@@ -17,14 +20,16 @@ pub trait Reservation: Send {
 pub struct Notes {
     pub(crate) warnings: Warnings,
     annotations: Option<Annotations>,
+    audit_id: Option<AuditId>,
     reservations: Mutex<Vec<Box<dyn Reservation>>>,
 }
 
 impl Notes {
     /// Of a request that may be under audit.
-    pub(crate) fn of(annotations: Option<Annotations>) -> Notes {
+    pub(crate) fn of(annotations: Option<Annotations>, audit_id: Option<AuditId>) -> Notes {
         Notes {
             annotations,
+            audit_id,
             ..Notes::default()
         }
     }
@@ -45,6 +50,12 @@ impl Notes {
         if let Some(annotations) = &self.annotations {
             annotations.add(key, value);
         }
+    }
+
+    /// The id under which the request is found in logs, this server's and those of one in front of it; none for calls within the
+    /// process.
+    pub fn audit_id(&self) -> Option<&str> {
+        self.audit_id.as_ref()?.as_str()
     }
 
     /// Keeps a reservation until it is known what came of the write.

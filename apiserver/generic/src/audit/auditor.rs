@@ -1,7 +1,5 @@
 //! Decides how much is kept of a request, and hands events to the log.
 
-use http::HeaderValue;
-
 use super::{AuditFile, Level, Policy, policy::Verdict};
 use crate::{authn::User, request::RequestInfo};
 
@@ -70,9 +68,4 @@ impl Auditor {
     pub(super) fn write(&self, event: &serde_json::Value) {
         self.log.write(event);
     }
-}
-
-/// The id of a request as events carry it.
-pub(super) fn id(audit_id: &HeaderValue) -> String {
-    String::from_utf8_lossy(audit_id.as_bytes()).into_owned()
 }

@@ -6,6 +6,7 @@ mod annotations;
 mod auditor;
 mod event;
 mod file;
+mod id;
 mod policy;
 mod trail;
 
@@ -15,4 +16,5 @@ pub use self::{
     policy::{InvalidPolicy, Level, Policy, Stage},
 };
 pub(crate) use annotations::Annotations;
+pub(crate) use id::AuditId;
 pub(crate) use trail::Trail;

@@ -3,14 +3,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header::USER_AGENT, request::Parts};
+use http::{StatusCode, header::USER_AGENT, request::Parts};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{
-    Annotations, Auditor, Level, Stage,
-    auditor::id,
+    Annotations, AuditId, Auditor, Level, Stage,
     event::{Draft, without_managed_fields, without_words},
     policy::Verdict,
 };
@@ -34,11 +33,11 @@ struct State {
 
 impl Trail {
     /// A request that just arrived.
-    pub(crate) fn begin(auditor: &Arc<Auditor>, head: &Parts, info: &RequestInfo, audit_id: &HeaderValue) -> Trail {
+    pub(crate) fn begin(auditor: &Arc<Auditor>, head: &Parts, info: &RequestInfo, audit_id: &AuditId) -> Trail {
         let agent = head.headers.get(USER_AGENT);
         let uri = head.uri.path_and_query();
         let draft = Draft {
-            id: id(audit_id),
+            id: audit_id.text(),
             uri: uri.map(ToString::to_string).unwrap_or_default(),
             agent: agent
                 .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())

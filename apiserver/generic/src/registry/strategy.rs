@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
+    admission::Notes,
     authn::User,
     authz::Access,
     status::{FieldError, Status},
@@ -25,6 +26,8 @@ pub struct StrategyContext<'a> {
     pub subresource: &'a str,
     /// Nothing is stored.
     pub dry_run: bool,
+    /// What is left for the client and the audit log.
+    pub notes: &'a Notes,
 }
 
 /// What validation found.

@@ -1,22 +1,20 @@
 //! What every answer gets, whoever made it: its audit id, caching rules, the form the client asked for.
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response,
+    HeaderMap, HeaderValue, Method, Response,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
     request::Parts,
 };
 
 use super::{Body, chain::Refusal, gzip, pretty};
-use crate::{negotiate::Accepted, request::RequestInfo};
+use crate::{audit::AuditId, negotiate::Accepted, request::RequestInfo};
 
-const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
-const LONGEST_AUDIT_ID: usize = 64;
 /// Longer answers are not indented: a person does not read them, and indenting needs them whole.
 const LONGEST_PRETTY: u64 = 4 * 1024 * 1024;
 
 /// What a request asks of the form of its answer.
 pub(super) struct Form {
-    pub(super) audit_id: HeaderValue,
+    pub(super) audit_id: AuditId,
     accept: HeaderMap,
     head_only: bool,
     gzip: bool,
@@ -27,7 +25,7 @@ impl Form {
     /// Read before the request is handed on.
     pub(super) fn of(head: &Parts, info: &RequestInfo) -> Form {
         Form {
-            audit_id: audit_id(head),
+            audit_id: AuditId::of(&head.headers),
             accept: accept(&head.headers),
             head_only: head.method == Method::HEAD,
             gzip: gzip::is_accepted(&head.headers),
@@ -53,7 +51,7 @@ impl Form {
     /// Gives an answer this form.
     pub(super) fn finish(&self, mut response: Response<Body>) -> Response<Body> {
         let headers = response.headers_mut();
-        headers.insert(AUDIT_ID, self.audit_id.clone());
+        headers.insert(AuditId::HEADER, self.audit_id.header());
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-cache, private"));
@@ -78,18 +76,6 @@ fn accept(headers: &HeaderMap) -> HeaderMap {
         .iter()
         .map(|value| (ACCEPT, value.clone()))
         .collect()
-}
-
-/// The id under which the request is found in logs: the client's, or a new one.
-fn audit_id(head: &Parts) -> HeaderValue {
-    let given = head
-        .headers
-        .get(AUDIT_ID)
-        .filter(|id| !id.is_empty() && id.len() <= LONGEST_AUDIT_ID);
-    given.cloned().unwrap_or_else(|| {
-        let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string();
-        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""))
-    })
 }
 
 fn indented(body: Body) -> Body {

@@ -101,7 +101,7 @@ impl ApiServer {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let body = body.map_err(|error| error.to_string()).boxed_unsync();
         let info = RequestInfo::parse(&head.method, &head.uri);
         let series = Series::of(&info, applies(&head), self.documents.definitions());
@@ -109,6 +109,7 @@ impl ApiServer {
         let unfinished = Unfinished::new(&self.metrics, series);
         let noted = Noted::default();
         let form = Form::of(&head, &info);
+        head.extensions.insert(form.audit_id.clone());
         let trail = self.auditor.as_ref();
         let trail = trail.map(|auditor| Trail::begin(auditor, &head, &info, &form.audit_id));
         let seen = Seen {
@@ -126,7 +127,7 @@ impl ApiServer {
             metrics: self.metrics.clone(),
             arrival,
             info,
-            audit_id: form.audit_id,
+            audit_id: form.audit_id.header(),
             code: response.status(),
             waited: noted.waited(),
             origin: noted.into_origin(),

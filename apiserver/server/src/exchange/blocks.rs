@@ -1,14 +1,17 @@
 //! Who gets no new credentials for the time being.
 
-use generic_apiserver::status::{Forbidden, Status};
+use generic_apiserver::status::Status;
 use guestcluster_credentials::Subject;
-use guestcluster_types::{GROUP, GuestRevocation};
+use guestcluster_types::{GuestRevocation, Refusal};
 use jiff::Timestamp;
 
-use super::guests::{Guest, Guests};
+use super::{
+    guests::{Guest, Guests},
+    refused::Refused,
+};
 
 /// 403 while a GuestRevocation blocks the person, or everybody. What was written before this began counts.
-pub(super) async fn check(guests: &Guests, namespace: &str, guest: &Guest, subject: &Subject) -> Result<(), Status> {
+pub(super) async fn check(guests: &Guests, namespace: &str, guest: &Guest, subject: &Subject) -> Result<(), Refused> {
     guests.catch_up().await?;
     let resource = guests.resource("guestrevocations")?;
     let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
@@ -18,15 +21,8 @@ pub(super) async fn check(guests: &Guests, namespace: &str, guest: &Guest, subje
         let revocation: GuestRevocation = serde_json::from_slice(&entry.encoded)
             .map_err(|error| Status::internal(format!("GuestRevocation {}: {error}", entry.name)))?;
         if let Some(until) = blocked_until(&revocation, guest, subject).filter(|until| now < *until) {
-            let what = Forbidden {
-                group: GROUP,
-                resource: "guestclusters/credential",
-                name: &guest.name,
-            };
-            return Err(Status::forbidden(
-                what,
-                &format!("GuestRevocation {} blocks new credentials until {until}", entry.name),
-            ));
+            let why = format!("GuestRevocation {} blocks new credentials until {until}", entry.name);
+            return Err(Refused::new(Refusal::Blocked, why));
         }
     }
     Ok(())

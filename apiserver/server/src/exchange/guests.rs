@@ -11,13 +11,13 @@ use generic_apiserver::{
     status::Status,
 };
 use guestcluster_credentials::x509::CertificateAuthority;
-use guestcluster_types::{GROUP, GuestCluster};
+use guestcluster_types::{GROUP, GuestCluster, Refusal};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::READ;
+use super::{READ, refused::Refused};
 
 const TURNS: usize = 64;
 
@@ -84,21 +84,19 @@ impl Guests {
     }
 
     /// The guest of this name: 404 when there is none, 409 when it is being deleted, 503 while it does not answer yet.
-    pub(super) async fn find(&self, namespace: &str, name: &str) -> Result<Guest, Status> {
+    pub(super) async fn find(&self, namespace: &str, name: &str) -> Result<Guest, Refused> {
         self.catch_up().await?;
         let resource = self.resource("guestclusters")?;
+        let names = &resource.definition().names;
         let object = resource
             .get(namespace, name)
-            .ok_or_else(|| Status::not_found(&resource.definition().names, name))?;
+            .ok_or_else(|| Refused::passed_on(Refusal::GuestNotFound, Status::not_found(names, name)))?;
         let cluster: GuestCluster = serde_json::from_value(object)
             .map_err(|error| Status::internal(format!("GuestCluster {name}: {error}")))?;
         if cluster.metadata.deletion_timestamp.is_some() {
-            let names = &resource.definition().names;
-            return Err(Status::conflict(
-                names,
-                name,
-                "it is being deleted, and gives no credentials any more",
-            ));
+            let why = "it is being deleted, and gives no credentials any more";
+            let status = Status::conflict(names, name, why);
+            return Err(Refused::passed_on(Refusal::GuestBeingDeleted, status));
         }
         let status = cluster.status.unwrap_or_default();
         let (Some(uid), Some(endpoint)) = (status.guest_uid, status.api_endpoint) else {
@@ -127,7 +125,7 @@ impl Guests {
         &self,
         namespace: &str,
         guest: &Guest,
-    ) -> Result<CertificateAuthority, Status> {
+    ) -> Result<CertificateAuthority, Refused> {
         let name = format!("{}-ca", guest.name);
         let data = self.authority_data(namespace, &guest.name).await?;
         let text = |key: &str| std::str::from_utf8(&data.get(key)?.0).ok();
@@ -139,17 +137,18 @@ impl Guests {
                     namespace,
                     "the Secret has no usable certificate authority"
                 );
-                Status::service_unavailable("the certificate authority of this guest cluster can't be used")
+                let why = "the certificate authority of this guest cluster can't be used";
+                Refused::new(Refusal::AuthorityUnusable, why)
             })
     }
 
     /// The certificate (and nothing else) of Secret `<cluster>-ca`.
-    async fn authority(&self, namespace: &str, cluster: &str) -> Result<ByteString, Status> {
+    async fn authority(&self, namespace: &str, cluster: &str) -> Result<ByteString, Refused> {
         let certificate = self.authority_data(namespace, cluster).await?.remove("tls.crt");
         certificate.ok_or_else(|| not_yet(cluster))
     }
 
-    async fn authority_data(&self, namespace: &str, cluster: &str) -> Result<BTreeMap<String, ByteString>, Status> {
+    async fn authority_data(&self, namespace: &str, cluster: &str) -> Result<BTreeMap<String, ByteString>, Refused> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let secret = secret(&secrets, &format!("{cluster}-ca")).await?;
         secret.and_then(|secret| secret.data).ok_or_else(|| not_yet(cluster))
@@ -181,8 +180,7 @@ fn authority_part(host: &str, port: i32) -> String {
     }
 }
 
-fn not_yet(name: &str) -> Status {
-    Status::service_unavailable(&format!(
-        "guest cluster {name:?} does not answer yet; see its conditions, and try again"
-    ))
+fn not_yet(name: &str) -> Refused {
+    let why = format!("guest cluster {name:?} does not answer yet; see its conditions, and try again");
+    Refused::new(Refusal::GuestNotReady, why)
 }

@@ -4,10 +4,13 @@
 //! and its UID is what the credential is revoked by.
 
 mod blocks;
+#[cfg(test)]
+mod documented;
 mod guests;
 mod keys;
 mod pace;
 mod record;
+mod refused;
 mod request;
 mod signer;
 mod subject_token;
@@ -22,10 +25,10 @@ use generic_apiserver::{
     authz::{Access, Authorizer, Target},
     registry::{CreateOnly, CreateSubresource, Secret, StrategyContext},
     schema::Schema,
-    status::{FieldError, Forbidden, Status},
+    status::{FieldError, Status},
 };
 use guestcluster_credentials::{Level, Subject, SubjectPolicy, SubjectRefused};
-use guestcluster_types::{GROUP, GuestCredentialRequest, VERSION};
+use guestcluster_types::{GROUP, GuestCredentialRequest, Refusal, VERSION};
 use jiff::Timestamp;
 use kube::core::schema::StructuralSchemaRewriter;
 use schemars::generate::SchemaSettings;
@@ -35,6 +38,7 @@ pub(crate) use guests::Guests;
 pub(crate) use subject_token::SubjectTokens;
 
 use pace::Pace;
+use refused::Refused;
 use request::Asked;
 use signer::Signer;
 
@@ -102,7 +106,7 @@ impl Exchange {
     }
 
     /// 403 unless the caller may have this level, whether the cluster exists or not.
-    async fn require_level(&self, context: &StrategyContext<'_>, cluster: &str, level: Level) -> Result<(), Status> {
+    async fn require_level(&self, context: &StrategyContext<'_>, cluster: &str, level: Level) -> Result<(), Refused> {
         let access = match &self.reviews {
             Some(reviews) => Access::new(context.user, &**reviews),
             None => context
@@ -117,36 +121,33 @@ impl Exchange {
             namespace: context.namespace,
             name: cluster,
         };
-        access.require(level.verb(), target).await
+        access.require(level.verb(), target).await.map_err(|status| {
+            let code = match status.code {
+                403 => Refusal::LevelNotGranted,
+                _ => Refusal::ReviewFailed,
+            };
+            Refused::passed_on(code, status)
+        })
     }
 
-    fn subject(&self, context: &StrategyContext<'_>, cluster: &str, level: Level) -> Result<Subject, Status> {
+    fn subject(&self, context: &StrategyContext<'_>, level: Level) -> Result<Subject, Refused> {
         let user = context.user;
-        Subject::of(&self.policy, &user.name, &user.groups, user.uid.as_deref(), level)
-            .map_err(|refused| refusal(&refused, cluster))
+        Subject::of(&self.policy, &user.name, &user.groups, user.uid.as_deref(), level).map_err(|why| of_subject(&why))
     }
-}
 
-#[async_trait]
-impl CreateOnly for Exchange {
-    async fn create(
-        &self,
-        context: &StrategyContext<'_>,
-        parent: Option<&str>,
-        mut body: Value,
-    ) -> Result<Value, Status> {
+    /// The body of the answer, or why there is none.
+    async fn answer(&self, context: &StrategyContext<'_>, cluster: &str, mut body: Value) -> Result<Value, Refused> {
         self.pace.admit(&context.user.name)?;
-        let cluster = parent.unwrap_or_default();
         let token = request::take_subject_token(&mut body);
         let asked = Asked::read(&body)?;
-        self.subject_tokens.check(context.user, cluster, token.as_ref()).await?;
-        let subject = self.subject(context, cluster, asked.level)?;
+        self.subject_tokens.check(context.user, token.as_ref()).await?;
+        let subject = self.subject(context, asked.level)?;
         self.require_level(context, cluster, asked.level).await?;
 
         let guests = self
             .guests
             .get()
-            .ok_or_else(|| Status::service_unavailable("the server is starting"))?;
+            .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server is starting"))?;
         let guest = guests.find(context.namespace, cluster).await?;
         blocks::check(guests, context.namespace, &guest, &subject).await?;
         if context.dry_run {
@@ -157,26 +158,31 @@ impl CreateOnly for Exchange {
         let record = record::write(guests, context, &guest, &subject, &asked, now).await?;
         let made = signer.sign(&guest, &subject, &asked, &record).map_err(|error| {
             tracing::error!(error, guest = guest.uid, "a credential could not be signed");
-            Status::internal("the credential could not be signed")
+            Refused::new(Refusal::InternalError, "the credential could not be signed")
         })?;
         Ok(request::answered(body, &record, &guest, made, now + asked.lifetime))
     }
 }
 
-fn refusal(refused: &SubjectRefused, cluster: &str) -> Status {
-    match refused {
+#[async_trait]
+impl CreateOnly for Exchange {
+    async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, body: Value) -> Result<Value, Status> {
+        let cluster = parent.unwrap_or_default();
+        let answer = self.answer(context, cluster, body).await;
+        answer.map_err(|refused| refused.into_status(cluster, context.notes.audit_id()))
+    }
+}
+
+fn of_subject(why: &SubjectRefused) -> Refused {
+    let words = why.to_string();
+    match why {
+        SubjectRefused::NotSso { .. } => Refused::new(Refusal::NotSingleSignOn, words),
+        SubjectRefused::Reserved => Refused::new(Refusal::ReservedName, words),
+        SubjectRefused::ServiceAccount => Refused::new(Refusal::ServiceAccount, words),
         SubjectRefused::TooManyGroups { .. } => {
-            let error = FieldError::forbidden("user.groups", refused.to_string());
-            Status::invalid(KIND, GROUP, "", vec![error])
+            Refused::field(Refusal::TooManyGroups, FieldError::forbidden("user.groups", words))
         }
-        _ => Status::forbidden(
-            Forbidden {
-                group: GROUP,
-                resource: "guestclusters/credential",
-                name: cluster,
-            },
-            &refused.to_string(),
-        ),
+        SubjectRefused::Unusable => Refused::new(Refusal::UnusableName, words),
     }
 }
 

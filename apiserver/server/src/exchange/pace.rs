@@ -5,8 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use generic_apiserver::status::Status;
+use guestcluster_types::Refusal;
 use parking_lot::Mutex;
+
+use super::refused::Refused;
 
 /// Between two requests of one person, when the first ones are used up.
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -22,10 +24,11 @@ pub(super) struct Pace(Mutex<HashMap<String, Instant>>);
 
 impl Pace {
     /// 429 for somebody who asks faster.
-    pub(super) fn admit(&self, user: &str) -> Result<(), Status> {
+    pub(super) fn admit(&self, user: &str) -> Result<(), Refused> {
         self.admit_at(user, Instant::now()).map_err(|wait| {
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            Status::too_many_requests("you ask for credentials too often; use those that you have", seconds)
+            let why = "you ask for credentials too often; use those that you have";
+            Refused::later(Refusal::RateLimited, why, seconds)
         })
     }
 
@@ -65,7 +68,7 @@ mod tests {
         assert!(wait <= BETWEEN, "{wait:?}");
         assert_eq!(pace.admit_at("ann", now + wait), Ok(()));
         assert!(pace.admit_at("ann", now + wait).is_err());
-        let status = pace.admit("ann").unwrap_err();
+        let status = pace.admit("ann").unwrap_err().into_status("dev", None);
         assert_eq!(
             (status.code, status.details.unwrap().retry_after_seconds),
             (429, Some(1))

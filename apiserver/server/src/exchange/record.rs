@@ -2,13 +2,14 @@
 
 use generic_apiserver::{cache::Entry, registry::StrategyContext, status::Status};
 use guestcluster_credentials::Subject;
-use guestcluster_types::{ClusterRef, GROUP, GuestCredentialSpec, VERSION};
+use guestcluster_types::{ClusterRef, GROUP, GuestCredentialSpec, Refusal, VERSION};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use super::{
     guests::{Guest, Guests},
+    refused::Refused,
     request::Asked,
 };
 use crate::records::CREDENTIAL_FIELDS;
@@ -34,7 +35,7 @@ pub(super) async fn write(
     subject: &Subject,
     asked: &Asked,
     now: Timestamp,
-) -> Result<Record, Status> {
+) -> Result<Record, Refused> {
     let resource = guests.resource("guestcredentials")?;
     // One at a time for a person, so that two at once don't both take the last place.
     let _turn = guests.turn(&subject.user).await;
@@ -48,7 +49,7 @@ pub(super) async fn write(
             "you have {MOST} credentials for guest cluster {:?} at level {} that have not expired; use one of them, or delete some",
             guest.name, asked.level
         );
-        return Err(Status::too_many_requests(&message, TRY_AGAIN));
+        return Err(Refused::later(Refusal::TooManyCredentials, message, TRY_AGAIN));
     }
     let stored = resource
         .create(
@@ -56,7 +57,8 @@ pub(super) async fn write(
             context.namespace,
             object(context, guest, subject, asked, now),
         )
-        .await?;
+        .await
+        .map_err(|status| Refused::passed_on(Refusal::RecordRefused, status))?;
     let text = |field: &str| stored["metadata"][field].as_str().unwrap_or_default().to_owned();
     Ok(Record {
         name: text("name"),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use generic_apiserver::status::{FieldError, Status};
+use generic_apiserver::status::FieldError;
 use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME, SigningRequest};
-use guestcluster_types::{GROUP, GuestCredentialRequestSpec, GuestCredentialRequestStatus, SubjectToken};
+use guestcluster_types::{GuestCredentialRequestSpec, GuestCredentialRequestStatus, Refusal, SubjectToken};
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
 use serde_json::{Value, json};
 
-use super::{KIND, guests::Guest, record::Record};
+use super::{KIND, guests::Guest, record::Record, refused::Refused};
 
 const SIGNING_REQUEST: &str = "spec.certificateSigningRequest";
 
@@ -33,9 +33,13 @@ pub(super) enum Credential {
 
 impl Asked {
     /// Reads a body that fits the schema. 422 for a lifetime out of bounds, and for what its level needs or has no use for.
-    pub(super) fn read(body: &Value) -> Result<Asked, Status> {
-        let spec: GuestCredentialRequestSpec = serde_json::from_value(body["spec"].clone())
-            .map_err(|error| Status::bad_request(format!("{KIND} can't be read: spec: {error}")))?;
+    pub(super) fn read(body: &Value) -> Result<Asked, Refused> {
+        let spec: GuestCredentialRequestSpec = serde_json::from_value(body["spec"].clone()).map_err(|error| {
+            Refused::new(
+                Refusal::RequestUnreadable,
+                format!("{KIND} can't be read: spec: {error}"),
+            )
+        })?;
         Ok(Asked {
             level: spec.level,
             lifetime: lifetime(spec.expiration_seconds)?,
@@ -46,44 +50,40 @@ impl Asked {
 }
 
 /// The key to be certified: break-glass needs one, and a reason.
-fn signing_request(spec: &GuestCredentialRequestSpec) -> Result<Option<SigningRequest>, Status> {
+fn signing_request(spec: &GuestCredentialRequestSpec) -> Result<Option<SigningRequest>, Refused> {
     let pem = spec.certificate_signing_request.as_deref();
     if spec.level != Level::BreakGlass {
         return match pem {
             None => Ok(None),
-            Some(_) => Err(invalid(FieldError::forbidden(
-                SIGNING_REQUEST,
-                "only level break-glass takes one; the others are tokens",
-            ))),
+            Some(_) => Err(Refused::field(
+                Refusal::SigningRequestForbidden,
+                FieldError::forbidden(
+                    SIGNING_REQUEST,
+                    "only level break-glass takes one; the others are tokens",
+                ),
+            )),
         };
     }
-    let mut errors = Vec::new();
+    let mut wrong = Vec::new();
     if spec.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
-        errors.push(FieldError::required(
-            "spec.reason",
-            "break-glass needs a reason, which is recorded",
-        ));
+        let error = FieldError::required("spec.reason", "break-glass needs a reason, which is recorded");
+        wrong.push((Refusal::ReasonRequired, error));
     }
     let request = pem.map(SigningRequest::from_pem).transpose();
     match &request {
         Ok(Some(_)) => {}
-        Ok(None) => errors.push(FieldError::required(
-            SIGNING_REQUEST,
-            "break-glass needs a certificate signing request in PEM, for an ECDSA P-256 key",
-        )),
+        Ok(None) => {
+            let detail = "break-glass needs a certificate signing request in PEM, for an ECDSA P-256 key";
+            let error = FieldError::required(SIGNING_REQUEST, detail);
+            wrong.push((Refusal::SigningRequestRequired, error));
+        }
         Err(refused) => {
-            let shown = pem.map_or(0, str::len);
-            let detail = refused.to_string();
-            errors.push(FieldError::invalid(
-                SIGNING_REQUEST,
-                format!("{shown} characters"),
-                detail,
-            ));
+            let shown = format!("{} characters", pem.map_or(0, str::len));
+            let error = FieldError::invalid(SIGNING_REQUEST, shown, refused.to_string());
+            wrong.push((Refusal::SigningRequestInvalid, error));
         }
     }
-    if !errors.is_empty() {
-        return Err(Status::invalid(KIND, GROUP, "", errors));
-    }
+    Refused::unless_right(wrong)?;
     Ok(request.unwrap_or_default())
 }
 
@@ -94,7 +94,7 @@ pub(super) fn take_subject_token(body: &mut Value) -> Option<SubjectToken> {
     token.as_str().map(|token| SubjectToken::from(token.to_owned()))
 }
 
-fn lifetime(seconds: Option<i64>) -> Result<Duration, Status> {
+fn lifetime(seconds: Option<i64>) -> Result<Duration, Refused> {
     let Some(seconds) = seconds else {
         return Ok(DEFAULT_LIFETIME);
     };
@@ -107,12 +107,9 @@ fn lifetime(seconds: Option<i64>) -> Result<Duration, Status> {
                 SHORTEST_LIFETIME.as_secs(),
                 LONGEST_LIFETIME.as_secs()
             );
-            invalid(FieldError::invalid("spec.expirationSeconds", seconds, accepted))
+            let error = FieldError::invalid("spec.expirationSeconds", seconds, accepted);
+            Refused::field(Refusal::LifetimeOutOfBounds, error)
         })
-}
-
-fn invalid(error: FieldError) -> Status {
-    Status::invalid(KIND, GROUP, "", vec![error])
 }
 
 /// The body of the answer: the request with its status. What was asked for is echoed; there is no secret in it.
@@ -142,10 +139,12 @@ pub(super) fn answered(
 
 #[cfg(test)]
 mod tests {
+    use generic_apiserver::status::Status;
+
     use super::*;
 
     fn read(spec: Value) -> Result<Asked, Status> {
-        Asked::read(&json!({"spec": spec}))
+        Asked::read(&json!({"spec": spec})).map_err(|refused| refused.into_status("dev", None))
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What makes a credential: the guest's key for tokens, or Cluster API's authority for break-glass.
 
-use generic_apiserver::status::Status;
 use guestcluster_credentials::{Claims, Level, SigningRequest, Subject, x509::CertificateAuthority};
 
 use super::{
     guests::{Guest, Guests},
     keys::{self, Keys},
     record::Record,
+    refused::Refused,
     request::{Asked, Credential},
 };
 
@@ -26,7 +26,7 @@ impl Signer<'_> {
         namespace: &str,
         guest: &Guest,
         asked: &'a Asked,
-    ) -> Result<Signer<'a>, Status> {
+    ) -> Result<Signer<'a>, Refused> {
         Ok(match &asked.signing_request {
             None => Signer::Token(keys::read(guests.client(), &guest.uid).await?),
             Some(request) => Signer::Certificate(guests.signing_authority(namespace, guest).await?, request),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use generic_apiserver::{
     authn::{Authenticator, Connection, User},
-    status::{FieldError, Forbidden, Status},
+    status::FieldError,
 };
-use guestcluster_types::{GROUP, SubjectToken};
+use guestcluster_types::{Refusal, SubjectToken};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
-use super::KIND;
+use super::refused::Refused;
 
 const FIELD: &str = "spec.subjectToken";
 
@@ -28,7 +28,7 @@ impl SubjectTokens {
     }
 
     /// 422 without one, 403 where it is not the user's.
-    pub(super) async fn check(&self, user: &User, cluster: &str, token: Option<&SubjectToken>) -> Result<(), Status> {
+    pub(super) async fn check(&self, user: &User, token: Option<&SubjectToken>) -> Result<(), Refused> {
         let Some(authenticator) = &self.0 else {
             return Ok(());
         };
@@ -37,26 +37,28 @@ impl SubjectTokens {
                 FIELD,
                 "this supervisor gives credentials to those alone who show their SSO token with the request",
             );
-            return Err(Status::invalid(KIND, GROUP, "", vec![error]));
-        };
-        let refused = |why: &str| {
-            let what = Forbidden {
-                group: GROUP,
-                resource: "guestclusters/credential",
-                name: cluster,
-            };
-            Err(Status::forbidden(what, why))
+            return Err(Refused::field(Refusal::SubjectTokenRequired, error));
         };
         let Some(request) = bearing(token) else {
-            return refused("the subject token is no token");
+            return Err(Refused::new(
+                Refusal::SubjectTokenMalformed,
+                "the subject token is no token",
+            ));
         };
-        match authenticator.authenticate(&request, &Connection::default()).await {
-            Ok(Some(found)) if found.user.name == user.name => Ok(()),
-            Ok(Some(_)) => refused("the subject token is somebody else's"),
-            Ok(None) => refused("nobody that this supervisor trusts has issued the subject token"),
+        let (code, why) = match authenticator.authenticate(&request, &Connection::default()).await {
+            Ok(Some(found)) if found.user.name == user.name => return Ok(()),
+            Ok(Some(_)) => (Refusal::SubjectTokenMismatch, "the subject token is somebody else's"),
+            Ok(None) => (
+                Refusal::SubjectTokenUnknownIssuer,
+                "nobody that this supervisor trusts has issued the subject token",
+            ),
             // The reason may quote the token's claims: it is for the log of whoever judged.
-            Err(_) => refused("the subject token is not accepted: sign in again"),
-        }
+            Err(_) => (
+                Refusal::SubjectTokenNotAccepted,
+                "the subject token is not accepted: sign in again",
+            ),
+        };
+        Err(Refused::new(code, why))
     }
 }
 
@@ -110,8 +112,9 @@ mod tests {
         let check = async |token: Option<&str>| {
             let token = token.map(|token| SubjectToken::from(token.to_owned()));
             required
-                .check(&user("ann"), "dev", token.as_ref())
+                .check(&user("ann"), token.as_ref())
                 .await
+                .map_err(|refused| refused.into_status("dev", None))
                 .map_err(|status| (status.code, status.message))
         };
         assert_eq!(check(Some("ann")).await, Ok(()));
@@ -121,16 +124,16 @@ mod tests {
             "{message}"
         );
         for (token, expected) in [
-            ("bob", "somebody else's"),
-            ("expired", "not accepted"),
-            ("strange", "nobody that this supervisor trusts"),
-            ("a\nb", "no token"),
+            ("bob", "somebody else's (SubjectTokenMismatch)"),
+            ("expired", "sign in again (SubjectTokenNotAccepted)"),
+            ("strange", "issued the subject token (SubjectTokenUnknownIssuer)"),
+            ("a\nb", "no token (SubjectTokenMalformed)"),
         ] {
             let (code, message) = check(Some(token)).await.unwrap_err();
-            assert!(code == 403 && message.contains(expected), "{token}: {message}");
+            assert!(code == 403 && message.ends_with(expected), "{token}: {message}");
             assert!(!message.contains(token), "it is never shown: {message}");
         }
         let none = SubjectTokens::not_required();
-        assert_eq!(none.check(&user("ann"), "dev", None).await, Ok(()));
+        assert!(none.check(&user("ann"), None).await.is_ok());
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     admission::Notes,
-    audit::Annotations,
+    audit::{Annotations, AuditId},
     authn::Source,
     authz::Access,
     discovery::subresources,
@@ -44,6 +44,8 @@ pub(super) struct Call<'a> {
     pub(super) source: Option<IpAddr>,
     /// What is added to the request's audit events; none where it is not under audit.
     annotations: Option<&'a Annotations>,
+    /// Under which the request is found in logs; none where it came by no server.
+    audit_id: Option<&'a AuditId>,
     pub(super) body: &'a Bytes,
     /// Also sent when the request fails.
     pub(super) warnings: Warnings,
@@ -64,6 +66,7 @@ pub(super) async fn answer(
         headers: &parts.headers,
         source: parts.extensions.get().map(|Source(address)| *address),
         annotations: parts.extensions.get(),
+        audit_id: parts.extensions.get(),
         body: &body,
         warnings: Warnings::default(),
     };
@@ -165,7 +168,7 @@ impl<'a> Call<'a> {
             namespace: self.namespace(),
             subresource: &self.info.subresource,
             options,
-            notes: Notes::of(self.annotations.cloned()).with(self.warnings.clone()),
+            notes: Notes::of(self.annotations.cloned(), self.audit_id.cloned()).with(self.warnings.clone()),
         }
     }
 }

@@ -47,6 +47,7 @@ impl WriteRequest<'_> {
             namespace: self.namespace,
             subresource: self.subresource,
             dry_run: self.options.dry_run,
+            notes: &self.notes,
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     admission::{Admission, AdmissionRequest, Step},
-    audit::{AuditFile, Auditor, Confidential, Policy, Rotation, Trail},
+    audit::{AuditFile, AuditId, Auditor, Confidential, Policy, Rotation, Trail},
     registry::Registry,
     request::RequestInfo,
     serve::testing::definitions,
@@ -197,7 +197,7 @@ async fn a_refusal_that_repeats_a_credential_is_told_without_its_words() {
     let refusal = |uri: &str| {
         let (head, _) = request(&format!("PATCH {uri}")).into_parts();
         let info = RequestInfo::parse(&head.method, &head.uri);
-        let trail = Trail::begin(&audited.auditor, &head, &info, &http::HeaderValue::from_static("id"));
+        let trail = Trail::begin(&audited.auditor, &head, &info, &AuditId::of(&head.headers));
         trail.known(&User::default(), None);
         let words = "patch: Invalid value: s3cret";
         let status = serde_json::json!({"kind": "Status", "status": "Failure", "reason": "Invalid", "message": words});
