@@ -1,7 +1,7 @@
 //! One id for a request in the audit logs of kube-apiserver and of the replica that answered it.
 
 use bytes::Bytes;
-use guestcluster_tests::{Connection, Endpoint, Manifest, Team, eventually};
+use guestcluster_tests::{Connection, Endpoint, Manifest, Team, WHOLE_BODIES, eventually};
 use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -61,6 +61,46 @@ fn a_read_and_a_write_are_in_both_audit_logs_under_one_id_whichever_replica_answ
     let own = format!("{}-from-the-client", team.namespace());
     assert_eq!(send(Method::GET, json!({}), Some(&own)), own);
     found(&team, &own, "get");
+}
+
+#[test]
+fn no_credential_is_in_the_log_of_kube_apiserver_whatever_it_keeps_of_our_kinds() {
+    let team = Team::new(MODE);
+    let (admin, namespace, devs) = (team.kubectl(), team.namespace(), team.group("devs"));
+    admin.create_guest(&Manifest::new("dev", "v1.34", 1, 0));
+    admin
+        .run(&format!(
+            "create rolebinding devs --clusterrole guestcluster-access-view --group sso:{devs}"
+        ))
+        .success();
+    let path = format!("/apis/guestclusters.dev/v1alpha1/namespaces/{namespace}/guestclusters/dev/credential");
+    let body = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": {"level": "view"}});
+    // By the policy that we ship, and by one that keeps all it can.
+    for (name, groups, level) in [
+        ("ann", vec![devs.as_str()], "Metadata"),
+        ("bob", vec![&devs, WHOLE_BODIES], "RequestResponse"),
+    ] {
+        let name = team.user(name);
+        let person = team.person(&name, &groups);
+        person
+            .run(&format!("guest login {} -n {namespace}", team.login_flags()))
+            .success();
+        let answer = person.run_with(&format!("create --raw {path} -f -"), Some(&body.to_string()));
+        let answer: Value = serde_json::from_str(&answer.success()).unwrap();
+        let token = answer["status"]["token"].as_str().unwrap();
+        let is_it = |event: &&Value| {
+            event["user"]["username"] == format!("sso:{name}") && event["objectRef"]["subresource"] == "credential"
+        };
+        let event = eventually(20, "the exchange is in the log of kube-apiserver", || {
+            let events = team.host_audit_events();
+            events.iter().find(is_it).cloned().ok_or_else(|| name.clone())
+        });
+        assert_eq!(event["level"], level, "{event}");
+        assert_eq!(event["responseStatus"]["code"], 201, "{event}");
+        let log = json!(team.host_audit_events()).to_string();
+        assert!(!log.contains(token), "{name}'s credential is in the log");
+        assert!(event.get("responseObject").is_none(), "{event}");
+    }
 }
 
 /// The id under which the request was answered, as the client sees it.

@@ -1,8 +1,8 @@
 //! Breaking the glass: a certificate for somebody who has a right of its own, with a reason, that nobody can take back.
 
-use guestcluster_tests::Kubectl;
+use guestcluster_tests::{Kubectl, eventually};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::login::signed_in;
 
@@ -67,6 +67,21 @@ fn who_may_gets_a_certificate_that_is_recorded_with_its_reason() {
         (&json!(name), &json!("INC-4711"))
     );
     let record = record["metadata"]["name"].as_str().expect("a name");
+    let said = |event: &Value, name: &str| event["annotations"][format!("guestclusters.dev/{name}")].clone();
+    let event = eventually(10, "it is in the audit log", || {
+        let event = team
+            .audit_events()
+            .into_iter()
+            .find(|event| said(event, "credential-name") == record);
+        event.ok_or_else(|| record.to_owned())
+    });
+    assert_eq!(said(&event, "credential-level"), "break-glass");
+    let id = said(&event, "credential-id").to_string();
+    assert!(id.contains("X509SHA256=") && id.len() == 77, "{id}");
+    assert!(
+        !event.to_string().contains("INC-4711"),
+        "the record has the reason: {event}"
+    );
     // Deleted, it would look as if it were revoked; and it holds up nobody who deletes the guest.
     let delete = format!("delete guestcredential {record} --timeout=30s");
     admin
@@ -89,7 +104,7 @@ fn who_may_gets_a_certificate_that_is_recorded_with_its_reason() {
 
 /// Behind a kube-apiserver the right may count a moment later.
 fn eventually_broken(person: &Kubectl, command: &str) -> String {
-    guestcluster_tests::eventually(20, command, || {
+    eventually(20, command, || {
         let output = person.run(command);
         if output.code == 0 {
             Ok(output.stderr)

@@ -1,6 +1,6 @@
 //! Credentials for guests: who gets one, what it may do there, and how it ends.
 
-use guestcluster_tests::{Kubectl, Manifest, Team};
+use guestcluster_tests::{Kubectl, Manifest, Team, eventually};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -46,6 +46,15 @@ fn refused(output: guestcluster_tests::Output, code: &str) -> String {
     let (id, _) = rest.split_once(')').expect("it is closed");
     assert_eq!(id.len(), 36, "{stderr}");
     id.to_owned()
+}
+
+/// The last event of a request in the audit log.
+#[track_caller]
+fn audited(team: &Team, id: &str) -> Value {
+    let is_it = |event: &Value| event["auditID"] == id && event["stage"] == "ResponseComplete";
+    eventually(10, "it is in the audit log", || {
+        team.audit_events().into_iter().find(is_it).ok_or_else(|| id.to_owned())
+    })
 }
 
 /// Gives Ann these levels in her namespace, by the roles that administrators bind.
@@ -115,7 +124,13 @@ fn who_has_no_right_gets_none_and_learns_nothing() {
             told.stderr.contains("cannot guest-admin resource \"guestclusters\""),
             "{told:?}"
         );
-        refused(told, "LevelNotGranted");
+        let id = refused(told, "LevelNotGranted");
+        let event = audited(&team, &id);
+        assert_eq!(
+            event["annotations"]["guestclusters.dev/credential-result"],
+            "LevelNotGranted"
+        );
+        assert_eq!(event["annotations"]["guestclusters.dev/credential-level"], "admin");
     }
     let told = ask((&team, &ann), "absent", &json!({"level": "view"}));
     assert!(
@@ -175,6 +190,7 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
         .refused("You must be logged in to the server");
 
     let name = first["credentialName"].as_str().expect("a name");
+    let uid = admin.json(&format!("get guestcredential {name}"))["metadata"]["uid"].clone();
     admin
         .run(&format!("delete guestcredential {name} --timeout=30s"))
         .success();
@@ -191,7 +207,34 @@ fn deleting_the_record_ends_the_credential_and_a_revocation_ends_all() {
         .run("wait guestrevocation/out --for=condition=InForce --timeout=30s")
         .success();
     two.run("get nodes").refused("You must be logged in to the server");
-    ask((&team, &ann), "dev", &json!({"level": "admin"})).refused("GuestRevocation out blocks new credentials");
+    let told = ask((&team, &ann), "dev", &json!({"level": "admin"}));
+    assert!(
+        told.stderr.contains("GuestRevocation out blocks new credentials"),
+        "{told:?}"
+    );
+    refused(told, "Blocked");
+    for (verb, resource, revokes) in [
+        (
+            "delete",
+            "guestcredentials",
+            format!("JTI={}", uid.as_str().expect("a UID")),
+        ),
+        ("create", "guestrevocations", "user=ann@guest.local".to_owned()),
+    ] {
+        eventually(10, &format!("{revokes} is in the audit log"), || {
+            let is_it = |event: &Value| {
+                event["verb"] == verb
+                    && event["objectRef"]["resource"] == resource
+                    && event["objectRef"]["namespace"] == team.namespace()
+                    && event["annotations"]["guestclusters.dev/revokes"] == revokes
+            };
+            team.audit_events()
+                .iter()
+                .any(is_it)
+                .then_some(())
+                .ok_or_else(String::new)
+        });
+    }
     let still = inside(&team, &credential((&team, &ann), "other", "admin"));
     still.run("get nodes").success();
     let everybody = json!({

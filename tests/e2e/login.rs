@@ -100,6 +100,20 @@ fn a_person_signs_in_creates_a_guest_and_works_there() {
     assert_eq!(exchanged["user"]["username"], format!("sso:{name}"));
     assert_eq!(exchanged["level"], "Metadata", "whatever the policy says");
     assert!(!exchanged.to_string().contains("eyJ"), "{exchanged}");
+    let record = &records["items"][0];
+    let said = |name: &str| exchanged["annotations"][format!("guestclusters.dev/{name}")].as_str();
+    assert_eq!(
+        (said("credential-result"), said("credential-level")),
+        (Some("Made"), Some("admin"))
+    );
+    assert_eq!(said("credential-name"), record["metadata"]["name"].as_str());
+    assert_eq!(said("guest-uid"), record["spec"]["clusterRef"]["uid"].as_str());
+    assert_eq!(
+        said("credential-expires"),
+        record["spec"]["expirationTimestamp"].as_str()
+    );
+    let id = record["metadata"]["uid"].as_str().expect("a UID");
+    assert_eq!(said("credential-id"), Some(format!("JTI={id}").as_str()));
 
     ann.run("guest logout").success();
     let error = ann.run("get nodes").failure(1);

@@ -42,6 +42,27 @@ fn who_acts_in_the_name_of_others_gets_no_credentials_in_it() {
     ask(json!({"level": "view", "subjectToken": "e30.e30.e30"})).refused("nobody that this supervisor trusts");
     let answer = ask(json!({"level": "view", "subjectToken": id_token(&ann)})).success();
     assert!(!answer.contains("subjectToken"), "it is not echoed");
+    told_by_metrics(&admin);
+}
+
+/// What was asked for above, without a name.
+fn told_by_metrics(admin: &Kubectl) {
+    let page = admin.run("get --raw /metrics").success();
+    let ours: Vec<_> = page.lines().filter(|line| line.contains("guestcluster_")).collect();
+    let count = |code: &str| {
+        let name = format!("guestcluster_credential_requests_total{{code=\"{code}\",level=\"view\"}} ");
+        let count = ours.iter().find_map(|line| line.strip_prefix(name.as_str()));
+        count.unwrap_or_default().parse::<u32>().unwrap_or_default()
+    };
+    assert_eq!((count("Made"), count("SubjectTokenMismatch")), (2, 1), "{ours:?}");
+    assert_eq!(count("SubjectTokenRequired"), 2, "by the plugin, and without it");
+    assert!(
+        ours.contains(&"guestcluster_credentials{level=\"view\"} 2")
+            && ours.contains(&"guestcluster_credential_request_duration_seconds_count 2"),
+        "{ours:?}"
+    );
+    let named = ours.iter().find(|line| line.contains("guest.local"));
+    assert_eq!(named, None, "no metric names a person");
 }
 
 /// What the plugin keeps of a session.

@@ -29,6 +29,6 @@ pub use kubectl::{Kubectl, Output, Running, faketime};
 pub use process::Usage;
 pub use seeds::seeds;
 pub use stranger::Stranger;
-pub use supervisor::{Mode, Objects, Start, Supervisor, binaries};
+pub use supervisor::{Mode, Objects, Start, Supervisor, WHOLE_BODIES, binaries};
 pub use team::Team;
 pub use wait::{eventually, until};

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use tokio::time::error::Elapsed;
 
@@ -18,6 +19,9 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A run has ended, or was cut off because its layer stops.
     fn ended(&self, controller: &'static str, outcome: Outcome, took: Duration);
+
+    /// A revocation has come into force on every control-plane node, so long after it was asked for.
+    fn in_force(&self, after: Duration);
 }
 
 /// How a run ended.
@@ -66,6 +70,15 @@ impl Runs {
             Err(_) => Outcome::Error,
         };
         result
+    }
+
+    /// A revocation that was asked for at this time is in force.
+    pub(crate) fn in_force(&self, since: Timestamp) {
+        if let Some(observer) = &self.0 {
+            // Clocks that go back make it nothing.
+            let after = Duration::try_from(Timestamp::now().duration_since(since));
+            observer.in_force(after.unwrap_or_default());
+        }
     }
 
     fn begin(&self, controller: &'static str) -> Run<'_> {
@@ -124,6 +137,8 @@ mod tests {
         fn ended(&self, controller: &'static str, outcome: Outcome, _took: Duration) {
             self.0.lock().push((controller, Some(outcome)));
         }
+
+        fn in_force(&self, _after: Duration) {}
     }
 
     type Ran = Result<Action, Elapsed>;

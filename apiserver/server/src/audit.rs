@@ -1,10 +1,14 @@
 //! The audit log of a server: where it is, how much it keeps, and what it never keeps.
 
+mod annotation;
+
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use generic_apiserver::audit::{AuditFile, Auditor, Confidential, Policy, Rotation};
 use guestcluster_types::GROUP;
+
+pub(crate) use annotation::Annotation;
 
 /// What is kept where no policy says it: who changed or read what, but for health and discovery.
 const DEFAULT_POLICY: &str = "

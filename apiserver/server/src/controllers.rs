@@ -25,7 +25,7 @@ use guestcluster_controllers::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::counts::Counts;
+pub(crate) use self::counts::Counts;
 use crate::{
     driver,
     layers::Layers,

@@ -10,7 +10,7 @@ use guestcluster_credentials::SubjectPolicy;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    exchange::{Exchange, Guests, SubjectTokens},
+    exchange::{Counts, Exchange, Guests, SubjectTokens},
     guestclusters::{self, Rules},
     records, releases,
 };
@@ -20,6 +20,7 @@ use crate::{
 pub(crate) struct Kinds {
     rules: Arc<Rules>,
     guests: Arc<OnceLock<Guests>>,
+    counts: Arc<Counts>,
 }
 
 /// The clients that the rules look other objects up by.
@@ -39,13 +40,28 @@ impl Kinds {
         reviews: Option<Arc<dyn Authorizer>>,
         subject_tokens: SubjectTokens,
     ) -> anyhow::Result<Vec<ResourceDefinition>> {
-        let exchange = Exchange::new(policy, self.guests.clone(), reviews, subject_tokens);
+        let exchange = Exchange::new(
+            policy,
+            self.guests.clone(),
+            reviews,
+            subject_tokens,
+            self.counts.clone(),
+        );
         Ok(vec![
             guestclusters::definition(self.rules.clone(), exchange)?,
             releases::definition()?,
             records::credentials(self.guests.clone())?,
             records::revocations(self.guests.clone())?,
         ])
+    }
+
+    /// Appends what the exchange counts to a page of metrics.
+    pub(crate) fn metrics(&self) -> impl Fn(&mut String) + Send + Sync + use<> {
+        let (counts, guests) = (self.counts.clone(), self.guests.clone());
+        move |page| {
+            let recorded = guests.get().map(Guests::credentials);
+            counts.render(page, &recorded.unwrap_or_default());
+        }
     }
 
     /// Looks up by these from now on; only the first call counts.

@@ -17,9 +17,10 @@ use crate::{Daemon, Host, Kubectl, host::write_private};
 
 /// The name that kube-apiserver expects in our certificate.
 const SERVED_AS: &str = "guestcluster-apiserver.guestclusters-system.svc";
-/// What kube-apiserver's own log keeps: that it was asked for our kinds, and by whom.
-const HOST_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "resources": [{"group": "guestclusters.dev"}]}, {"level": "None"}]}"#;
+/// What kube-apiserver's own log keeps: by the policy that we ship, but for [`WHOLE_BODIES`].
+const HOST_POLICY: &str = include_str!("../../../manifests/audit-policy.yaml");
+/// Of what people of this group ask of our kinds, kube-apiserver's log keeps as much as it ever does.
+pub const WHOLE_BODIES: &str = "whole-bodies";
 
 /// The EndpointSlice of a second replica.
 const SECOND_SLICE: &str = "guestcluster-apiserver-second";
@@ -202,7 +203,10 @@ impl Aggregated {
 fn audit_flags(host: &Path) -> Vec<String> {
     fs::create_dir_all(host).expect("the folder is ours");
     let policy = host.join("audit-policy.yaml");
-    fs::write(&policy, HOST_POLICY).expect("the folder is ours");
+    let whole = format!(
+        "rules:\n- {{level: RequestResponse, userGroups: ['sso:{WHOLE_BODIES}'], resources: [{{group: guestclusters.dev}}]}}"
+    );
+    fs::write(&policy, HOST_POLICY.replacen("rules:", &whole, 1)).expect("the folder is ours");
     vec![
         format!("--audit-policy-file={}", policy.display()),
         format!("--audit-log-path={}", host_audit_log(host).display()),

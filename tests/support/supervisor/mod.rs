@@ -15,6 +15,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+pub use self::aggregated::WHOLE_BODIES;
 pub(crate) use self::folder::Folder;
 use self::{aggregated::Aggregated, embedded::Embedded};
 use crate::{Daemon, Host, Kubectl, host::write_private};

@@ -48,11 +48,19 @@ pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrus
         let known = revocation.status.as_ref().map(|status| status.nodes.as_slice());
         if dereference::is_in_force(revocation) != in_force || known != Some(nodes) {
             tell_record(&context.client, revocation.as_ref(), &told).await?;
+            let since = revocation.creation_timestamp();
+            if let Some(since) = since.filter(|_| in_force && !dereference::is_in_force(revocation)) {
+                context.runs.in_force(since.0);
+            }
         }
     }
     for credential in &records.revoked {
         if in_force {
-            let_go(&context.client, credential).await?;
+            let is_done = let_go(&context.client, credential).await?;
+            let since = credential.metadata.deletion_timestamp.as_ref();
+            if let Some(since) = since.filter(|_| is_done) {
+                context.runs.in_force(since.0);
+            }
             continue;
         }
         // Who waits for the end of the record sees for which node.
@@ -64,15 +72,15 @@ pub(super) async fn tell(context: &Context, records: &Records, nodes: &[NodeTrus
     Ok(())
 }
 
-/// Takes the finalizer off: the guest refuses the credential, or nobody could show it any more.
-pub(super) async fn let_go(client: &Client, credential: &GuestCredential) -> Result<(), Error> {
+/// Takes the finalizer off: the guest refuses the credential, or nobody could show it any more. Whether it was on until now.
+pub(super) async fn let_go(client: &Client, credential: &GuestCredential) -> Result<bool, Error> {
     let finalizers: Vec<_> = credential
         .finalizers()
         .iter()
         .filter(|finalizer| *finalizer != REVOCATION_FINALIZER)
         .collect();
     if finalizers.len() == credential.finalizers().len() {
-        return Ok(());
+        return Ok(false);
     }
     let patch = json!({"metadata": {
         "resourceVersion": credential.resource_version(), "uid": credential.uid(), "finalizers": finalizers,
@@ -83,8 +91,8 @@ pub(super) async fn let_go(client: &Client, credential: &GuestCredential) -> Res
         .await
     {
         // Somebody else did, or changed it: its next event comes back here.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        other => other.map(drop).map_err(Error::from),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
+        other => other.map(|_| true).map_err(Error::from),
     }
 }
 

@@ -107,6 +107,7 @@ impl Aggregated {
         let server = server
             .ready_check("host-admission", move || known.were_read())
             .metrics(move |page| counted.append_metrics(page))
+            .metrics(kinds.metrics())
             .auditor(auditor.clone())
             .build();
 

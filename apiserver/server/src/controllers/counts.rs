@@ -12,9 +12,15 @@ const BOUNDS: [f64; 30] = [
     1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 10.0, 60.0,
 ];
 
+/// Upper bounds, seconds: from a guest that is told at once to one that nobody reaches for a token's life.
+const UNTIL_IN_FORCE: [f64; 12] = [1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 60.0, 120.0, 600.0, 3600.0];
+
 /// Counts of all controllers since the process started.
 #[derive(Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<&'static str, OfController>>);
+pub(crate) struct Counts {
+    controllers: Mutex<BTreeMap<&'static str, OfController>>,
+    revocations: Mutex<Histogram<{ UNTIL_IN_FORCE.len() }>>,
+}
 
 #[derive(Default)]
 struct OfController {
@@ -28,7 +34,7 @@ struct OfController {
 impl Counts {
     /// Appends them; nothing while no controller has worked.
     pub(crate) fn render(&self, page: &mut String) {
-        let controllers = self.0.lock();
+        let controllers = self.controllers.lock();
         if controllers.is_empty() {
             return;
         }
@@ -64,16 +70,25 @@ impl Counts {
         for (controller, of) in controllers.iter() {
             of.took.render(page, took, &label(controller), &BOUNDS);
         }
+        self.revocations(page);
+    }
+
+    /// Appends how long revocations took.
+    pub(crate) fn revocations(&self, page: &mut String) {
+        let delay = "guestcluster_revocation_in_force_seconds";
+        let help = "How long it took until every control-plane node of a guest refused what was revoked.";
+        declare(page, delay, "histogram", help);
+        self.revocations.lock().render(page, delay, "", &UNTIL_IN_FORCE);
     }
 }
 
 impl Observer for Counts {
     fn began(&self, controller: &'static str) {
-        self.0.lock().entry(controller).or_default().active += 1;
+        self.controllers.lock().entry(controller).or_default().active += 1;
     }
 
     fn ended(&self, controller: &'static str, outcome: Outcome, took: Duration) {
-        let mut controllers = self.0.lock();
+        let mut controllers = self.controllers.lock();
         let of = controllers.entry(controller).or_default();
         of.active = of.active.saturating_sub(1);
         match outcome {
@@ -84,6 +99,10 @@ impl Observer for Counts {
             Outcome::Cut => return,
         }
         of.took.observe(&BOUNDS, took.as_secs_f64());
+    }
+
+    fn in_force(&self, after: Duration) {
+        self.revocations.lock().observe(&UNTIL_IN_FORCE, after.as_secs_f64());
     }
 }
 
@@ -105,10 +124,12 @@ mod tests {
             counts.ended("machine", outcome, Duration::from_millis(millis));
         }
         counts.began("machine");
+        counts.in_force(Duration::from_secs(12));
         counts.render(&mut page);
         for expected in [
             r#"controller_runtime_reconcile_total{controller="machine",result="success"} 1"#,
             r#"controller_runtime_reconcile_total{controller="machine",result="error"} 1"#,
+            r#"guestcluster_revocation_in_force_seconds_bucket{le="15"} 1"#,
             r#"controller_runtime_active_workers{controller="machine"} 1"#,
             r#"controller_runtime_reconcile_time_seconds_bucket{controller="machine",le="0.025"} 1"#,
             r#"controller_runtime_reconcile_time_seconds_bucket{controller="machine",le="60"} 1"#,

@@ -74,7 +74,7 @@ impl Supervisor {
 
         let engine = Engine::open(&dir.file("supervisor.redb"), STORE_CACHE_BYTES)?;
         let (kinds, told) = (Kinds::default(), Told::new());
-        let shown = told.clone();
+        let (shown, exchanged) = (told.clone(), kinds.metrics());
         let by_token = sign_in.authenticator(issuers)?;
         let subject_tokens = match config.require_subject_token {
             true => SubjectTokens::judged_by(by_token.clone()),
@@ -90,7 +90,10 @@ impl Supervisor {
             extra_cluster_roles: roles::embedded(),
             history: config.history,
             auditor,
-            metrics: Some(Box::new(move |page| shown.render(page))),
+            metrics: Some(Box::new(move |page| {
+                shown.render(page);
+                exchanged(page);
+            })),
             ..ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version()))
         })
         .await?;

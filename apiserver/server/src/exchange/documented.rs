@@ -1,9 +1,20 @@
 //! Tables of `docs/credentials.md`, held to the lists that they are of. `UPDATE_GOLDEN=1 cargo test -p guestcluster-apiserver documented`
 //! writes them anew.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use guestcluster_types::Refusal;
+
+use super::Counts;
+use crate::{audit::Annotation, controllers};
+
+// One test, since all write one file.
+#[test]
+fn documented_lists_are_all_there_are() {
+    holds("refusals", &refusals());
+    holds("annotations", &annotations());
+    holds("metrics", &metrics());
+}
 
 /// The lines between `<!-- NAME -->` and `<!-- end of NAME -->` are these.
 fn holds(name: &str, lines: &[String]) {
@@ -20,8 +31,7 @@ fn holds(name: &str, lines: &[String]) {
     }
 }
 
-#[test]
-fn documented_refusals_are_all_there_are() {
+fn refusals() -> Vec<String> {
     let mut lines = ["| code | HTTP | what it means | what to do |", "|---|---|---|---|"]
         .map(str::to_owned)
         .to_vec();
@@ -30,5 +40,31 @@ fn documented_refusals_are_all_there_are() {
         let (meaning, next) = (refusal.meaning(), refusal.next_step());
         lines.push(format!("| `{refusal}` | {http} | {meaning} | {next} |"));
     }
-    holds("refusals", &lines);
+    lines
+}
+
+fn annotations() -> Vec<String> {
+    let mut lines = ["| annotation | value | when |", "|---|---|---|"]
+        .map(str::to_owned)
+        .to_vec();
+    for (annotation, value, when) in Annotation::ALL {
+        lines.push(format!("| `{}` | {value} | {when} |", annotation.key()));
+    }
+    lines
+}
+
+fn metrics() -> Vec<String> {
+    let mut page = String::new();
+    Counts::default().render(&mut page, &BTreeMap::new());
+    controllers::Counts::default().revocations(&mut page);
+    let mut lines = ["| metric | type | what it is |", "|---|---|---|"]
+        .map(str::to_owned)
+        .to_vec();
+    let helps = page.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    for (name, help) in helps.filter_map(|line| line.split_once(' ')) {
+        let mark = format!("# TYPE {name} ");
+        let kind = page.lines().find_map(|line| line.strip_prefix(&mark)).unwrap();
+        lines.push(format!("| `{name}` | {kind} | {help} |"));
+    }
+    lines
 }

@@ -11,13 +11,14 @@ use generic_apiserver::{
     status::Status,
 };
 use guestcluster_credentials::x509::CertificateAuthority;
-use guestcluster_types::{GROUP, GuestCluster, Refusal};
+use guestcluster_types::{GROUP, GuestCluster, Level, Refusal};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{READ, refused::Refused};
+use crate::records::CREDENTIAL_LEVEL;
 
 const TURNS: usize = 64;
 
@@ -108,6 +109,20 @@ impl Guests {
             server: format!("https://{}", authority_part(&endpoint.host, endpoint.port)),
             authority: self.authority(namespace, name).await?,
         })
+    }
+
+    /// How many GuestCredentials of each level there are, as last seen.
+    pub(crate) fn credentials(&self) -> BTreeMap<Level, u64> {
+        let resource = self.resource("guestcredentials").ok();
+        let objects = resource.and_then(|resource| Some(resource.cache()?.snapshot()));
+        let mut counts = BTreeMap::new();
+        for entry in objects.iter().flat_map(|objects| objects.range(None, None)) {
+            let level = entry.index.fields.get(CREDENTIAL_LEVEL);
+            if let Some(level) = level.and_then(|level| level.parse().ok()) {
+                *counts.entry(level).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Whether there is a GuestCluster of this guest UID in a namespace, as last seen.

@@ -4,6 +4,7 @@
 //! and its UID is what the credential is revoked by.
 
 mod blocks;
+mod counts;
 #[cfg(test)]
 mod documented;
 mod guests;
@@ -17,7 +18,7 @@ mod subject_token;
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -34,13 +35,17 @@ use kube::core::schema::StructuralSchemaRewriter;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+pub(crate) use counts::Counts;
 pub(crate) use guests::Guests;
 pub(crate) use subject_token::SubjectTokens;
 
+use counts::Outcome;
 use pace::Pace;
 use refused::Refused;
 use request::Asked;
 use signer::Signer;
+
+use crate::audit::Annotation;
 
 /// Path segment under a GuestCluster.
 const SUBRESOURCE: &str = "credential";
@@ -57,6 +62,7 @@ pub(crate) struct Exchange {
     reviews: Option<Arc<dyn Authorizer>>,
     subject_tokens: SubjectTokens,
     pace: Pace,
+    counts: Arc<Counts>,
 }
 
 impl Exchange {
@@ -66,6 +72,7 @@ impl Exchange {
         guests: Arc<OnceLock<Guests>>,
         reviews: Option<Arc<dyn Authorizer>>,
         subject_tokens: SubjectTokens,
+        counts: Arc<Counts>,
     ) -> Exchange {
         Exchange {
             policy,
@@ -73,6 +80,7 @@ impl Exchange {
             reviews,
             subject_tokens,
             pace: Pace::default(),
+            counts,
         }
     }
 
@@ -135,11 +143,19 @@ impl Exchange {
         Subject::of(&self.policy, &user.name, &user.groups, user.uid.as_deref(), level).map_err(|why| of_subject(&why))
     }
 
-    /// The body of the answer, or why there is none.
-    async fn answer(&self, context: &StrategyContext<'_>, cluster: &str, mut body: Value) -> Result<Value, Refused> {
+    /// The body of the answer, or why there is none. `level` is set as soon as it is known.
+    async fn answer(
+        &self,
+        context: &StrategyContext<'_>,
+        cluster: &str,
+        mut body: Value,
+        level: &mut Option<Level>,
+    ) -> Result<(Outcome, Value), Refused> {
+        let notes = context.notes;
         self.pace.admit(&context.user.name)?;
         let token = request::take_subject_token(&mut body);
         let asked = Asked::read(&body)?;
+        *level = Some(asked.level);
         self.subject_tokens.check(context.user, token.as_ref()).await?;
         let subject = self.subject(context, asked.level)?;
         self.require_level(context, cluster, asked.level).await?;
@@ -149,18 +165,23 @@ impl Exchange {
             .get()
             .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server is starting"))?;
         let guest = guests.find(context.namespace, cluster).await?;
+        Annotation::GuestUid.add(notes, &guest.uid);
         blocks::check(guests, context.namespace, &guest, &subject).await?;
         if context.dry_run {
-            return Ok(body);
+            return Ok((Outcome::DryRun, body));
         }
         let signer = Signer::of(guests, context.namespace, &guest, &asked).await?;
         let now = whole_seconds(Timestamp::now());
         let record = record::write(guests, context, &guest, &subject, &asked, now).await?;
+        let expires = now + asked.lifetime;
+        Annotation::CredentialName.add(notes, &record.name);
+        Annotation::CredentialExpires.add(notes, expires);
         let made = signer.sign(&guest, &subject, &asked, &record).map_err(|error| {
             tracing::error!(error, guest = guest.uid, "a credential could not be signed");
             Refused::new(Refusal::InternalError, "the credential could not be signed")
         })?;
-        Ok(request::answered(body, &record, &guest, made, now + asked.lifetime))
+        Annotation::CredentialId.add(notes, made.id(&record));
+        Ok((Outcome::Made, request::answered(body, &record, &guest, made, expires)))
     }
 }
 
@@ -168,7 +189,18 @@ impl Exchange {
 impl CreateOnly for Exchange {
     async fn create(&self, context: &StrategyContext<'_>, parent: Option<&str>, body: Value) -> Result<Value, Status> {
         let cluster = parent.unwrap_or_default();
-        let answer = self.answer(context, cluster, body).await;
+        let (began, mut level) = (Instant::now(), None);
+        let answer = self.answer(context, cluster, body, &mut level).await;
+        let outcome = match &answer {
+            Ok((outcome, _)) => *outcome,
+            Err(refused) => Outcome::Refused(refused.code),
+        };
+        self.counts.ended(outcome, level, began.elapsed());
+        if let Some(level) = level {
+            Annotation::CredentialLevel.add(context.notes, level);
+        }
+        Annotation::CredentialResult.add(context.notes, outcome.as_str());
+        let answer = answer.map(|(_, body)| body);
         answer.map_err(|refused| refused.into_status(cluster, context.notes.audit_id()))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use generic_apiserver::status::FieldError;
-use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME, SigningRequest};
+use guestcluster_credentials::{DEFAULT_LIFETIME, LONGEST_LIFETIME, Level, SHORTEST_LIFETIME, SigningRequest, x509};
 use guestcluster_types::{GuestCredentialRequestSpec, GuestCredentialRequestStatus, Refusal, SubjectToken};
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::Time};
@@ -29,6 +29,20 @@ pub(super) enum Credential {
     Token(String),
     /// A client certificate, PEM.
     Certificate(String),
+}
+
+impl Credential {
+    /// By what the guest's kube-apiserver names it in its audit log (`authentication.kubernetes.io/credential-id`).
+    pub(super) fn id(&self, record: &Record) -> String {
+        match self {
+            Credential::Token(_) => format!("JTI={}", record.uid),
+            Credential::Certificate(pem) => {
+                // What was just signed can be read.
+                let fingerprint = x509::fingerprint(pem).unwrap_or_default();
+                format!("X509SHA256={fingerprint}")
+            }
+        }
+    }
 }
 
 impl Asked {

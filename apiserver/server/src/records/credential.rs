@@ -12,10 +12,13 @@ use jiff::Timestamp;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::{exchange::Guests, guestclusters};
+use crate::{audit::Annotation, exchange::Guests, guestclusters};
 
 /// The fields that select credentials, in the order of their definition and of the cache's index.
 pub(crate) const FIELDS: [&str; 4] = ["spec.user", "spec.clusterRef.name", "spec.clusterRef.uid", "spec.level"];
+
+/// Where the level is among them.
+pub(crate) const LEVEL: usize = 3;
 
 /// GuestCredential with its columns.
 pub(crate) fn definition(guests: Arc<OnceLock<Guests>>) -> anyhow::Result<ResourceDefinition> {
@@ -61,7 +64,13 @@ impl Strategy for Rules {
         let record: GuestCredential = serde_json::from_value(object.clone())
             .map_err(|error| Status::internal(format!("GuestCredential: {error}")))?;
         let until = record.spec.expiration_timestamp.0;
-        if record.spec.level != Level::BreakGlass || until <= Timestamp::now() {
+        if until <= Timestamp::now() {
+            return Ok(());
+        }
+        if record.spec.level != Level::BreakGlass {
+            let uid = record.metadata.uid.unwrap_or_default();
+            Annotation::Revokes.add(context.notes, format_args!("JTI={uid}"));
+            Annotation::GuestUid.add(context.notes, record.spec.cluster_ref.uid);
             return Ok(());
         }
         let guests = self
@@ -90,5 +99,6 @@ mod tests {
         let definition = definition(Arc::default()).unwrap();
         let names: Vec<_> = definition.selectable.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, FIELDS);
+        assert_eq!(FIELDS[LEVEL], "spec.level");
     }
 }

@@ -7,7 +7,7 @@ mod revocation;
 use generic_apiserver::{registry::Findings, status::FieldError};
 use serde_json::Value;
 
-pub(crate) use credential::{FIELDS as CREDENTIAL_FIELDS, definition as credentials};
+pub(crate) use credential::{FIELDS as CREDENTIAL_FIELDS, LEVEL as CREDENTIAL_LEVEL, definition as credentials};
 pub(crate) use revocation::definition as revocations;
 
 /// What both kinds have in common: a spec never changes.

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use generic_apiserver::{
+    admission::Notes,
     registry::{Findings, ResourceDefinition, Strategy, StrategyContext, Verbs, crd},
     status::{FieldError, Status},
 };
@@ -12,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::{exchange::Guests, guestclusters};
+use crate::{audit::Annotation, exchange::Guests, guestclusters};
 
 /// How long new credentials may be blocked, from now.
 const LONGEST_BLOCK: SignedDuration = SignedDuration::from_hours(24);
@@ -57,8 +58,18 @@ impl Strategy for Rules {
         Ok(super::unchanged_spec(object, old))
     }
 
-    async fn validate_create(&self, _context: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
+    /// Lifts its block.
+    async fn validate_delete(&self, context: &StrategyContext<'_>, object: &Value) -> Result<(), Status> {
+        let until = object["spec"]["blockUntil"].as_str().unwrap_or_default();
+        if until.parse().is_ok_and(|until: Timestamp| until > now()) {
+            Annotation::BlocksUntil.add(context.notes, until);
+        }
+        Ok(())
+    }
+
+    async fn validate_create(&self, context: &StrategyContext<'_>, object: &Value) -> Result<Findings, Status> {
         let spec = &object["spec"];
+        annotate(context.notes, spec);
         let mut errors = Vec::new();
         errors.extend(cluster(spec));
         errors.extend(subject(spec));
@@ -67,6 +78,23 @@ impl Strategy for Rules {
             errors,
             warnings: Vec::new(),
         })
+    }
+}
+
+/// Tells the audit log whom it is about, and until when.
+fn annotate(notes: &Notes, spec: &Value) {
+    match spec["subject"]["user"].as_str() {
+        Some(user) => Annotation::Revokes.add(notes, format_args!("user={user}")),
+        None => Annotation::Revokes.add(notes, "everybody"),
+    }
+    for (annotation, value) in [
+        (Annotation::GuestUid, &spec["clusterRef"]["uid"]),
+        (Annotation::IssuedBefore, &spec["issuedBefore"]),
+        (Annotation::BlocksUntil, &spec["blockUntil"]),
+    ] {
+        if let Some(value) = value.as_str() {
+            annotation.add(notes, value);
+        }
     }
 }
 
