@@ -16,8 +16,11 @@ use guestcluster_credentials::{
 };
 use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use serde_json::json;
 
 const VALIDITY: Duration = Duration::from_hours(24);
+/// Before the names of issuers that share the keys.
+const OTHERS: &str = "/others/";
 /// What a client that says nothing may cost.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -40,10 +43,20 @@ impl KeysServer {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 // A client that goes away in between only matters to itself.
-                let _ = answer(connection, &tls, &documents);
+                let _ = answer(connection, &tls, &documents, port);
             }
         });
         Self { authority, port }
+    }
+
+    /// Where the discovery document of `https://NAME.invalid` is, which has the same keys.
+    pub(super) fn discovery_of(&self, name: &str) -> String {
+        format!("https://127.0.0.1:{}{OTHERS}{name}", self.port)
+    }
+
+    /// Who signs for it, PEM.
+    pub(super) fn authority(&self) -> &str {
+        self.authority.certificate()
     }
 
     /// The configuration by which a kube-apiserver finds this server.
@@ -78,7 +91,7 @@ fn server_config(pair: &CertifiedKey) -> ServerConfig {
         .unwrap()
 }
 
-fn answer(connection: TcpStream, tls: &Arc<ServerConfig>, documents: &[String; 2]) -> std::io::Result<()> {
+fn answer(connection: TcpStream, tls: &Arc<ServerConfig>, documents: &[String; 2], port: u16) -> std::io::Result<()> {
     connection.set_read_timeout(Some(SILENCE))?;
     let session = ServerConnection::new(tls.clone()).map_err(std::io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(session, connection));
@@ -88,7 +101,14 @@ fn answer(connection: TcpStream, tls: &Arc<ServerConfig>, documents: &[String; 2
     while stream.read_line(&mut line)? > 2 {
         line.clear();
     }
-    let document = &documents[usize::from(first.contains("/jwks.json"))];
+    let path = first.split(' ').nth(1).unwrap_or_default();
+    let document = match path.strip_prefix(OTHERS) {
+        Some(name) => {
+            let keys = format!("https://127.0.0.1:{port}/jwks.json");
+            json!({"issuer": format!("https://{name}.invalid"), "jwks_uri": keys}).to_string()
+        }
+        None => documents[usize::from(path == "/jwks.json")].clone(),
+    };
     let head =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: max-age=60\r\nConnection: close\r\n";
     let length = document.len();

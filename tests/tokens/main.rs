@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // In a test they are how it fails.
 
 mod cases;
+mod expressions;
 mod guest;
 mod keys_server;
 mod random;
@@ -34,9 +35,16 @@ fn a_kube_apiserver_says_what_the_verifier_says() {
     let file = folder.path().join("authentication.yaml");
     let mut host = None;
     for minor in MINORS {
-        fs::write(&file, keys.configuration(minor, &guest.trust)).unwrap();
+        let mut configuration: Value = serde_saphyr::from_str(&keys.configuration(minor, &guest.trust)).unwrap();
+        // Beside the guest's own, in one start of kube-apiserver.
+        let of_expressions = minor == MINORS[0];
+        if of_expressions {
+            let issuers = expressions::issuers(&keys);
+            configuration["jwt"].as_array_mut().unwrap().extend(issuers);
+        }
+        fs::write(&file, configuration.to_string()).unwrap();
         let host = restarted(&mut host, folder.path(), &file);
-        let asked = Asked::of(host);
+        let asked = Asked::of(&host.server(), Path::new(&host.authority_file()));
         let good = guest.token();
         eventually(PATIENCE, "a good token is accepted", || match asked.whoami(&good) {
             Some(_) => Ok(()),
@@ -48,6 +56,10 @@ fn a_kube_apiserver_says_what_the_verifier_says() {
             .collect();
         assert!(wrong.is_empty(), "Kubernetes 1.{minor}:\n{}", wrong.join("\n"));
         agree_on_random_tokens(&asked, &guest);
+        if of_expressions {
+            let wrong = expressions::differences(&asked, &guest, &keys, folder.path());
+            assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        }
     }
 }
 
@@ -75,7 +87,8 @@ fn the_first_configuration_accepts_no_tokens_and_lets_nodes_join() {
     let file = folder.path().join("authentication.yaml");
     fs::write(&file, guestcluster_credentials::authentication_configuration::first(37)).unwrap();
     let mut host = None;
-    let asked = Asked::of(restarted(&mut host, folder.path(), &file));
+    let host = restarted(&mut host, folder.path(), &file);
+    let asked = Asked::of(&host.server(), Path::new(&host.authority_file()));
     assert_eq!(asked.whoami(&Guest::new(Timestamp::now()).token()), None);
     let public = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
     for (path, code) in [
@@ -129,21 +142,24 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(host: &Host) -> Self {
+    fn of(server: &str, authority: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let mut config = kube::Config::new(host.server().parse().unwrap());
-        config.root_cert = Some(keys_server::certificates(
-            &fs::read_to_string(host.authority_file()).unwrap(),
-        ));
+        let mut config = kube::Config::new(server.parse().unwrap());
+        config.root_cert = Some(keys_server::certificates(&fs::read_to_string(authority).unwrap()));
         let client = runtime.block_on(async { kube::Client::try_from(config) }).unwrap();
         Self { client, runtime }
     }
 
     /// Whom the token is taken for; none when it is refused.
     fn whoami(&self, token: &str) -> Option<Found> {
+        self.user(token).as_ref().map(found)
+    }
+
+    /// The whole of it.
+    fn user(&self, token: &str) -> Option<Value> {
         let review = r#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
         let request = http::Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
             .header("authorization", format!("Bearer {token}"))
@@ -151,7 +167,7 @@ impl Asked {
             .body(review.as_bytes().to_vec());
         let answer: Result<Value, _> = self.runtime.block_on(self.client.request(request.unwrap()));
         match answer {
-            Ok(answer) => Some(found(&answer["status"]["userInfo"])),
+            Ok(answer) => Some(answer["status"]["userInfo"].clone()),
             Err(kube::Error::Api(status)) if status.code == 401 => None,
             Err(error) => panic!("{error}"),
         }

@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{
-    fetch::KeySource,
-    file,
-    identity::{ClaimRules, Prefixed},
-    url::HttpsUrl,
-};
+use super::{fetch::KeySource, file, identity::ClaimRules, rules, url::HttpsUrl};
 use crate::https;
 
 const VERSIONS: [&str; 2] = ["apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1"];
@@ -16,7 +11,7 @@ const MOST_ISSUERS: usize = 64;
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 /// Issuers of ID tokens, parsed from a file in kube-apiserver's format: `AuthenticationConfiguration` of
-/// `apiserver.config.k8s.io/v1` or `v1beta1`. What needs an expression language is refused, by the field's name.
+/// `apiserver.config.k8s.io/v1` or `v1beta1`. Expressions are compiled here, so that a mistake is told at the start.
 pub struct AuthenticationConfiguration {
     pub(super) issuers: Vec<Issuer>,
 }
@@ -75,41 +70,22 @@ impl AuthenticationConfiguration {
     }
 }
 
-fn invalid(field: &str, problem: &str) -> InvalidConfiguration {
+pub(super) fn invalid(field: &str, problem: &str) -> InvalidConfiguration {
     InvalidConfiguration(format!("{field}: {problem}"))
-}
-
-/// What an expression would be needed for.
-fn no_expression<T>(field: &str, expression: Option<&T>) -> Result<(), InvalidConfiguration> {
-    match expression {
-        Some(_) => Err(invalid(field, "expressions (CEL) are not supported; name a claim")),
-        None => Ok(()),
-    }
 }
 
 fn issuer(field: &str, jwt: file::Jwt) -> Result<Issuer, InvalidConfiguration> {
     let audiences = audiences(&format!("{field}.issuer"), &jwt.issuer)?;
     let source = source(&format!("{field}.issuer"), jwt.issuer)?;
-    no_expression(
-        &format!("{field}.userValidationRules"),
-        jwt.user_validation_rules.first(),
-    )?;
-    let mappings = jwt.claim_mappings;
-    let at = |name: &str| format!("{field}.claimMappings.{name}");
-    no_expression(&at("extra"), mappings.extra.first())?;
-    no_expression(&at("uid.expression"), mappings.uid.expression.as_ref())?;
-    let username = prefixed(&at("username"), mappings.username)?;
-    let required = jwt.claim_validation_rules.into_iter().enumerate();
-    let required =
-        required.map(|(index, rule)| required_claim(&format!("{field}.claimValidationRules[{index}]"), rule));
+    let of_claims = jwt.claim_validation_rules;
     Ok(Issuer {
-        rules: ClaimRules {
+        rules: rules::of(
+            field,
             audiences,
-            required: required.collect::<Result<_, _>>()?,
-            username: username.ok_or_else(|| invalid(&at("username.claim"), "required"))?,
-            groups: prefixed(&at("groups"), mappings.groups)?,
-            uid: Some(mappings.uid.claim).filter(|claim| !claim.is_empty()),
-        },
+            of_claims,
+            jwt.claim_mappings,
+            jwt.user_validation_rules,
+        )?,
         source: Arc::new(source),
     })
 }
@@ -139,7 +115,7 @@ fn source(field: &str, issuer: file::Issuer) -> Result<KeySource, InvalidConfigu
     };
     https(&format!("{field}.url"), &issuer.url)?;
     let discovery = match issuer.discovery_url.filter(|url| !url.is_empty()) {
-        Some(url) if url == issuer.url => {
+        Some(url) if url.trim_end_matches('/') == issuer.url.trim_end_matches('/') => {
             return Err(invalid(&format!("{field}.discoveryURL"), "must differ from url"));
         }
         Some(url) => https(&format!("{field}.discoveryURL"), &url)?,
@@ -159,32 +135,4 @@ fn source(field: &str, issuer: file::Issuer) -> Result<KeySource, InvalidConfigu
         discovery,
         tls: Arc::new(tls),
     })
-}
-
-/// A claim with a prefix; none where no claim is named.
-fn prefixed(field: &str, mapping: file::Prefixed) -> Result<Option<Prefixed>, InvalidConfiguration> {
-    no_expression(&format!("{field}.expression"), mapping.expression.as_ref())?;
-    match (mapping.claim.is_empty(), mapping.prefix) {
-        (true, None) => Ok(None),
-        (true, Some(_)) => Err(invalid(&format!("{field}.claim"), "required where there is a prefix")),
-        (false, None) => Err(invalid(
-            &format!("{field}.prefix"),
-            "required where there is a claim; it may be \"\"",
-        )),
-        (false, Some(prefix)) => Ok(Some(Prefixed {
-            claim: mapping.claim,
-            prefix,
-        })),
-    }
-}
-
-fn required_claim(field: &str, rule: file::ClaimValidationRule) -> Result<(String, String), InvalidConfiguration> {
-    no_expression(&format!("{field}.expression"), rule.expression.as_ref())?;
-    if rule.claim.is_empty() {
-        return Err(invalid(&format!("{field}.claim"), "required"));
-    }
-    if rule.message.is_some() {
-        return Err(invalid(&format!("{field}.message"), "goes with an expression only"));
-    }
-    Ok((rule.claim, rule.required_value))
 }

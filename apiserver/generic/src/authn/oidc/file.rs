@@ -21,7 +21,7 @@ pub(super) struct Jwt {
     pub(super) claim_validation_rules: Vec<ClaimValidationRule>,
     pub(super) claim_mappings: ClaimMappings,
     #[serde(default)]
-    pub(super) user_validation_rules: Vec<Value>,
+    pub(super) user_validation_rules: Vec<UserValidationRule>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ pub(super) struct ClaimMappings {
     #[serde(default)]
     pub(super) uid: Uid,
     #[serde(default)]
-    pub(super) extra: Vec<Value>,
+    pub(super) extra: Vec<Extra>,
 }
 
 #[derive(Default, Deserialize)]
@@ -78,4 +78,22 @@ pub(super) struct Uid {
     #[serde(default)]
     pub(super) claim: String,
     pub(super) expression: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Extra {
+    #[serde(default)]
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value_expression: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UserValidationRule {
+    #[serde(default)]
+    pub(super) expression: String,
+    #[serde(default)]
+    pub(super) message: String,
 }

@@ -5,23 +5,48 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::expression::{Claims, Condition, Expression};
 use crate::authn::User;
 
 /// How far ahead an issuer's clock may be, in seconds.
 const NOT_BEFORE_LEEWAY: f64 = 60.0;
 const LONGEST_NAME: usize = 256;
+/// What an expression makes, as errors name it.
+const USERNAME: &str = "username";
+const GROUPS: &str = "groups";
+const UID: &str = "uid";
 /// Where kube-apiserver says which credential a user showed.
 const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// What one issuer's tokens must say, and what they mean.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct ClaimRules {
     pub(super) audiences: Vec<String>,
     /// Claims that must have exactly this text.
     pub(super) required: Vec<(String, String)>,
-    pub(super) username: Prefixed,
-    pub(super) groups: Option<Prefixed>,
-    pub(super) uid: Option<String>,
+    /// What must hold of the claims.
+    pub(super) conditions: Vec<Condition>,
+    pub(super) username: Mapping,
+    pub(super) groups: Option<Mapping>,
+    pub(super) uid: Option<Uid>,
+    /// Keys, and the expressions of their values.
+    pub(super) extra: Vec<(String, Expression)>,
+    /// What must hold of the user.
+    pub(super) of_user: Vec<Condition>,
+}
+
+/// Where names come from.
+#[derive(Debug)]
+pub(super) enum Mapping {
+    Claim(Prefixed),
+    Expression(Expression),
+}
+
+/// Where the UID comes from.
+#[derive(Debug)]
+pub(super) enum Uid {
+    Claim(String),
+    Expression(Expression),
 }
 
 /// A claim, and what is put before its values.
@@ -32,22 +57,33 @@ pub(super) struct Prefixed {
 }
 
 impl ClaimRules {
-    /// The user and when the token expires; else why not.
-    pub(super) fn judge(&self, claims: &Value, now: Timestamp) -> Result<(User, Timestamp), String> {
+    /// When the token expires, where its times and audience are right; else what is wrong. All that is looked at before its
+    /// signature.
+    pub(super) fn check(&self, claims: &Value, now: Timestamp) -> Result<Timestamp, String> {
         let expires = Self::check_times(claims, now)?;
         self.check_audience(claims)?;
+        Ok(expires)
+    }
+
+    /// The user of a token whose signature is good; else why there is none.
+    pub(super) fn user(&self, claims: &Value) -> Result<User, String> {
+        let mut seen = Claims::new(claims);
+        let user = User {
+            name: self.username(claims, &mut seen)?,
+            groups: self.groups(claims, &mut seen)?,
+            uid: self.uid(claims, &mut seen)?,
+            extra: self.extra(claims, &mut seen)?,
+        };
         for (claim, value) in &self.required {
             if claims[claim] != value.as_str() {
                 return Err(format!("claim {claim} is not the required one"));
             }
         }
-        let user = User {
-            name: self.username(claims)?,
-            uid: self.uid(claims)?,
-            groups: self.groups(claims)?,
-            extra: credential_id(claims),
-        };
-        Ok((user, expires))
+        for condition in &self.conditions {
+            seen.check(condition)?;
+        }
+        seen.check_user(&self.of_user, &user)?;
+        Ok(user)
     }
 
     /// Expiry counts to the second; an issuer's clock may be a little ahead.
@@ -87,8 +123,14 @@ impl ClaimRules {
         }
     }
 
-    fn username(&self, claims: &Value) -> Result<String, String> {
-        let Prefixed { claim, prefix } = &self.username;
+    fn username(&self, claims: &Value, seen: &mut Claims) -> Result<String, String> {
+        let Prefixed { claim, prefix } = match &self.username {
+            Mapping::Claim(prefixed) => prefixed,
+            Mapping::Expression(expression) => {
+                let name = seen.text(USERNAME, expression)?;
+                return named(USERNAME, checked(USERNAME, &name)?);
+            }
+        };
         let name = claims[claim]
             .as_str()
             .ok_or_else(|| format!("claim {claim} is no text"))?;
@@ -98,9 +140,15 @@ impl ClaimRules {
         named(claim, &format!("{prefix}{}", checked(claim, name)?))
     }
 
-    fn groups(&self, claims: &Value) -> Result<Vec<String>, String> {
-        let Some(Prefixed { claim, prefix }) = &self.groups else {
-            return Ok(Vec::new());
+    fn groups(&self, claims: &Value, seen: &mut Claims) -> Result<Vec<String>, String> {
+        let Prefixed { claim, prefix } = match &self.groups {
+            None => return Ok(Vec::new()),
+            Some(Mapping::Claim(prefixed)) => prefixed,
+            Some(Mapping::Expression(expression)) => {
+                let groups = seen.texts(expression)?;
+                let group = |name: &String| named(GROUPS, checked(GROUPS, name)?);
+                return groups.iter().map(group).collect();
+            }
         };
         let group = |value: &Value| {
             let name = value
@@ -115,14 +163,34 @@ impl ClaimRules {
         }
     }
 
-    fn uid(&self, claims: &Value) -> Result<Option<String>, String> {
-        let Some(claim) = &self.uid else {
-            return Ok(None);
-        };
-        let uid = claims[claim]
-            .as_str()
-            .ok_or_else(|| format!("claim {claim} is no text"))?;
-        checked(claim, uid).map(|uid| Some(uid.to_owned()))
+    fn uid(&self, claims: &Value, seen: &mut Claims) -> Result<Option<String>, String> {
+        match &self.uid {
+            None => Ok(None),
+            Some(Uid::Claim(claim)) => {
+                let uid = claims[claim]
+                    .as_str()
+                    .ok_or_else(|| format!("claim {claim} is no text"))?;
+                checked(claim, uid).map(|uid| Some(uid.to_owned()))
+            }
+            Some(Uid::Expression(expression)) => {
+                let uid = Some(seen.text(UID, expression)?).filter(|uid| !uid.is_empty());
+                uid.map(|uid| checked(UID, &uid).map(str::to_owned)).transpose()
+            }
+        }
+    }
+
+    fn extra(&self, claims: &Value, seen: &mut Claims) -> Result<BTreeMap<String, Vec<String>>, String> {
+        let mut extra = credential_id(claims);
+        for (key, expression) in &self.extra {
+            let values = seen.texts(expression)?;
+            if values.iter().any(|value| value.contains(char::is_control)) {
+                return Err(format!("the value of {key} is no plain text"));
+            }
+            if !values.is_empty() {
+                extra.insert(key.clone(), values);
+            }
+        }
+        Ok(extra)
     }
 }
 

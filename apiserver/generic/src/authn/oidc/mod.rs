@@ -1,12 +1,14 @@
 //! Users by OpenID Connect ID tokens, configured as kube-apiserver is: by an `AuthenticationConfiguration` file.
 
 mod configuration;
+mod expression;
 mod fetch;
 mod file;
 mod identity;
 mod issuer_keys;
 mod key_set;
 mod recent;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -60,9 +62,11 @@ impl IdTokens {
         let refuse = |reason: String| Refused(format!("ID token of {}: {reason}", trusted.issuer.source.issuer));
         token.check_form().map_err(refuse)?;
         // Before the keys are looked for, so that an old token makes nobody fetch.
-        let (user, expires) = trusted.issuer.rules.judge(&token.claims, now).map_err(refuse)?;
+        let expires = trusted.issuer.rules.check(&token.claims, now).map_err(refuse)?;
         let keys = trusted.keys.with(token.key_id()).await.map_err(refuse)?;
         keys.verify(&token).map_err(refuse)?;
+        // After it, so that nobody else makes expressions run.
+        let user = trusted.issuer.rules.user(&token.claims).map_err(refuse)?;
         self.recent.remember(text, &user, expires, now);
         Ok(Some(user))
     }

@@ -1,5 +1,7 @@
 //! From the text of an expression to one that is ready to run.
 
+use std::collections::BTreeSet;
+
 use kube_cel::cel::common::ast::{
     CallExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, operators,
 };
@@ -8,7 +10,8 @@ use super::{
     OldSelf, Program, Wanted,
     expression::{Entry, Expression, Item, Operator},
     functions::{self, Call, Style},
-    parse,
+    identity::{self, IdentityProgram, Over},
+    names, parse,
     types::Type,
     value::{Text, Value},
 };
@@ -24,6 +27,7 @@ pub(super) fn program(source: &str, schema: &Schema, old_self: OldSelf, wanted: 
         variables: vec![("self".to_owned(), seen), ("oldSelf".to_owned(), old)],
         named: &[],
         uses_old: false,
+        selected: None,
     };
     parse::parsed(source, |parsed| {
         let (expression, of) = compiler.compile(parsed)?;
@@ -44,12 +48,41 @@ pub(super) fn over(source: &str, variables: &[&str], named: &[Box<str>]) -> Resu
         variables: variables.iter().map(|name| ((*name).to_owned(), Type::Dyn)).collect(),
         named,
         uses_old: false,
+        selected: None,
     };
     parse::parsed(source, |parsed| {
         let (expression, _) = compiler.compile(parsed)?;
         Ok(Program {
             expression,
             uses_old: false,
+        })
+    })
+}
+
+/// Compiles an expression over the claims of a token, or over the user that was made of them.
+pub(super) fn over_identity(source: &str, over: Over, wants_bool: bool) -> Result<IdentityProgram, String> {
+    let root = match over {
+        Over::Claims => ("claims".to_owned(), Type::Map(Box::new(Type::Any))),
+        Over::User => ("user".to_owned(), Type::Object(identity::user())),
+    };
+    let mut compiler = Compiler {
+        variables: vec![root],
+        named: &[],
+        uses_old: false,
+        selected: Some(BTreeSet::new()),
+    };
+    let failed = |why: String| format!("compilation failed: {why}");
+    parse::parsed(source, |parsed| {
+        let (expression, of) = compiler.compile(parsed).map_err(failed)?;
+        if wants_bool && of != Type::Bool {
+            return Err("must evaluate to bool".to_owned());
+        }
+        Ok(IdentityProgram {
+            program: Program {
+                expression,
+                uses_old: false,
+            },
+            selected: compiler.selected.take().unwrap_or_default(),
         })
     })
 }
@@ -65,6 +98,8 @@ pub(super) struct Compiler<'s> {
     /// The names of what `variables` holds, if there is such a variable.
     named: &'s [Box<str>],
     uses_old: bool,
+    /// The fields of the first variable that are selected. Where they are asked for, identifiers stand for names that are none.
+    selected: Option<BTreeSet<Box<str>>>,
 }
 
 pub(super) type Compiled<'s> = Result<(Expression, Type<'s>), String>;
@@ -113,7 +148,8 @@ impl<'s> Compiler<'s> {
         }
         let (operand, of) = self.compile(*select.operand)?;
         let field = of.field(&select.field)?;
-        let (operand, name) = (Box::new(operand), select.field.into());
+        let name = self.selected(&operand, &select.field);
+        let operand = Box::new(operand);
         Ok(match select.test {
             true => (Expression::Has(operand, name), Type::Bool),
             false => (Expression::Select(operand, name), field),
@@ -151,6 +187,9 @@ impl<'s> Compiler<'s> {
             }
             item_type = Some(match item_type {
                 Some(known) if known == of => known,
+                Some(known) if known == Type::Any || of == Type::Any => {
+                    return Err(format!("expected type '{}' but found '{}'", known.name(), of.name()));
+                }
                 Some(_) => Type::Dyn,
                 None => of,
             });
@@ -223,7 +262,11 @@ impl<'s> Compiler<'s> {
         if !of_yes.agrees_with(&of_no) {
             return Err(no_overload("_?_:_", &[Type::Bool, of_yes, of_no]));
         }
-        let of = if of_yes == of_no { of_yes } else { Type::Dyn };
+        let of = match (of_yes, of_no) {
+            (yes, no) if yes == no => yes,
+            (Type::Any, _) | (_, Type::Any) => Type::Any,
+            _ => Type::Dyn,
+        };
         Ok((Expression::Conditional(Box::new([condition, yes, no])), of))
     }
 
@@ -231,7 +274,7 @@ impl<'s> Compiler<'s> {
         let mut parts = Vec::with_capacity(N);
         for arg in args {
             let (part, of) = self.compile(arg)?;
-            if !matches!(of, Type::Bool | Type::Dyn) {
+            if !matches!(of, Type::Bool | Type::Dyn | Type::Any) {
                 return Err(format!("expected type 'bool' but found '{}'", of.name()));
             }
             parts.push(part);
@@ -261,7 +304,19 @@ impl<'s> Compiler<'s> {
             field @ Type::Optional(_) => field,
             field => Type::Optional(Box::new(field)),
         };
-        Ok((Expression::OptionalSelect(Box::new(of), name.inner().into()), field))
+        let name = self.selected(&of, name.inner());
+        Ok((Expression::OptionalSelect(Box::new(of), name), field))
+    }
+
+    /// The name of a field that is selected.
+    fn selected(&mut self, of: &Expression, name: &str) -> Box<str> {
+        let Some(selected) = &mut self.selected else {
+            return name.into();
+        };
+        if matches!(of, Expression::Variable(0)) {
+            selected.insert(name.into());
+        }
+        names::unescape(name).map_or_else(|| name.into(), Into::into)
     }
 
     fn binary(&mut self, name: &str, args: Vec<IdedExpr>) -> Compiled<'s> {
@@ -387,12 +442,12 @@ fn result_of<'s>(operator: Operator, a: &Type<'s>, b: &Type<'s>) -> Option<Type<
             (a.agrees_with(b) || is_number(a) && is_number(b)).then_some(Type::Bool)
         }
         Operator::In => match b {
-            Type::Dyn | Type::Map(_) | Type::Object(_) => Some(Type::Bool),
+            Type::Dyn | Type::Any | Type::Map(_) | Type::Object(_) => Some(Type::Bool),
             Type::List(item) => a.agrees_with(item).then_some(Type::Bool),
             _ => None,
         },
         Operator::Add | Operator::Subtract => match (a, b) {
-            (Type::Dyn, _) | (_, Type::Dyn) => Some(Type::Dyn),
+            (a, b) if a.is_open() || b.is_open() => Some(Type::Dyn),
             (Type::Timestamp, Type::Duration) => Some(Type::Timestamp),
             (Type::Duration, Type::Timestamp) if operator == Operator::Add => Some(Type::Timestamp),
             (Type::Timestamp, Type::Timestamp) if operator == Operator::Subtract => Some(Type::Duration),
@@ -402,7 +457,7 @@ fn result_of<'s>(operator: Operator, a: &Type<'s>, b: &Type<'s>) -> Option<Type<
             (a, b) => (is_number(a) && a == b).then(|| a.clone()),
         },
         Operator::Multiply | Operator::Divide | Operator::Remainder => match (a, b) {
-            (Type::Dyn, _) | (_, Type::Dyn) => Some(Type::Dyn),
+            (a, b) if a.is_open() || b.is_open() => Some(Type::Dyn),
             (a, b) => (is_number(a) && a == b).then(|| a.clone()),
         },
     }

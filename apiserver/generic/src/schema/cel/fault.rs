@@ -67,6 +67,11 @@ impl Budget {
         }
     }
 
+    /// What all expressions about one token may cost.
+    pub(crate) fn of_token() -> Budget {
+        Budget::of_match_conditions()
+    }
+
     /// Begins a rule.
     pub(crate) fn begin(&mut self) {
         self.rule = RULE;

@@ -99,7 +99,7 @@ impl<'s> Compiler<'s> {
         let (filter, (body, of_body)) = (filter?, body?);
         let of = match kind {
             LoopKind::All | LoopKind::Exists | LoopKind::ExistsOne => {
-                if !matches!(of_body, Type::Bool | Type::Dyn) {
+                if !matches!(of_body, Type::Bool | Type::Dyn | Type::Any) {
                     return Err(format!("expected type 'bool' but found '{}'", of_body.name()));
                 }
                 Type::Bool
@@ -122,7 +122,7 @@ impl<'s> Compiler<'s> {
 
     fn condition(&mut self, condition: IdedExpr) -> Result<Expression, String> {
         match self.compile(condition)? {
-            (condition, Type::Bool | Type::Dyn) => Ok(condition),
+            (condition, Type::Bool | Type::Dyn | Type::Any) => Ok(condition),
             (_, of) => Err(format!("expected type 'bool' but found '{}'", of.name())),
         }
     }
@@ -132,7 +132,7 @@ impl<'s> Compiler<'s> {
         let (target, of) = self.compile(target)?;
         let held = match of {
             Type::Optional(held) => *held,
-            Type::Dyn => Type::Dyn,
+            Type::Dyn | Type::Any => Type::Dyn,
             other => return Err(format!("'{}' is no optional value", other.name())),
         };
         self.variables.push((variable(name)?, held));

@@ -10,6 +10,7 @@ mod evaluate;
 mod expression;
 mod fault;
 mod functions;
+mod identity;
 mod macros;
 mod named;
 mod names;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use self::{
     fault::{Budget, Fault},
+    identity::{IdentityProgram, Over, user_object},
     named::{Named, NamedProgram},
     value::Value,
 };

@@ -12,6 +12,8 @@ use crate::schema::{Kind, Schema, build, formats::Format, node::Additional};
 pub(super) enum Type<'s> {
     /// Known when it is there.
     Dyn,
+    /// The same of a token's claim: nothing runs over it before `dyn()` says that it may be a list or a map.
+    Any,
     Null,
     Bool,
     Int,
@@ -73,10 +75,15 @@ impl<'s> Type<'s> {
         })
     }
 
+    /// Whether it is only known when the value is there.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Type::Dyn | Type::Any)
+    }
+
     /// The type of `.name`.
     pub(super) fn field(&self, name: &str) -> Result<Type<'s>, String> {
         match self {
-            Type::Dyn => Ok(Type::Dyn),
+            Type::Dyn | Type::Any => Ok(Type::Dyn),
             Type::Map(values) => Ok((**values).clone()),
             Type::Optional(held) => Ok(Type::Optional(Box::new(held.field(name)?))),
             Type::Object(schema) => names::unescape(name)
@@ -90,7 +97,7 @@ impl<'s> Type<'s> {
     /// The type of `[index]`.
     pub(super) fn index(&self) -> Result<Type<'s>, String> {
         match self {
-            Type::Dyn => Ok(Type::Dyn),
+            Type::Dyn | Type::Any => Ok(Type::Dyn),
             Type::List(inner) | Type::Map(inner) => Ok((**inner).clone()),
             Type::Optional(held) => Ok(Type::Optional(Box::new(held.index()?))),
             other => Err(format!("type '{}' can't be indexed", other.name())),
@@ -115,8 +122,8 @@ impl<'s> Type<'s> {
     /// Whether values of both types can be the same, or stand in one list.
     pub(super) fn agrees_with(&self, other: &Type<'_>) -> bool {
         match (self, other) {
-            (Type::Dyn | Type::Null, _)
-            | (_, Type::Dyn | Type::Null)
+            (Type::Dyn | Type::Any | Type::Null, _)
+            | (_, Type::Dyn | Type::Any | Type::Null)
             | (Type::Object(_), Type::Map(_))
             | (Type::Map(_), Type::Object(_)) => true,
             (Type::List(a), Type::List(b)) | (Type::Map(a), Type::Map(b)) | (Type::Optional(a), Type::Optional(b)) => {
@@ -129,6 +136,7 @@ impl<'s> Type<'s> {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Type::Dyn => "dyn",
+            Type::Any => "any",
             Type::Null => "null",
             Type::Bool => "bool",
             Type::Int => "int",

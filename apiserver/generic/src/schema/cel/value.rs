@@ -152,6 +152,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Its text, if it is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Its items, if it is a list.
+    pub(crate) fn as_list(&self) -> Option<Result<Vec<Value<'a>>, Fault>> {
+        self.length().map(|_| self.items().collect())
+    }
+
     /// Reads a part of the resource.
     pub(crate) fn read(json: &'a Json, schema: &'a Schema) -> Result<Value<'a>, Fault> {
         if json.is_null() {

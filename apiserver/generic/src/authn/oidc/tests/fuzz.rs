@@ -44,7 +44,7 @@ proptest! {
 
     #[test]
     fn fuzz_configurations_near_right_ones(
-        text in near_text(&[CONFIGURATION], &["\n- ", ": ", "{", "}", "claim: ", "'", "null", "expression: "]),
+        text in near_text(&[CONFIGURATION], &["\n- ", ": ", "{", "}", "claim: ", "'", "null", "expression: ", "expression: claims.sub", "valueExpression: "]),
         policy in near_text(&[POLICY], &["\n- ", ": ", "*", "level: ", "[", "]", "null"]),
     ) {
         let _ = AuthenticationConfiguration::parse(&text);

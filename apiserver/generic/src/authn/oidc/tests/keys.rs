@@ -60,6 +60,80 @@ async fn unknown_keys_are_fetched_but_not_for_everybody() {
 }
 
 #[tokio::test]
+async fn a_flood_of_keys_that_nobody_has_is_one_fetch_in_ten_seconds() {
+    let (key, foreign) = (SigningKey::ec("k1"), SigningKey::ec("foreign"));
+    let issuer = TestIssuer::start(&[&key]).await;
+    let authenticator = trusting(&issuer);
+    send(&authenticator, &key.token(&claims(&issuer))).await.unwrap();
+    let payload = claims(&issuer).to_string();
+    let flood = async |round: usize| {
+        let tokens = (0..200).map(|number| {
+            let header = json!({"alg": "ES256", "kid": format!("{round}-{number}")}).to_string();
+            jws(&header, &payload, |message| foreign.sign(message))
+        });
+        let asked = tokens.map(|token| {
+            let authenticator = &authenticator;
+            async move { send(authenticator, &token).await }
+        });
+        let refused = futures::future::join_all(asked).await;
+        assert!(refused.iter().all(Result::is_err), "{round}");
+    };
+    for round in 0..3 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tokio::time::resume();
+        let before = issuer.fetches();
+        flood(round).await;
+        flood(round + 100).await;
+        assert!(
+            issuer.fetches() <= before + 1,
+            "{round}: {} after {before}",
+            issuer.fetches()
+        );
+        let mut fresh = claims(&issuer);
+        fresh["jti"] = json!(format!("fresh-{round}"));
+        assert!(
+            send(&authenticator, &key.token(&fresh)).await.is_ok(),
+            "others sign in meanwhile"
+        );
+    }
+}
+
+#[tokio::test]
+async fn keys_that_can_not_be_trusted_are_none_and_drive_none_out() {
+    let key = SigningKey::ec("k1");
+    let issuer = TestIssuer::start(&[&key]).await;
+    let authenticator = trusting(&issuer);
+    send(&authenticator, &key.token(&claims(&issuer))).await.unwrap();
+    let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"secret");
+    let short = URL_SAFE_NO_PAD.encode(vec![0xff; 128]);
+    let poison = json!({"keys": [
+        {"kty": "oct", "kid": "k2", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode("secret")},
+        {"kty": "oct", "kid": "k2", "alg": "ES256", "k": URL_SAFE_NO_PAD.encode("secret")},
+        {"kty": "RSA", "kid": "k2", "alg": "RS256", "n": short, "e": "AQAB"},
+    ]});
+    issuer.serve("/keys", 200, &poison);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(301)).await;
+    tokio::time::resume();
+    issuer.fetched(2).await;
+    let payload = claims(&issuer).to_string();
+    for algorithm in ["HS256", "ES256", "RS256", "none"] {
+        let header = json!({"alg": algorithm, "kid": "k2"}).to_string();
+        let forged = jws(&header, &payload, |message| {
+            aws_lc_rs::hmac::sign(&secret, message).as_ref().to_vec()
+        });
+        assert!(send(&authenticator, &forged).await.is_err(), "{algorithm}");
+    }
+    let mut fresh = claims(&issuer);
+    fresh["jti"] = json!("fresh");
+    assert!(
+        send(&authenticator, &key.token(&fresh)).await.is_ok(),
+        "the last good ones stay in force"
+    );
+}
+
+#[tokio::test]
 async fn keys_stay_in_force_while_the_issuer_is_away() {
     let key = SigningKey::ec("k1");
     let issuer = TestIssuer::start(&[&key]).await;

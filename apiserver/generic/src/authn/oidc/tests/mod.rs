@@ -1,6 +1,7 @@
 //! ID tokens judged as a client sends them, against an issuer in the process.
 
 mod configuration;
+mod expressions;
 mod forms;
 mod fuzz;
 mod issuer;

@@ -112,7 +112,7 @@ pub(super) fn shown(value: &Value<'_>) -> String {
     }
 }
 
-/// As Go's `%g`: the shortest form, with an exponent below 1e-4 and from 1e21 on.
+/// As Go's `strconv` writes it by `g`: the shortest form, with an exponent below 1e-4 and from 1e6 on.
 fn double_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -125,7 +125,7 @@ fn double_text(value: f64) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -176,7 +176,7 @@ mod tests {
         let table = [
             (1.0, "1"),
             (0.5, "0.5"),
-            (1e20, "100000000000000000000"),
+            (1e20, "1e+20"),
             (1e21, "1e+21"),
             (1.5e-5, "1.5e-05"),
             (f64::INFINITY, "+Inf"),

@@ -143,7 +143,7 @@ impl Kind {
     /// Whether a value of this type may be one of these, as far as is known before it is there.
     pub(super) fn may_have(self, of: &Type<'_>) -> bool {
         match (self, of) {
-            (Kind::Any | Kind::Same | Kind::ItemOfFirst | Kind::Held, _) | (_, Type::Dyn) => true,
+            (Kind::Any | Kind::Same | Kind::ItemOfFirst | Kind::Held, _) | (_, Type::Dyn | Type::Any) => true,
             (Kind::Bool, of) => *of == Type::Bool,
             (Kind::Int, of) => *of == Type::Int,
             (Kind::Uint, of) => *of == Type::Uint,
