@@ -89,6 +89,13 @@ impl Error {
         self
     }
 
+    /// The same with what it stood in the way of before it.
+    #[must_use]
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The same where what can be done next is told otherwise.
     #[must_use]
     pub(crate) fn without_next(mut self) -> Self {

@@ -177,6 +177,28 @@ fn each_level_can_do_what_its_name_promises_and_no_more() {
     .success();
     login.run("-n kube-system get configmaps").success();
     view.run("-n kube-system get configmaps").refused("forbidden");
+
+    // Revoked, the person is nobody there, and what they made is.
+    all.run("-n shop create serviceaccount ci").success();
+    let secret = r#"{"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/service-account-token",
+        "metadata":{"name":"ci-token","namespace":"shop","annotations":{"kubernetes.io/service-account.name":"ci"}}}"#;
+    all.run_with("create -f -", Some(secret)).success();
+    bind(&team, &["guestcluster-access-manager"]);
+    let (namespace, name) = (team.namespace(), team.user("ann"));
+    let revoke = format!("guest revoke dev -n {namespace} --user {name} --list-service-accounts");
+    let told = ann.await_success(20, &revoke);
+    let rows: Vec<Vec<_>> = told.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(
+        rows.iter()
+            .any(|row| row.starts_with(&["shop", "ServiceAccount", "ci"])),
+        "{told}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.starts_with(&["shop", "Secret", "ci-token", "ci"])),
+        "{told}"
+    );
+    assert!(!told.contains("default"), "Kubernetes made those: {told}");
 }
 
 #[test]
@@ -303,6 +325,14 @@ fn a_revoked_credential_is_replaced_by_the_next_command_unless_the_right_is_gone
     });
     assert_ne!(token(&ann, "dev"), revoked);
 
+    // Who has no sign-in is told that it is done, and what is missing.
+    let told = admin
+        .run(&format!("guest revoke dev --user {name} --list-service-accounts"))
+        .failure(1);
+    assert!(
+        told.contains("error: the revocation is in force, and what outlives it could not be listed: the guest is asked with a credential of your own"),
+        "{told}"
+    );
     let said = admin.run(&format!("guest revoke dev --user {name} --block 1h"));
     assert!(
         said.stderr

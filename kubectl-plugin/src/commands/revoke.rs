@@ -1,5 +1,7 @@
 //! `kubectl guest revoke`: credentials end before their time.
 
+mod left_behind;
+
 use std::time::Duration;
 
 use futures::{StreamExt as _, pin_mut};
@@ -11,6 +13,7 @@ use kube::{
     api::PostParams,
     runtime::{WatchStreamExt as _, watcher::watch_object},
 };
+use tokio::time::Instant;
 
 use super::FIELD_MANAGER;
 use crate::{
@@ -29,7 +32,7 @@ const IN_FORCE: &str = "InForce";
 /// What somebody made in the cluster with a credential, such as service accounts and their tokens, stays.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  kubectl guest revoke dev --user ann@example.com\n  kubectl guest revoke dev --user ann@example.com --block 1h\n  kubectl guest revoke dev --all"
+    after_help = "Examples:\n  kubectl guest revoke dev --user ann@example.com\n  kubectl guest revoke dev --user ann@example.com --block 1h\n  kubectl guest revoke dev --all --list-service-accounts"
 )]
 #[group(id = "whose", required = true, args = ["user", "all"])]
 pub(super) struct Args {
@@ -41,6 +44,10 @@ pub(super) struct Args {
     /// Everybody's credentials end
     #[arg(long)]
     all: bool,
+    /// Then list what outlives it: service accounts and their token Secrets that were made in the cluster since the first of these
+    /// credentials. It takes a credential of your own, so the right to be an administrator there
+    #[arg(long, conflicts_with = "no_wait")]
+    list_service_accounts: bool,
     /// Mint no new ones for them this long, such as 1h; 24h at most
     #[arg(long, value_name = "TIME", value_parser = duration)]
     block: Option<Duration>,
@@ -60,8 +67,14 @@ impl Args {
             dry_run: self.dry_run.is_on(),
             field_manager: Some(FIELD_MANAGER.to_owned()),
         };
+        // Asked before, since the records of what is revoked may go.
+        let since = match self.list_service_accounts {
+            true => Some(left_behind::since(connection, &self.name, self.user.as_deref()).await?),
+            false => None,
+        };
         let api = connection.namespaced::<GuestRevocation>();
         let created = api.create(&params, &revocation).await?;
+        let next_second = Instant::now() + Duration::from_secs(1);
         if self.dry_run.is_on() {
             return self.dry_run.print(&created);
         }
@@ -71,7 +84,11 @@ impl Args {
         }
         println!("guestrevocation.guestclusters.dev/{name} created");
         eprintln!("{}", self.afterwards(connection, &name));
-        Ok(())
+        let Some(since) = since else { return Ok(()) };
+        // One of the same second as the order ends with the others, also our own.
+        tokio::time::sleep_until(next_second).await;
+        let listed = left_behind::list(connection, &self.name, since).await;
+        listed.map_err(|error| error.about("the revocation is in force, and what outlives it could not be listed"))
     }
 
     fn revocation(&self, namespace: &str) -> Result<GuestRevocation> {
