@@ -69,7 +69,7 @@ fn may(admin: &Kubectl, levels: &[&str]) {
 }
 
 /// kubectl in the guest with a credential alone.
-fn inside(team: &Team, credential: &Value) -> Kubectl {
+pub(super) fn inside(team: &Team, credential: &Value) -> Kubectl {
     let text = |field: &str| credential[field].as_str().expect(field).to_owned();
     team.kubectl_with_token(&text("server"), &text("certificateAuthorityData"), &text("token"))
 }

@@ -7,6 +7,7 @@ mod break_glass;
 mod credentials;
 mod delete;
 mod faults;
+mod issuers;
 mod kubectl;
 mod lifecycle;
 mod login;

@@ -115,6 +115,23 @@ fn cases() -> Vec<Case> {
         })
     };
     vec![
+        // Two issuers: the prefix tells their people apart, and a rule that the first one names nobody of the second.
+        case(
+            "first",
+            json!({
+                "claimMappings": {"username": sub, "groups": {"claim": "groups", "prefix": "sso:"}},
+                "claimValidationRules": [
+                    {"expression": "!claims.sub.startsWith('corp:')"},
+                    {"expression": "dyn(claims.groups).all(g, !g.startsWith('corp:'))"},
+                ],
+            }),
+            vec![json!({}), json!({"sub": "corp:ann"}), json!({"groups": ["corp:devs"]})],
+        ),
+        case(
+            "corp",
+            json!({"claimMappings": {"username": {"claim": "sub", "prefix": "sso:corp:"}, "groups": {"claim": "groups", "prefix": "sso:corp:"}}}),
+            vec![json!({})],
+        ),
         case(
             "bare",
             username("claims.sub"),
