@@ -7,7 +7,7 @@ use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
 use crate::{
     guest::supervisor,
     login::a_person_works_in_a_guest_and_nowhere_else,
-    processes::{children, is_alive},
+    processes::{await_another, children, is_alive, signal},
 };
 
 /// What a control plane runs; the second one is the guest's agent. The system cuts names.
@@ -66,15 +66,10 @@ fn objects_are_worked_on(guest: &Kubectl) {
 
 fn a_program_that_is_killed_comes_back(supervisor: &Supervisor, guest: &Kubectl) {
     let before = programs(supervisor);
-    let (api_server, _) = before.iter().find(|(_, name)| name == "kube-apiserver").unwrap();
-    let kill = std::process::Command::new("kill")
-        .args(["-9", &api_server.to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    signal(supervisor, "kube-apiserver", "KILL");
+    await_another(supervisor, &before, "kube-apiserver");
     guest.await_success(PATIENCE, "get configmap kept");
-    let after = programs(supervisor);
-    assert_eq!(names(&after), NAMES);
-    assert!(!after.iter().any(|(pid, _)| pid == api_server));
+    assert_eq!(names(&programs(supervisor)), NAMES);
 }
 
 fn no_program_outlives_a_server_that_is_killed(supervisor: &mut Supervisor, guest: &Kubectl) {

@@ -7,4 +7,6 @@ mod guest;
 mod life;
 mod login;
 mod members;
+mod outage;
 mod processes;
+mod wire;

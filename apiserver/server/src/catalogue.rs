@@ -1,6 +1,7 @@
 //! What a supervisor offers: namespaces, releases, VM classes, images, storage classes. The first start of
 //! an embedded supervisor puts it there; `catalogue` prints it for others.
 
+use process_driver::Programs;
 use serde_json::{Value, json};
 
 use crate::roles::SYSTEM_NAMESPACE;
@@ -35,15 +36,6 @@ pub(crate) struct Catalogue<'a> {
 }
 
 impl Catalogue<'_> {
-    /// For simulated VMs.
-    pub(crate) fn simulated() -> Self {
-        Self {
-            releases: Release::simulated(),
-            follows_programs: false,
-            sim_config: "",
-        }
-    }
-
     /// The releases, each with its image.
     pub(crate) fn releases(&self) -> impl Iterator<Item = Seed> {
         let releases = self.releases.iter();
@@ -132,8 +124,14 @@ impl Release {
             .collect()
     }
 
-    /// One whose programs are on this machine.
-    pub(crate) fn of_programs(version: &str, etcd: &str) -> Self {
+    /// Those whose programs are on this machine.
+    pub(crate) fn of_all_programs(programs: &Programs) -> Vec<Self> {
+        let etcd = programs.etcd_version();
+        let versions = programs.versions();
+        versions.map(|version| Self::of_programs(version, etcd)).collect()
+    }
+
+    fn of_programs(version: &str, etcd: &str) -> Self {
         Self {
             version: version.to_owned(),
             support: "supported",

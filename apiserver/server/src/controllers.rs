@@ -155,7 +155,7 @@ impl Controllers {
         }
     }
 
-    /// Stops the layers, then the driver; what takes longer than `patience` is cut off.
+    /// Stops the layers, then lets go of the VMs; what takes longer than `patience` is cut off.
     pub(crate) async fn stop(mut self, patience: Duration) {
         self.stop.cancel();
         let finished = tokio::time::timeout(patience, async { while self.tasks.join_next().await.is_some() {} }).await;
@@ -164,7 +164,7 @@ impl Controllers {
             self.tasks.abort_all();
         }
         if let Some(driver) = &self.driver {
-            driver.stop().await;
+            driver.release().await;
         }
     }
 }

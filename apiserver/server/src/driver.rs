@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use generic_apiserver::storage::redb::Engine;
 use process_driver::{Launcher, Processes, Programs};
 use sim_driver::Sim;
-use tokio::task::JoinSet;
+use tokio::{sync::OnceCell, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use vm_driver::Driver;
 
-use crate::sim;
+use crate::{catalogue::Release, sim};
 
 /// The command of this program by which processes end together with it.
 const BOUND: &str = "bound";
@@ -25,13 +25,17 @@ const AGENT: &str = "guest-agent";
 pub(crate) enum Choice {
     /// Simulated VMs.
     Sim,
-    /// Processes, which keep their disks in this folder.
-    Process {
-        /// Folder for the VMs.
-        folder: PathBuf,
-        /// What they run.
-        programs: Programs,
-    },
+    /// Processes.
+    Process(ProcessHost),
+}
+
+/// This machine as a host of VMs that are processes. They run on while nobody controls them, as VMs do: from the first time that the
+/// VM layer runs here to the end of this program.
+#[derive(Clone)]
+pub(crate) struct ProcessHost {
+    folder: PathBuf,
+    programs: Programs,
+    running: Arc<OnceCell<Arc<Processes>>>,
 }
 
 /// The driver that runs.
@@ -43,7 +47,7 @@ pub(crate) enum Running {
 }
 
 impl Choice {
-    /// Starts the driver where its ledger stopped.
+    /// The driver, started where its ledger stopped unless it runs.
     pub(crate) async fn start(
         &self,
         engine: &Arc<Engine>,
@@ -53,10 +57,42 @@ impl Choice {
     ) -> anyhow::Result<Running> {
         Ok(match self {
             Self::Sim => Running::Sim(sim::start(engine, client, tasks, stop).await?),
-            Self::Process { folder, programs } => {
-                Running::Process(Processes::start(folder, programs.clone(), launcher()?)?)
-            }
+            Self::Process(host) => Running::Process(host.start().await?),
         })
+    }
+
+    /// What its VMs can run.
+    pub(crate) fn releases(&self) -> Vec<Release> {
+        match self {
+            Self::Sim => Release::simulated(),
+            Self::Process(host) => Release::of_all_programs(&host.programs),
+        }
+    }
+
+    /// Stops what runs on without the VM layer, at the end of this program; ledger and data stay.
+    pub(crate) async fn stop(&self) {
+        if let Self::Process(host) = self
+            && let Some(processes) = host.running.get()
+        {
+            processes.stop().await;
+        }
+    }
+}
+
+impl ProcessHost {
+    /// One whose VMs have their disks in a part of this folder.
+    pub(crate) fn new(data_dir: &Path, programs: Programs) -> anyhow::Result<Self> {
+        Ok(Self {
+            // Its paths are handed to programs that might see another working directory.
+            folder: std::path::absolute(data_dir)?.join("process"),
+            programs,
+            running: Arc::default(),
+        })
+    }
+
+    async fn start(&self) -> anyhow::Result<Arc<Processes>> {
+        let start = async || Ok(Processes::start(&self.folder, self.programs.clone(), launcher()?)?);
+        self.running.get_or_try_init(start).await.cloned()
     }
 }
 
@@ -69,23 +105,13 @@ impl Running {
         }
     }
 
-    /// Stops what runs; ledger and data stay.
-    pub(crate) async fn stop(&self) {
+    /// Lets go of what another process may go on with.
+    pub(crate) async fn release(&self) {
         match self {
             Self::Sim(sim) => sim.stop().await,
-            Self::Process(processes) => processes.stop().await,
+            Self::Process(_) => {}
         }
     }
-}
-
-/// Processes in this part of the data folder.
-pub(crate) fn processes(data_dir: &Path, folders: &[PathBuf]) -> anyhow::Result<Choice> {
-    let programs = Programs::find(folders).context("--process-programs")?;
-    Ok(Choice::Process {
-        // Its paths are handed to programs that might see another working directory.
-        folder: std::path::absolute(data_dir)?.join("process"),
-        programs,
-    })
 }
 
 fn launcher() -> anyhow::Result<Launcher> {

@@ -291,7 +291,13 @@ impl Supervisor {
         let Deployment::Aggregated(aggregated) = &self.deployment else {
             panic!("the embedded mode brings it");
         };
-        aggregated.apply(&["catalogue"]);
+        let driver = |argument: &&String| {
+            ["--driver=", "--process-programs="]
+                .iter()
+                .any(|flag| argument.starts_with(flag))
+        };
+        let driver = self.start.arguments.iter().filter(driver).map(String::as_str);
+        aggregated.apply(&["catalogue"].into_iter().chain(driver).collect::<Vec<_>>());
         if let Some(sim) = &self.start.sim {
             self.configure_sim(sim);
         }

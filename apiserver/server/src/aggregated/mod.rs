@@ -24,7 +24,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use generic_apiserver::{cache::Limits as History, storage::etcd};
 use guestcluster_credentials::SubjectPolicy;
 
-use crate::{audit, layers::Layers, lifetime};
+use crate::{audit, driver, layers::Layers, lifetime};
 
 pub(crate) use serving::Source;
 
@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Which layers run.
     pub(crate) layers: Layers,
+    /// What VMs are, where the VM layer runs.
+    pub(crate) driver: driver::Choice,
     /// Image of the agent of guests' control-plane nodes; none puts none there.
     pub(crate) guest_agent_image: Option<String>,
     /// Who may have credentials for guests.

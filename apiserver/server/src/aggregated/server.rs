@@ -55,6 +55,7 @@ pub(super) struct Aggregated {
     stop_leading: CancellationToken,
     /// Stops all else.
     stop: CancellationToken,
+    driver: driver::Choice,
     objects: Objects,
     auditor: Option<Arc<Auditor>>,
     // Last, so that the folder is free only when nothing uses it any more.
@@ -129,7 +130,7 @@ impl Aggregated {
                 let client = client.clone();
                 move |_| client.clone()
             }),
-            driver: driver::Choice::Sim,
+            driver: config.driver.clone(),
             engine: objects.simulated(),
             agent_image: config.guest_agent_image.clone(),
             told,
@@ -151,6 +152,7 @@ impl Aggregated {
             followers,
             stop_leading,
             stop,
+            driver: config.driver.clone(),
             objects,
             auditor,
             _lock: lock,
@@ -195,6 +197,7 @@ impl Server for Aggregated {
         {
             tracing::warn!(%error, "the controllers ended badly");
         }
+        self.driver.stop().await;
         self.stop.cancel();
         if !self.serving.is_finished()
             && let Ok(Err(error)) = self.serving.await

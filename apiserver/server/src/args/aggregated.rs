@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use guestcluster_credentials::SubjectPolicy;
 use regex::Regex;
 
-use super::{Auditing, Logging, Stopping, WatchHistory, content, etcd::EtcdServers};
+use super::{Auditing, Logging, Stopping, WatchHistory, content, etcd::EtcdServers, vm_driver::VmDriver};
 use crate::{
     aggregated::{self, Source},
     layers::Layers,
@@ -37,6 +37,8 @@ pub(super) struct Arguments {
     /// Which layers run here: all, none, or some of guest,machine,vm. Upstream's managers run the others
     #[arg(long, value_name = "LAYERS", default_value = "guest")]
     layers: Layers,
+    #[command(flatten)]
+    driver: VmDriver,
     /// Image of this program that guests' control-plane nodes can pull: each runs the agent by which it accepts credentials.
     /// Without it, bring the agent there by other means, or nobody can log in to guests
     #[arg(long, value_name = "IMAGE")]
@@ -77,6 +79,7 @@ impl Arguments {
         Ok(aggregated::Config {
             people: SubjectPolicy::new(&self.sso_prefix, self.sso_group_filter)?,
             require_subject_token: self.require_subject_token,
+            driver: self.driver.choice(&self.data_dir)?,
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
             certificate,

@@ -1,9 +1,9 @@
 //! `guestcluster-apiserver embedded`.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
-use super::{Auditing, Logging, Stopping, WatchHistory, content};
-use crate::{driver, embedded, layers::Layers};
+use super::{Auditing, Logging, Stopping, WatchHistory, content, vm_driver::VmDriver};
+use crate::{embedded, layers::Layers};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -21,12 +21,8 @@ pub(super) struct Arguments {
     /// Which layers run here: all, none, or some of guest,machine,vm
     #[arg(long, value_name = "LAYERS", default_value = "all")]
     layers: Layers,
-    /// What VMs are: sim simulates them and their guests; process runs real etcd, kube-apiserver and kube-controller-manager
-    #[arg(long, value_name = "DRIVER", default_value = "sim")]
-    driver: Driver,
-    /// Folders to look for those three programs in, with colons between them; those of PATH without it
-    #[arg(long, value_name = "FOLDERS", env = "GUESTCLUSTERS_PROCESS_PROGRAMS")]
-    process_programs: Option<OsString>,
+    #[command(flatten)]
+    driver: VmDriver,
     /// YAML file with delays and faults of the simulated VMs; seeds ConfigMap guestclusters-system/sim-driver
     #[arg(long, value_name = "FILE")]
     sim_config: Option<PathBuf>,
@@ -47,28 +43,10 @@ pub(super) struct Arguments {
     pub(super) logging: Logging,
 }
 
-/// The drivers by name.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Driver {
-    Sim,
-    Process,
-}
-
 impl Arguments {
-    fn driver(&self) -> anyhow::Result<driver::Choice> {
-        match self.driver {
-            Driver::Sim => Ok(driver::Choice::Sim),
-            Driver::Process => {
-                let folders = self.process_programs.clone().or_else(|| std::env::var_os("PATH"));
-                let folders: Vec<_> = std::env::split_paths(&folders.unwrap_or_default()).collect();
-                driver::processes(&self.data_dir, &folders)
-            }
-        }
-    }
-
     pub(super) fn into_config(self) -> anyhow::Result<embedded::Config> {
         Ok(embedded::Config {
-            driver: self.driver()?,
+            driver: self.driver.choice(&self.data_dir)?,
             data_dir: self.data_dir,
             listen: self.listen,
             layers: self.layers,

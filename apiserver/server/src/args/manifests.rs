@@ -4,6 +4,7 @@ use std::{io::Write as _, net::SocketAddr};
 
 use serde_json::Value;
 
+use super::vm_driver::VmDriver;
 use crate::{
     catalogue::Catalogue,
     layers::Layers,
@@ -28,9 +29,22 @@ impl Arguments {
     }
 }
 
-/// Prints the catalogue.
-pub(super) fn catalogue() -> anyhow::Result<()> {
-    print_yaml(Catalogue::simulated().seeds().into_iter().map(|seed| seed.object))
+/// `guestcluster-apiserver catalogue`.
+#[derive(clap::Args)]
+pub(super) struct CatalogueArguments {
+    #[command(flatten)]
+    driver: VmDriver,
+}
+
+impl CatalogueArguments {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let catalogue = Catalogue {
+            releases: self.driver.releases()?,
+            follows_programs: false,
+            sim_config: "",
+        };
+        print_yaml(catalogue.seeds().into_iter().map(|seed| seed.object))
+    }
 }
 
 fn endpoint(text: &str) -> Result<SocketAddr, String> {

@@ -10,6 +10,7 @@ mod kubeconfig;
 mod manifests;
 mod snapshot;
 mod sso;
+mod vm_driver;
 
 use std::{
     path::{Path, PathBuf},
@@ -46,8 +47,8 @@ enum Command {
     Check(check::Arguments),
     /// Write the objects of an aggregated server to a file, or put them back into either of its stores
     Snapshot(snapshot::Arguments),
-    /// Print releases, VM classes and storage classes for a supervisor with simulated VMs
-    Catalogue,
+    /// Print releases, VM classes and storage classes for a supervisor whose VMs are simulated or processes
+    Catalogue(manifests::CatalogueArguments),
     /// Run an OpenID issuer with a login page, for development only; or change its users
     Sso(sso::Arguments),
     /// Run on a control-plane node of a guest: let its kube-apiserver accept credentials, as the supervisor last said
@@ -139,7 +140,7 @@ impl Arguments {
             Command::Manifests(arguments) => arguments.run(),
             Command::Snapshot(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
-            Command::Catalogue => manifests::catalogue(),
+            Command::Catalogue(arguments) => arguments.run(),
             Command::Sso(arguments) => arguments.run(),
             Command::GuestAgent(arguments) => {
                 logging::start(&arguments.logging.log)?;

@@ -18,7 +18,7 @@ use super::{Config, check_sim_config, pki, seed, sign_in::SignIn};
 use crate::{
     audit,
     authority::SUPERVISOR,
-    catalogue::{Catalogue, Release},
+    catalogue::Catalogue,
     controllers::{Controllers, Environment, Told},
     data_dir::{DataDir, Lock},
     driver,
@@ -44,6 +44,7 @@ pub(crate) struct Supervisor {
     following: JoinHandle<()>,
     cluster: Arc<Cluster>,
     controllers: Controllers,
+    driver: driver::Choice,
     serving: JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
     engine: Arc<Engine>,
@@ -103,8 +104,8 @@ impl Supervisor {
         };
         kinds.start(cluster.registry(), clients);
         let catalogue = Catalogue {
-            releases: releases(&config.driver),
-            follows_programs: matches!(config.driver, driver::Choice::Process { .. }),
+            releases: config.driver.releases(),
+            follows_programs: matches!(config.driver, driver::Choice::Process(_)),
             sim_config: config.sim_config.as_deref().unwrap_or_default(),
         };
         seed::seed(cluster.registry(), &catalogue).await?;
@@ -145,6 +146,7 @@ impl Supervisor {
             following,
             cluster,
             controllers,
+            driver: config.driver.clone(),
             serving,
             stop,
             engine,
@@ -195,6 +197,7 @@ impl Server for Supervisor {
     /// Controllers, requests, cluster, store.
     async fn stop(self) {
         self.controllers.stop(CONTROLLERS_STOP).await;
+        self.driver.stop().await;
         self.stop.cancel();
         if let Ok(Err(error)) = self.serving.await {
             tracing::warn!(%error, "the listener ended badly");
@@ -207,20 +210,6 @@ impl Server for Supervisor {
         }
         self.cluster.stop().await;
         self.engine.close().await;
-    }
-}
-
-/// What the driver's VMs can run.
-fn releases(driver: &driver::Choice) -> Vec<Release> {
-    match driver {
-        driver::Choice::Sim => Release::simulated(),
-        driver::Choice::Process { programs, .. } => {
-            let etcd = programs.etcd_version();
-            programs
-                .versions()
-                .map(|version| Release::of_programs(version, etcd))
-                .collect()
-        }
     }
 }
 
