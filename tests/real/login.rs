@@ -158,10 +158,17 @@ pub fn logged_in(person: &Kubectl, guest: &str, level: &str) -> Kubectl {
 
 /// What an exchange gives, without the plugin.
 pub fn credential(person: &Kubectl, guest: &str) -> Value {
+    exchanged(person, guest, &json!({"level": "view"}))
+}
+
+/// The same for so many seconds.
+pub fn credential_for(person: &Kubectl, guest: &str, seconds: u32) -> Value {
+    exchanged(person, guest, &json!({"level": "view", "expirationSeconds": seconds}))
+}
+
+fn exchanged(person: &Kubectl, guest: &str, spec: &Value) -> Value {
     let path = format!("/apis/guestclusters.dev/v1alpha1/namespaces/team-a/guestclusters/{guest}/credential");
-    let body = json!({
-        "apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": {"level": "view"},
-    });
+    let body = json!({"apiVersion": "guestclusters.dev/v1alpha1", "kind": "GuestCredentialRequest", "spec": spec});
     let answer = person.run_with(&format!("create --raw {path} -f -"), Some(&body.to_string()));
     let answer: Value = serde_json::from_str(&answer.success()).unwrap();
     answer["status"].clone()

@@ -9,11 +9,15 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
 
-use crate::guest::{supervisor, supervisor_with};
+use crate::{
+    guest::{supervisor, supervisor_with},
+    login::{credential, signed_in, text},
+};
 
 /// Longest for a control plane to be as wanted, on a machine with much else to do.
 const PATIENCE: u64 = 240;
@@ -28,6 +32,7 @@ fn members_come_and_go_while_somebody_writes() {
     scale(&admin, 3);
     let before = machines(&admin);
     assert_eq!(members(&supervisor), before);
+    a_revocation_is_in_force_at_each_of_them(&supervisor);
 
     admin
         .run(&format!("delete machine {} --timeout=60s", before[0]))
@@ -43,6 +48,37 @@ fn members_come_and_go_while_somebody_writes() {
     assert_eq!(members(&supervisor), machines(&admin));
     // All of them are others than the first, which began the cluster.
     assert!(writer.stop() > 10);
+}
+
+/// The command returns when none of them accepts the credential any more.
+fn a_revocation_is_in_force_at_each_of_them(supervisor: &Supervisor) {
+    let admin = supervisor.kubectl();
+    let credential = credential(&signed_in(supervisor, "ann"), "dev");
+    let listed =
+        "get virtualmachines -l cluster.x-k8s.io/control-plane -o jsonpath={.items[*].status.network.primaryIP4}";
+    let addresses = admin.run(listed).success();
+    let node = |address: &str| {
+        let (authority, token) = (
+            text(&credential, "certificateAuthorityData"),
+            text(&credential, "token"),
+        );
+        supervisor.kubectl_with_token(&format!("https://{address}:6443"), authority, token)
+    };
+    let nodes: Vec<_> = addresses.split_whitespace().map(node).collect();
+    assert_eq!(nodes.len(), 3, "{addresses}");
+    for node in &nodes {
+        node.await_success(PATIENCE, "get namespace default");
+    }
+    let (record, deleted) = (text(&credential, "credentialName"), Instant::now());
+    let delete = format!("delete guestcredential {record} --timeout={PATIENCE}s");
+    admin.run(&delete).success();
+    println!(
+        "in force at three nodes, and told, after {:.1} s",
+        deleted.elapsed().as_secs_f64()
+    );
+    for node in &nodes {
+        node.run("get namespace default").refused("Unauthorized");
+    }
 }
 
 #[test]

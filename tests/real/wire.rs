@@ -50,7 +50,7 @@ impl Wire {
             while let Ok((stream, _)) = listener.accept().await {
                 let (ends, kept) = (ends.clone(), kept.clone());
                 // A client that goes away is none of the test's business: it would see it itself.
-                tokio::spawn(async move { ends.carry(stream, &kept).await });
+                tokio::spawn(async move { Box::pin(ends.carry(stream, &kept)).await });
             }
         });
         Self {
