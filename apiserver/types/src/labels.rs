@@ -29,6 +29,9 @@ pub const STORAGE_CLASSES: &str = "guestclusters.dev/storage-classes";
 /// Annotation of a Cluster: the default one of its StorageClasses.
 pub const DEFAULT_STORAGE_CLASS: &str = "guestclusters.dev/default-storage-class";
 
+/// Label of a GuestCredential: its person, guest and level in one value, by which those that live are counted. A hash, as names of
+/// people are no label values.
+pub const HOLDER: &str = "guestclusters.dev/holder";
 /// Finalizer of a GuestCredential: the guest refuses the credential before the record goes.
 pub const REVOCATION_FINALIZER: &str = "guestclusters.dev/revocation";
 /// Finalizer of a GuestCluster: its Cluster API objects are gone before it goes.

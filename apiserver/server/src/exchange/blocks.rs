@@ -10,9 +10,8 @@ use super::{
     refused::Refused,
 };
 
-/// 403 while a GuestRevocation blocks the person, or everybody. What was written before this began counts.
-pub(super) async fn check(guests: &Guests, namespace: &str, guest: &Guest, subject: &Subject) -> Result<(), Refused> {
-    guests.catch_up().await?;
+/// 403 while a GuestRevocation blocks the person, or everybody, as it was at the last [`Guests::catch_up`].
+pub(super) fn check(guests: &Guests, namespace: &str, guest: &Guest, subject: &Subject) -> Result<(), Refused> {
     let resource = guests.resource("guestrevocations")?;
     let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
     let now = Timestamp::now();

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use generic_apiserver::{
@@ -14,18 +15,33 @@ use guestcluster_credentials::x509::CertificateAuthority;
 use guestcluster_types::{GROUP, GuestCluster, Level, Refusal};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client};
+use moka::future::Cache;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{READ, refused::Refused};
+use super::{
+    READ,
+    keys::{self, Keys},
+    refused::Refused,
+};
 use crate::records::CREDENTIAL_LEVEL;
 
 const TURNS: usize = 64;
+/// How long a Secret is not read again: a key that takes another one's place signs beside it for longer.
+const MOMENT: Duration = Duration::from_secs(5);
+/// Guests whose Secrets are remembered.
+const GUESTS: u64 = 1024;
+
+/// What was read a moment ago, once for all who asked at the same time.
+type Moments<T> = Cache<String, T>;
 
 /// What is known of guests: GuestClusters in this server's own store, Secrets by the client.
 pub(crate) struct Guests {
     registry: Weak<Registry>,
     client: Client,
+    /// By guest UID: the CA of its API, PEM, and the keys that sign for it.
+    authorities: Moments<ByteString>,
+    keys: Moments<Arc<Keys>>,
     /// Who writes a record, by a hash of the person: enough that people hardly wait for each other.
     turns: [Mutex<()>; TURNS],
 }
@@ -48,12 +64,10 @@ impl Guests {
         Guests {
             registry: Arc::downgrade(registry),
             client,
+            authorities: moments(),
+            keys: moments(),
             turns: std::array::from_fn(|_| Mutex::default()),
         }
-    }
-
-    pub(super) fn client(&self) -> &Client {
-        &self.client
     }
 
     /// One of our own resources.
@@ -84,9 +98,9 @@ impl Guests {
         object["status"]["guestUID"].as_str().map(str::to_owned)
     }
 
-    /// The guest of this name: 404 when there is none, 409 when it is being deleted, 503 while it does not answer yet.
+    /// The guest of this name, as it was at the last [`Self::catch_up`]: 404 when there is none, 409 when it is being deleted,
+    /// 503 while it does not answer yet.
     pub(super) async fn find(&self, namespace: &str, name: &str) -> Result<Guest, Refused> {
-        self.catch_up().await?;
         let resource = self.resource("guestclusters")?;
         let names = &resource.definition().names;
         let object = resource
@@ -105,9 +119,9 @@ impl Guests {
         };
         Ok(Guest {
             name: name.to_owned(),
-            uid,
+            authority: self.authority(namespace, name, &uid).await?,
             server: format!("https://{}", authority_part(&endpoint.host, endpoint.port)),
-            authority: self.authority(namespace, name).await?,
+            uid,
         })
     }
 
@@ -157,10 +171,19 @@ impl Guests {
             })
     }
 
-    /// The certificate (and nothing else) of Secret `<cluster>-ca`.
-    async fn authority(&self, namespace: &str, cluster: &str) -> Result<ByteString, Refused> {
-        let certificate = self.authority_data(namespace, cluster).await?.remove("tls.crt");
-        certificate.ok_or_else(|| not_yet(cluster))
+    /// What signs the credentials of a guest, as it was a moment ago.
+    pub(super) async fn keys(&self, guest: &Guest) -> Result<Arc<Keys>, Refused> {
+        let read = async { keys::read(&self.client, &guest.uid).await.map(Arc::new) };
+        known(self.keys.try_get_with_by_ref(&guest.uid, read).await)
+    }
+
+    /// The certificate (and nothing else) of Secret `<cluster>-ca`, as it was a moment ago.
+    async fn authority(&self, namespace: &str, cluster: &str, guest_uid: &str) -> Result<ByteString, Refused> {
+        let read = async {
+            let certificate = self.authority_data(namespace, cluster).await?.remove("tls.crt");
+            certificate.ok_or_else(|| not_yet(cluster))
+        };
+        known(self.authorities.try_get_with_by_ref(guest_uid, read).await)
     }
 
     async fn authority_data(&self, namespace: &str, cluster: &str) -> Result<BTreeMap<String, ByteString>, Refused> {
@@ -173,6 +196,14 @@ impl Guests {
         let registry = self.registry.upgrade();
         registry.ok_or_else(|| Status::service_unavailable("the server is stopping"))
     }
+}
+
+fn moments<T: Clone + Send + Sync + 'static>() -> Moments<T> {
+    Cache::builder().max_capacity(GUESTS).time_to_live(MOMENT).build()
+}
+
+fn known<T>(found: Result<T, Arc<Refused>>) -> Result<T, Refused> {
+    found.map_err(Arc::unwrap_or_clone)
 }
 
 /// One Secret, within the deadline of an exchange.

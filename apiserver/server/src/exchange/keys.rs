@@ -10,7 +10,7 @@ use kube::{Api, Client};
 
 use super::{guests::secret, refused::Refused};
 
-/// What signs the credentials of a guest.
+/// What signs the credentials of a guest. Secret: it has no `Debug`.
 pub(super) struct Keys {
     signing: SigningKey,
 }

@@ -164,9 +164,11 @@ impl Exchange {
             .guests
             .get()
             .ok_or_else(|| Refused::new(Refusal::Unavailable, "the server is starting"))?;
+        // What was written before this request counts: who was blocked gets nothing.
+        guests.catch_up().await?;
         let guest = guests.find(context.namespace, cluster).await?;
         Annotation::GuestUid.add(notes, &guest.uid);
-        blocks::check(guests, context.namespace, &guest, &subject).await?;
+        blocks::check(guests, context.namespace, &guest, &subject)?;
         if context.dry_run {
             return Ok((Outcome::DryRun, body));
         }

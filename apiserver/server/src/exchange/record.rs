@@ -2,7 +2,7 @@
 
 use generic_apiserver::{cache::Entry, registry::StrategyContext, status::Status};
 use guestcluster_credentials::Subject;
-use guestcluster_types::{ClusterRef, GROUP, GuestCredentialSpec, Refusal, VERSION};
+use guestcluster_types::{ClusterRef, GROUP, GuestCredentialSpec, Level, Refusal, VERSION, labels, names};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
@@ -40,9 +40,10 @@ pub(super) async fn write(
     // One at a time for a person, so that two at once don't both take the last place.
     let _turn = guests.turn(&subject.user).await;
     let objects = resource.cache().ok_or_else(Status::method_not_supported)?.snapshot();
+    let holder = holder(&subject.user, &guest.uid, asked.level);
     let wanted = [&subject.user, &guest.name, &guest.uid, asked.level.as_str()];
     let live = objects
-        .range(Some(context.namespace), None)
+        .labelled(Some(context.namespace), None, (labels::HOLDER, &holder))
         .filter(|entry| selected(entry, wanted) && lives(entry, now));
     if live.count() >= MOST {
         let message = format!(
@@ -55,7 +56,7 @@ pub(super) async fn write(
         .create(
             context.user,
             context.namespace,
-            object(context, guest, subject, asked, now),
+            object(context, guest, subject, asked, &holder, now),
         )
         .await
         .map_err(|status| Refused::passed_on(Refusal::RecordRefused, status))?;
@@ -67,7 +68,14 @@ pub(super) async fn write(
     })
 }
 
-fn object(context: &StrategyContext<'_>, guest: &Guest, subject: &Subject, asked: &Asked, now: Timestamp) -> Value {
+fn object(
+    context: &StrategyContext<'_>,
+    guest: &Guest,
+    subject: &Subject,
+    asked: &Asked,
+    holder: &str,
+    now: Timestamp,
+) -> Value {
     let spec = GuestCredentialSpec {
         cluster_ref: ClusterRef {
             name: guest.name.clone(),
@@ -83,9 +91,18 @@ fn object(context: &StrategyContext<'_>, guest: &Guest, subject: &Subject, asked
     json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": "GuestCredential",
-        "metadata": {"generateName": format!("{}-", guest.name), "namespace": context.namespace},
+        "metadata": {
+            "generateName": format!("{}-", guest.name),
+            "namespace": context.namespace,
+            "labels": {labels::HOLDER: holder},
+        },
         "spec": spec,
     })
+}
+
+/// The value of [`labels::HOLDER`].
+fn holder(user: &str, guest_uid: &str, level: Level) -> String {
+    names::content_hash(&json!([user, guest_uid, level]))
 }
 
 /// Whether the indexed fields of a credential are these.

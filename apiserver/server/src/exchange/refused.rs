@@ -6,14 +6,14 @@ use guestcluster_types::{AUDIT_ID_CAUSE, GROUP, Refusal};
 use super::KIND;
 
 /// Nobody gets this credential.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Refused {
     /// Why; of several problems with a request, the first one.
     pub(super) code: Refusal,
     answer: Answer,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Answer {
     /// By the HTTP status of the code.
     Words(String),

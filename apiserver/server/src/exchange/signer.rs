@@ -1,10 +1,12 @@
 //! What makes a credential: the guest's key for tokens, or Cluster API's authority for break-glass.
 
+use std::sync::Arc;
+
 use guestcluster_credentials::{Claims, Level, SigningRequest, Subject, x509::CertificateAuthority};
 
 use super::{
     guests::{Guest, Guests},
-    keys::{self, Keys},
+    keys::Keys,
     record::Record,
     refused::Refused,
     request::{Asked, Credential},
@@ -15,8 +17,8 @@ const BREAK_GLASS: &str = "break-glass:";
 
 /// Read before the record is written, so that nothing is recorded that can't be made.
 pub(super) enum Signer<'a> {
-    Token(Keys),
-    Certificate(CertificateAuthority, &'a SigningRequest),
+    Token(Arc<Keys>),
+    Certificate(Box<CertificateAuthority>, &'a SigningRequest),
 }
 
 impl Signer<'_> {
@@ -28,8 +30,8 @@ impl Signer<'_> {
         asked: &'a Asked,
     ) -> Result<Signer<'a>, Refused> {
         Ok(match &asked.signing_request {
-            None => Signer::Token(keys::read(guests.client(), &guest.uid).await?),
-            Some(request) => Signer::Certificate(guests.signing_authority(namespace, guest).await?, request),
+            None => Signer::Token(guests.keys(guest).await?),
+            Some(request) => Signer::Certificate(Box::new(guests.signing_authority(namespace, guest).await?), request),
         })
     }
 
