@@ -79,6 +79,11 @@ require_faketime() {
   install_package faketime "signing in is tested with clocks that are wrong"
 }
 
+require_keyring() {
+  command -v dbus-daemon >/dev/null && command -v dbus-send >/dev/null || install_package dbus "a keyring is tested on a bus of its own"
+  command -v gnome-keyring-daemon >/dev/null || install_package gnome-keyring "a session's tokens are tested in a keyring"
+}
+
 # install_package NAME WHY: from the system's packages, where that is possible.
 install_package() {
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

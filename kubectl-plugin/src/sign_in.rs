@@ -11,7 +11,7 @@ use crate::{
     https,
     openid::{Authorization, Callback, Endpoints, Grant, IdToken, Issuer, Refused, Tokens},
     output,
-    session::{Record, Renew, Session},
+    session::{Record, Renew, Session, TokenStore},
     supervisor::Supervisor,
     unattended::Unattended,
 };
@@ -25,21 +25,22 @@ pub(crate) enum Way {
     DeviceCode,
 }
 
-/// Signs in and keeps the session. Says what it does on stderr.
+/// Signs in and keeps the session there. Says what it does on stderr.
 pub(crate) async fn sign_in(
     supervisor: &Supervisor,
     issuer: Issuer,
     way: Way,
+    store: TokenStore,
     patience: Duration,
 ) -> Result<(Session, UserInfo)> {
     // Told before anybody types a password.
-    Session::can_be_kept(&supervisor.id()?)?;
+    Session::can_be_kept(&supervisor.id()?, store)?;
     let (endpoints, time) = issuer.discover().await?;
     clock::compare(&issuer.url, time);
     let asked = async {
         match way {
-            Way::Browser => in_browser(supervisor, &issuer, &endpoints).await,
-            Way::DeviceCode => by_code(supervisor, &issuer, &endpoints).await,
+            Way::Browser => in_browser(supervisor, &issuer, &endpoints, store).await,
+            Way::DeviceCode => by_code(supervisor, &issuer, &endpoints, store).await,
         }
     };
     match tokio::time::timeout(patience, asked).await {
@@ -63,7 +64,12 @@ pub(crate) async fn unattended(supervisor: &Supervisor, how: &Unattended) -> Res
     Ok((session, user))
 }
 
-async fn in_browser(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints) -> Result<(Session, UserInfo)> {
+async fn in_browser(
+    supervisor: &Supervisor,
+    issuer: &Issuer,
+    endpoints: &Endpoints,
+    store: TokenStore,
+) -> Result<(Session, UserInfo)> {
     let callback = Callback::listen().await?;
     let request = Authorization::new(callback.redirect().to_owned());
     let url = request.url(issuer, endpoints);
@@ -84,12 +90,17 @@ async fn in_browser(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoi
             }
             Err(Refused::Unreachable(error) | Refused::Other(error)) => return Err(error),
         };
-        begin(supervisor, issuer, endpoints, tokens, Some(&request.nonce)).await
+        begin(supervisor, issuer, endpoints, tokens, Some(&request.nonce), store).await
     };
     callback.answer(&request.state, finish).await
 }
 
-async fn by_code(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints) -> Result<(Session, UserInfo)> {
+async fn by_code(
+    supervisor: &Supervisor,
+    issuer: &Issuer,
+    endpoints: &Endpoints,
+    store: TokenStore,
+) -> Result<(Session, UserInfo)> {
     let code = issuer.device_code(endpoints).await?;
     eprintln!(
         "Visit {} in a browser on any device and enter the code {}. It is good for {}.",
@@ -102,7 +113,7 @@ async fn by_code(supervisor: &Supervisor, issuer: &Issuer, endpoints: &Endpoints
     }
     eprintln!("Whoever enters it signs in this computer: never enter a code that somebody sent you.");
     let tokens = issuer.await_device(endpoints, &code).await?;
-    begin(supervisor, issuer, endpoints, tokens, None).await
+    begin(supervisor, issuer, endpoints, tokens, None, store).await
 }
 
 /// The session that begins with these tokens, and as whom the supervisor knows the person.
@@ -112,6 +123,7 @@ async fn begin(
     endpoints: &Endpoints,
     tokens: Tokens,
     nonce: Option<&str>,
+    store: TokenStore,
 ) -> Result<(Session, UserInfo)> {
     let id_token = IdToken::check(&tokens.id_token, issuer, nonce)?;
     let user = known_as(supervisor, &tokens.id_token, || {
@@ -131,7 +143,7 @@ async fn begin(
         id_token,
         now,
     );
-    Ok((Session::begin(record).await?, user))
+    Ok((Session::begin(record.kept_in(store)).await?, user))
 }
 
 /// Who a client is, as its server says.

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod device;
+mod keyring;
 mod provider;
 mod session;
 mod unattended;

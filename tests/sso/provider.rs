@@ -47,7 +47,7 @@ impl World {
 
     fn start() -> World {
         let provider = Provider::start(
-            &json!({"ann": ["devs"], "carl": ["devs"], "dora": ["devs"], "eve": [], PROGRAM: ["devs"]}),
+            &json!({"ann": ["devs"], "carl": ["devs"], "dora": ["devs"], "eve": [], "kim": ["devs"], PROGRAM: ["devs"]}),
         );
         let config = provider.folder().join("authentication-config.json");
         fs::write(&config, provider.authentication_configuration().to_string()).unwrap();

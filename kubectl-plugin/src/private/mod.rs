@@ -2,6 +2,7 @@
 
 mod check;
 mod given;
+mod keyring;
 mod lock;
 
 use std::{
@@ -14,7 +15,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
 use self::check::Unsafe;
-pub(crate) use self::{given::GivenFile, lock::Lock};
+pub(crate) use self::{
+    given::GivenFile,
+    keyring::{KeyringEntry, check as check_keyring},
+    lock::Lock,
+};
 use crate::{
     error::{Error, Result, cause},
     shell,
@@ -100,6 +105,14 @@ impl PrivateFile {
     /// Whether there is something of this name, be it usable or not.
     pub(crate) fn exists(&self) -> bool {
         self.path.symlink_metadata().is_ok()
+    }
+
+    /// Its key.
+    pub(crate) fn name(&self) -> &str {
+        self.path
+            .file_stem()
+            .and_then(std::ffi::OsStr::to_str)
+            .unwrap_or_default()
     }
 
     /// Where it is.

@@ -1,15 +1,15 @@
 //! The end of a session: here, and at the issuer.
 
-use super::{Record, file};
+use super::{Record, file, kept::Kept};
 use crate::{
     error::{Error, Result},
-    private::{Kept, PrivateFile, PrivateFolder},
+    private::{self, PrivateFolder},
     supervisor::SupervisorId,
 };
 
 /// What is kept of a session, whatever state it is in.
 pub(crate) struct Ending {
-    file: PrivateFile,
+    file: Kept,
     /// None when it is broken; an error when it is not used, since others could have written it.
     record: Result<Option<Record>>,
 }
@@ -36,8 +36,8 @@ impl Ending {
 
     /// What is kept of all sessions.
     pub(crate) fn all() -> Result<Vec<Self>> {
-        let files = PrivateFolder::of(Kept::Sessions)?.files()?;
-        Ok(files.into_iter().map(Self::read).collect())
+        let files = PrivateFolder::of(private::Kept::Sessions)?.files()?;
+        Ok(files.into_iter().map(Kept::new).map(Self::read).collect())
     }
 
     /// Host and port of the supervisor, where they are known.
@@ -84,7 +84,7 @@ impl Ending {
         }
     }
 
-    fn read(file: PrivateFile) -> Self {
+    fn read(file: Kept) -> Self {
         Self {
             record: file.read(),
             file,

@@ -2,6 +2,7 @@
 
 mod client;
 mod ending;
+mod kept;
 mod record;
 mod unattended;
 
@@ -10,14 +11,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use self::kept::Kept;
 pub(crate) use self::{
     ending::{Ended, Ending},
+    kept::TokenStore,
     record::Record,
 };
 use crate::{
     error::{Error, Result},
     openid::{Grant, IdToken, Refused},
-    private::{Kept, PrivateFile, PrivateFolder},
+    private::{self, PrivateFile, PrivateFolder},
     supervisor::{Supervisor, SupervisorId},
     unattended::Unattended,
 };
@@ -34,7 +37,7 @@ pub(crate) struct Session {
 #[derive(Clone)]
 enum Source {
     /// Somebody signed in; the file of the session.
-    Person(PrivateFile),
+    Person(Kept),
     /// A program signs in again; the file of its token, where that is kept.
     Program {
         how: Box<Unattended>,
@@ -70,7 +73,7 @@ impl Session {
 
     /// The supervisor of a session that may be over.
     pub(crate) fn known(id: &SupervisorId) -> Option<Supervisor> {
-        let record: Record = file(id).ok()?.read().ok()??;
+        let record = file(id).ok()?.without_tokens().ok()??;
         Some(record.supervisor)
     }
 
@@ -81,8 +84,8 @@ impl Session {
     }
 
     /// Checks that a session can be kept, before anybody signs in.
-    pub(crate) fn can_be_kept(id: &SupervisorId) -> Result<()> {
-        file(id)?.begin().map(drop)
+    pub(crate) fn can_be_kept(id: &SupervisorId, store: TokenStore) -> Result<()> {
+        file(id)?.check(store)
     }
 
     /// Keeps a session that just began.
@@ -90,7 +93,9 @@ impl Session {
         let id = record.supervisor.id()?;
         let file = file(&id)?;
         let _lock = file.lock().await?;
-        file.write(&record)?;
+        // Of a session before this one, which may have been kept elsewhere.
+        file.remove()?;
+        file.begin()?.finish(&record)?;
         Ok(Self {
             source: Source::Person(file),
             id,
@@ -119,7 +124,7 @@ impl Session {
     }
 
     /// The next record. One process renews, the others find what it wrote.
-    async fn renewed(&self, file: &PrivateFile, current: &Record, renew: Renew) -> Result<Record> {
+    async fn renewed(&self, file: &Kept, current: &Record, renew: Renew) -> Result<Record> {
         // Where nothing can be written, a refresh token must not be spent: what it brings would be lost.
         let pending = match file.begin() {
             Ok(pending) => pending,
@@ -181,8 +186,9 @@ impl Renew {
     }
 }
 
-fn file(id: &SupervisorId) -> Result<PrivateFile> {
-    Ok(PrivateFolder::of(Kept::Sessions)?.file(&id.key()))
+fn file(id: &SupervisorId) -> Result<Kept> {
+    let folder = PrivateFolder::of(private::Kept::Sessions)?;
+    Ok(Kept::new(folder.file(&id.key())))
 }
 
 fn ended(id: &SupervisorId) -> Error {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::TokenStore;
 use crate::{
     openid::{Endpoints, IdToken, Issuer, Tokens},
     supervisor::Supervisor,
@@ -35,6 +36,9 @@ pub(crate) struct Record {
     /// Until when it can be renewed, where the issuer said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Timestamp>,
+    /// Where both tokens are.
+    #[serde(default)]
+    pub(crate) token_store: TokenStore,
 }
 
 impl Record {
@@ -57,7 +61,14 @@ impl Record {
             subject: id_token.subject,
             id_token: tokens.id_token,
             refresh_token: tokens.refresh_token,
+            token_store: TokenStore::File,
         }
+    }
+
+    /// The same with its tokens elsewhere.
+    #[must_use]
+    pub(crate) fn kept_in(self, token_store: TokenStore) -> Self {
+        Self { token_store, ..self }
     }
 
     /// A program's token that counts from now.
@@ -72,6 +83,7 @@ impl Record {
             subject: presented.subject,
             id_token: presented.token,
             refresh_token: None,
+            token_store: TokenStore::File,
         }
     }
 

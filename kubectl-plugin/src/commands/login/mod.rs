@@ -17,7 +17,7 @@ use crate::{
     credential::Guest,
     error::{ASK_FOR_ACCESS, Error, Result},
     kubeconfig::{self, Entries, Files, Written},
-    session::Session,
+    session::{Session, TokenStore},
     supervisor::{Supervisor, SupervisorId, fingerprint, server_url},
     unattended::{IssuerFlags, Unattended, UnattendedFlags},
 };
@@ -56,6 +56,9 @@ pub(super) struct Args {
     /// Sign in with a browser on another device, by a code that you enter there
     #[arg(long, conflicts_with_all = ["token_file", "grant_type"])]
     device_code: bool,
+    /// Where the tokens of the session are kept: in a file of yours alone, or in the system's keyring
+    #[arg(long, value_name = "STORE", value_enum, default_value = "file", conflicts_with_all = ["token_file", "grant_type"])]
+    token_store: TokenStore,
     /// What you want to be able to do in the cluster: login, view, edit or admin; the highest that you may where none is given
     #[arg(long, value_name = "LEVEL", requires = "name", value_parser = level)]
     level: Option<Level>,
@@ -106,7 +109,7 @@ impl Args {
         }
         let session = match Session::open(&id) {
             // As somebody else, or anew: what is typed counts.
-            Ok(session) if !self.names_issuer() => session,
+            Ok(session) if !self.names_issuer() && self.is_kept_as_wanted(&session).await => session,
             Err(error) if !error.is_not_signed_in() => {
                 eprintln!("note: {}", error.without_next());
                 self.sign_in(&supervisor).await?
@@ -114,6 +117,11 @@ impl Args {
             _ => self.sign_in(&supervisor).await?,
         };
         self.log_in(flags, &session, guest).await
+    }
+
+    /// Whether the session's tokens are where they are wanted; a file is wanted where nothing is said.
+    async fn is_kept_as_wanted(&self, session: &Session) -> bool {
+        self.token_store == TokenStore::File || session.record().await.token_store == self.token_store
     }
 
     fn names_issuer(&self) -> bool {

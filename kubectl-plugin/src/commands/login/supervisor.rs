@@ -12,7 +12,7 @@ use crate::{
     https,
     kubeconfig::{Entries, ExecArgs},
     rights,
-    session::Session,
+    session::{Session, TokenStore},
     sign_in::{self, Way},
     supervisor::{self, Supervisor, SupervisorId},
     unattended::Unattended,
@@ -55,7 +55,7 @@ impl Args {
             Some(issuer) => issuer,
             None => supervisor::published(supervisor).await?,
         };
-        let (session, user) = sign_in::sign_in(supervisor, issuer, self.way(), self.timeout).await?;
+        let (session, user) = sign_in::sign_in(supervisor, issuer, self.way(), self.token_store, self.timeout).await?;
         signed_in(supervisor, &user, &session).await;
         Ok(session)
     }
@@ -158,7 +158,11 @@ pub(crate) fn described(user: &UserInfo) -> String {
 
 async fn signed_in(supervisor: &Supervisor, user: &UserInfo, session: &Session) {
     let end = session_end(session).await;
-    eprintln!("Signed in to {} as {}.{end}", supervisor.host(), described(user));
+    let store = match session.record().await.token_store {
+        TokenStore::File => "",
+        TokenStore::Keyring => " Its tokens are in the system's keyring.",
+    };
+    eprintln!("Signed in to {} as {}.{end}{store}", supervisor.host(), described(user));
 }
 
 /// Until when the session lasts, as far as that is known.
