@@ -83,6 +83,17 @@ fn a_client_signs_in_and_stays_so_with_nobody_there() {
         fresh.in_context("127.0.0.1").names("guestclusters"),
         ["guestcluster.guestclusters.dev/dev"]
     );
+    // Nor can that container keep anything.
+    let sealed = fresh
+        .in_context(OF_GUEST)
+        .with_variable("XDG_CACHE_HOME", "/proc/nowhere");
+    let told = sealed.run("get nodes");
+    assert!(
+        told.stderr.contains("warning: nothing can be kept in /proc/nowhere"),
+        "{}",
+        told.stderr
+    );
+    told.success();
     assert!(!mark.exists(), "no browser was opened");
 
     // What is kept ends with a logout, and the secret signs in again.

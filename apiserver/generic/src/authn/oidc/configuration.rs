@@ -60,10 +60,15 @@ impl AuthenticationConfiguration {
         if issuers.len() > MOST_ISSUERS {
             return Err(invalid("jwt", &format!("at most {MOST_ISSUERS} issuers")));
         }
-        let mut names = BTreeSet::new();
+        let (mut names, mut discovered) = (BTreeSet::new(), BTreeSet::new());
         for Issuer { source, .. } in &issuers {
             if !names.insert(source.issuer.clone()) {
                 return Err(invalid("jwt", &format!("issuer {} is there twice", source.issuer)));
+            }
+            let discovery = (source.discovery.authority(), source.discovery.path());
+            if !discovered.insert(discovery) {
+                let problem = format!("issuer {} has the discoveryURL of another one", source.issuer);
+                return Err(invalid("jwt", &problem));
             }
         }
         Ok(AuthenticationConfiguration { issuers })

@@ -10,7 +10,6 @@ use super::{
     OldSelf, Program, Wanted,
     expression::{Entry, Expression, Item, Operator},
     functions::{self, Call, Style},
-    identity::{self, IdentityProgram, Over},
     names, parse,
     types::Type,
     value::{Text, Value},
@@ -59,34 +58,6 @@ pub(super) fn over(source: &str, variables: &[&str], named: &[Box<str>]) -> Resu
     })
 }
 
-/// Compiles an expression over the claims of a token, or over the user that was made of them.
-pub(super) fn over_identity(source: &str, over: Over, wants_bool: bool) -> Result<IdentityProgram, String> {
-    let root = match over {
-        Over::Claims => ("claims".to_owned(), Type::Map(Box::new(Type::Any))),
-        Over::User => ("user".to_owned(), Type::Object(identity::user())),
-    };
-    let mut compiler = Compiler {
-        variables: vec![root],
-        named: &[],
-        uses_old: false,
-        selected: Some(BTreeSet::new()),
-    };
-    let failed = |why: String| format!("compilation failed: {why}");
-    parse::parsed(source, |parsed| {
-        let (expression, of) = compiler.compile(parsed).map_err(failed)?;
-        if wants_bool && of != Type::Bool {
-            return Err("must evaluate to bool".to_owned());
-        }
-        Ok(IdentityProgram {
-            program: Program {
-                expression,
-                uses_old: false,
-            },
-            selected: compiler.selected.take().unwrap_or_default(),
-        })
-    })
-}
-
 /// Where the old value is among the variables.
 const OLD: usize = 1;
 /// The variable that holds named expressions.
@@ -99,12 +70,22 @@ pub(super) struct Compiler<'s> {
     named: &'s [Box<str>],
     uses_old: bool,
     /// The fields of the first variable that are selected. Where they are asked for, identifiers stand for names that are none.
-    selected: Option<BTreeSet<Box<str>>>,
+    pub(super) selected: Option<BTreeSet<Box<str>>>,
 }
 
 pub(super) type Compiled<'s> = Result<(Expression, Type<'s>), String>;
 
 impl<'s> Compiler<'s> {
+    /// One over this variable, which notes what is selected of it.
+    pub(super) fn over(name: &str, of: Type<'s>) -> Compiler<'s> {
+        Compiler {
+            variables: vec![(name.to_owned(), of)],
+            named: &[],
+            uses_old: false,
+            selected: Some(BTreeSet::new()),
+        }
+    }
+
     pub(super) fn compile(&mut self, parsed: IdedExpr) -> Compiled<'s> {
         match parsed.expr {
             Expr::Literal(literal) => Ok(constant(literal)),

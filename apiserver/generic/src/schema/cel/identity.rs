@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::{Value as Json, json};
 
-use super::{Budget, Fault, Program, Value, compile, evaluate::Evaluation};
+use super::{Budget, Fault, Program, Value, compile::Compiler, evaluate::Evaluation, parse, types::Type};
 use crate::{authn::User, schema::Schema};
 
 /// What an expression is over.
@@ -19,14 +19,31 @@ pub(crate) enum Over {
 /// A compiled expression of an authenticator.
 #[derive(Debug)]
 pub(crate) struct IdentityProgram {
-    pub(super) program: Program,
-    pub(super) selected: BTreeSet<Box<str>>,
+    program: Program,
+    selected: BTreeSet<Box<str>>,
 }
 
 impl IdentityProgram {
     /// Compiles an expression. The error is in kube-apiserver's words.
     pub(crate) fn compile(source: &str, over: Over, wants_bool: bool) -> Result<IdentityProgram, String> {
-        compile::over_identity(source, over, wants_bool)
+        let mut compiler = match over {
+            Over::Claims => Compiler::over("claims", Type::Map(Box::new(Type::Any))),
+            Over::User => Compiler::over("user", Type::Object(user())),
+        };
+        parse::parsed(source, |parsed| {
+            let compiled = compiler.compile(parsed);
+            let (expression, of) = compiled.map_err(|why| format!("compilation failed: {why}"))?;
+            if wants_bool && of != Type::Bool {
+                return Err("must evaluate to bool".to_owned());
+            }
+            Ok(IdentityProgram {
+                program: Program {
+                    expression,
+                    uses_old: false,
+                },
+                selected: compiler.selected.take().unwrap_or_default(),
+            })
+        })
     }
 
     /// Whether it selects this field of its variable.
@@ -65,7 +82,7 @@ pub(crate) fn user_object(user: &User) -> Json {
     })
 }
 
-pub(super) fn user() -> &'static Schema {
+fn user() -> &'static Schema {
     static USER: LazyLock<Schema> = LazyLock::new(|| {
         let text = json!({"type": "string"});
         let texts = json!({"type": "array", "items": text});

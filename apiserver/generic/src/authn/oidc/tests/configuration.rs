@@ -308,6 +308,19 @@ fn two_configurations_become_one_unless_they_name_the_same_issuer() {
 }
 
 #[test]
+fn two_issuers_are_discovered_in_two_places() {
+    let entry = |name: &str| {
+        let mut jwt = good()["jwt"][0].clone();
+        jwt["issuer"]["url"] = json!(format!("https://{name}.example.com"));
+        jwt["issuer"]["discoveryURL"] = json!("https://one.example.com/found");
+        jwt
+    };
+    let mut file = good();
+    file["jwt"] = json!([entry("a"), entry("b")]);
+    assert!(refused(&file).contains("issuer https://b.example.com has the discoveryURL of another one"));
+}
+
+#[test]
 fn several_audiences_need_the_policy() {
     let mut file = good();
     file["jwt"][0]["issuer"]["audiences"] = json!(["a", "b"]);
