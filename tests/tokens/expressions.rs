@@ -101,6 +101,19 @@ fn token(guest: &Guest, issuer: &str, claims: &Value) -> String {
     sign(&guest.key, &guest.header(), &all.to_string())
 }
 
+/// The rules that docs/ci.md gives operators to start from.
+fn documented() -> [Value; 3] {
+    let text = include_str!("../../docs/ci.md");
+    let (_, block) = text.split_once("```yaml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut file: Value = serde_saphyr::from_str(block).unwrap();
+    let issuers = file["jwt"].as_array_mut().unwrap();
+    for issuer in issuers.iter_mut() {
+        issuer.as_object_mut().unwrap().remove("issuer");
+    }
+    std::mem::take(issuers).try_into().unwrap()
+}
+
 fn cases() -> Vec<Case> {
     let sub = json!({"claim": "sub", "prefix": "sso:"});
     let case = |name, rules, tokens| Case { name, rules, tokens };
@@ -114,7 +127,34 @@ fn cases() -> Vec<Case> {
             "userValidationRules": [{"expression": expression}],
         })
     };
+    let [gitlab, actions, pods] = documented();
     vec![
+        case(
+            "gitlab",
+            gitlab,
+            vec![
+                json!({"namespace_path": "platform", "project_path": "platform/shop", "ref_protected": "true"}),
+                json!({"namespace_path": "platform", "project_path": "platform/shop", "ref_protected": "false"}),
+                json!({"namespace_path": "others", "project_path": "others/shop", "ref_protected": "true"}),
+            ],
+        ),
+        case(
+            "actions",
+            actions,
+            vec![
+                json!({"repository": "corp/shop", "repository_owner": "corp", "ref": "refs/heads/main"}),
+                json!({"repository": "corp/shop", "repository_owner": "corp", "ref": "refs/heads/other"}),
+            ],
+        ),
+        case(
+            "pods",
+            pods,
+            vec![
+                json!({"sub": "system:serviceaccount:ci:runner"}),
+                json!({"sub": "system:serviceaccount:default:runner"}),
+                json!({"sub": "system:admin"}),
+            ],
+        ),
         // Two issuers: the prefix tells their people apart, and a rule that the first one names nobody of the second.
         case(
             "first",
