@@ -7,6 +7,7 @@ use generic_apiserver::storage::redb::Engine;
 use guestcluster_controllers::{
     guest::{self, Gauges},
     machine::{self, GuestClients},
+    reports::Hearer,
     runs::Runs,
     vm,
 };
@@ -59,7 +60,7 @@ impl World {
     pub(crate) fn run_layers_with(&mut self, guest: Client) {
         let (gauges, stop) = (self.gauges.clone(), self.stop.clone());
         self.layers.spawn(async move {
-            guest::run(guest, gauges, Runs::default(), stop).await;
+            guest::run(guest, gauges, Hearer::default(), Runs::default(), stop).await;
             Ok(())
         });
         let machine = machine::run(

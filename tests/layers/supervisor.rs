@@ -10,7 +10,7 @@ use generic_apiserver::{
     serve::ApiServer,
     storage::redb::Engine,
 };
-use guestcluster_controllers::{guest, runs::Runs};
+use guestcluster_controllers::{guest, reports::Hearer, runs::Runs};
 use guestcluster_types::{GuestCluster, GuestClusterRelease};
 use kube::{Client, CustomResourceExt};
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ impl Supervisor {
         let task = tokio::spawn(guest::run(
             self.client.clone(),
             guest::Gauges::default(),
+            Hearer::default(),
             Runs::default(),
             stop.clone(),
         ));

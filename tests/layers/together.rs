@@ -8,6 +8,7 @@ use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
 use guestcluster_controllers::{
     guest,
     machine::{self, GuestClients},
+    reports::Hearer,
     runs::Runs,
 };
 use guestcluster_types::{
@@ -109,6 +110,7 @@ impl World {
         tokio::spawn(guest::run(
             self.client.clone(),
             guest::Gauges::default(),
+            Hearer::default(),
             Runs::default(),
             stop.clone(),
         ));

@@ -4,6 +4,7 @@ pub mod applying;
 pub mod credential;
 pub mod guest;
 pub mod machine;
+pub mod reports;
 mod retries;
 pub mod runs;
 pub mod vm;

@@ -19,6 +19,7 @@ use guestcluster_controllers::{
     credential,
     guest::{self, Gauges},
     machine::{self, GuestClients},
+    reports,
     runs::Runs,
     vm,
 };
@@ -105,14 +106,16 @@ impl Controllers {
             let (client, gauges) = (clients(Controller::Guest), told.gauges.clone());
             // Whoever makes a guest's keys tells the guest what to trust.
             let image = environment.agent_image.clone();
-            let trust = credential::run(clients(Controller::Credential), image, runs.clone(), stop.clone());
+            let (teller, hearer) = reports::channel();
+            let client_of_trust = clients(Controller::Credential);
+            let trust = credential::run(client_of_trust, image, teller, runs.clone(), stop.clone());
             tasks.spawn(async move {
                 trust.await;
                 Ok(())
             });
             let (runs, stop) = (runs.clone(), stop.clone());
             tasks.spawn(async move {
-                guest::run(client, gauges, runs, stop).await;
+                guest::run(client, gauges, hearer, runs, stop).await;
                 Ok(())
             });
         }

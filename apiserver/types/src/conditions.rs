@@ -66,6 +66,10 @@ pub mod reasons {
     pub const ROLLING_OUT: &str = "RollingOut";
     /// Credentials do not work yet.
     pub const WAITING_FOR_CREDENTIALS: &str = "WaitingForCredentials";
+    /// No control-plane node has reported yet that it accepts credentials.
+    pub const WAITING_FOR_REPORT: &str = "WaitingForReport";
+    /// None has for so long that it may never come: the agent may not run there.
+    pub const NOT_REPORTED: &str = "NotReported";
     /// The cluster is being deleted.
     pub const DELETING: &str = "Deleting";
 }

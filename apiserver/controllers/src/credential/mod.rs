@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    reports::Teller,
     retries::{DEADLINE, Retries, Retry, summary},
     runs::Runs,
 };
@@ -50,6 +51,7 @@ struct Context {
     client: Client,
     runs: Runs,
     agent_image: Option<String>,
+    teller: Teller,
     guests: Store<GuestCluster>,
     credentials: Store<GuestCredential>,
     revocations: Store<GuestRevocation>,
@@ -73,7 +75,8 @@ enum Error {
 }
 
 /// Runs until `stop`. By an image of the agent, guests get one on each control-plane node; without, something else runs it there.
-pub async fn run(client: Client, agent_image: Option<String>, runs: Runs, stop: CancellationToken) {
+/// What the nodes report is told to the guest layer.
+pub async fn run(client: Client, agent_image: Option<String>, teller: Teller, runs: Runs, stop: CancellationToken) {
     let (guests, guest_writer) = reflector::store();
     let (credentials, credential_writer) = reflector::store();
     let (revocations, revocation_writer) = reflector::store();
@@ -81,6 +84,7 @@ pub async fn run(client: Client, agent_image: Option<String>, runs: Runs, stop: 
         client: client.clone(),
         runs,
         agent_image,
+        teller,
         guests: guests.clone(),
         credentials,
         revocations,

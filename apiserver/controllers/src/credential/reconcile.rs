@@ -15,6 +15,7 @@ use super::{
     rotation::{self, Step},
     status,
 };
+use crate::reports::Report;
 
 /// How often a guest that has everything is looked at, for what somebody changed in it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
@@ -55,21 +56,31 @@ impl Settled {
 
 /// Brings what a guest trusts up to date, and ends what waits for it.
 pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -> Result<Action, Error> {
-    // dereference
     let Some(guest_uid) = dereference::answering(&guest) else {
         return Ok(Action::await_change());
     };
+    let outcome = keep(&guest, &guest_uid, &context).await;
+    if let Err(error) = &outcome {
+        let why = format!("the guest can't be told whom to trust: {error}");
+        context.teller.tell(&guest, &guest_uid, Report::Waiting(why)).await;
+    }
+    outcome
+}
+
+async fn keep(guest: &GuestCluster, guest_uid: &str, context: &Context) -> Result<Action, Error> {
+    // dereference
     if guest.metadata.deletion_timestamp.is_some() {
-        context.settled.forget(&guest_uid);
-        context.connections.close(&guest_uid);
+        context.settled.forget(guest_uid);
+        context.teller.forget(guest_uid);
+        context.connections.close(guest_uid);
         return Ok(Action::await_change());
     }
-    let keys = context.connections.keys(&context.client, &guest_uid).await?;
-    let records = dereference::records(&context, &guest, &guest_uid);
+    let keys = context.connections.keys(&context.client, guest_uid).await?;
+    let records = dereference::records(context, guest, guest_uid);
     // build (pure)
-    let wanted = build::trust(&guest_uid, keys.published(), &records, Timestamp::now());
+    let wanted = build::trust(guest_uid, keys.published(), &records, Timestamp::now());
     let floor = wanted.floor_of_everyone();
-    let step = Step::due(&keys, floor, rotation::wish(&guest), Timestamp::now());
+    let step = Step::due(&keys, floor, rotation::wish(guest), Timestamp::now());
     if context.settled.has(&wanted) && records.nobody_waits() && step.is_none() {
         return Ok(Action::requeue(LOOK_AGAIN));
     }
@@ -77,14 +88,17 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let namespace = guest.namespace().unwrap_or_default();
     let inside = context
         .connections
-        .open(&context.client, &namespace, &guest.name_any(), &guest_uid)
+        .open(&context.client, &namespace, &guest.name_any(), guest_uid)
         .await?;
-    let founded = found(&context, &inside, &guest_uid).await;
+    let founded = found(context, &inside, guest_uid).await;
     let nodes = bring(&inside, &keys.trust, wanted.clone()).await;
     // Addresses and certificates of a guest may change: the next try reads them again.
-    let (nodes, object) = nodes.inspect_err(|_| context.connections.close(&guest_uid))?;
+    let (nodes, object) = nodes.inspect_err(|_| context.connections.close(guest_uid))?;
     // status
-    status::tell(&context, &records, &nodes).await?;
+    status::tell(context, &records, &nodes).await?;
+    if let Some(report) = status::report(&nodes, may_come(&object, Timestamp::now())) {
+        context.teller.tell(guest, guest_uid, report).await;
+    }
     // No revocation waits for what an administrator of the guest may stand in the way of.
     founded?;
     if !status::is_in_force(&nodes) {
@@ -98,21 +112,26 @@ pub(super) async fn reconcile(guest: Arc<GuestCluster>, context: Arc<Context>) -
     let Some(step) = step else {
         return Ok(Action::requeue(LOOK_AGAIN));
     };
-    let taken = rotation::take(&context.client, &guest_uid, &keys, step, rotation::wish(&guest)).await;
-    context.connections.forget_keys(&guest_uid);
+    let taken = rotation::take(&context.client, guest_uid, &keys, step, rotation::wish(guest)).await;
+    context.connections.forget_keys(guest_uid);
     taken.map(|()| Action::requeue(Duration::ZERO))
 }
 
 /// How long to wait for nodes: short while they may be about to report, as somebody may wait for it at a prompt.
 fn pause(waited: Duration, object: &Object, now: Timestamp) -> Duration {
-    let written = object.trust.as_ref().map_or(0, |trust| trust.generation);
-    // A generation is the time of writing, in milliseconds.
-    let age = u64::try_from(now.as_millisecond()).unwrap_or(0).saturating_sub(written);
-    if age < REPORTS_COME_MILLISECONDS {
+    if may_come(object, now) {
         waited.min(LOOK_SOON)
     } else {
         waited
     }
+}
+
+/// Whether nodes may be about to report.
+fn may_come(object: &Object, now: Timestamp) -> bool {
+    let written = object.trust.as_ref().map_or(0, |trust| trust.generation);
+    // A generation is the time of writing, in milliseconds.
+    let age = u64::try_from(now.as_millisecond()).unwrap_or(0).saturating_sub(written);
+    age < REPORTS_COME_MILLISECONDS
 }
 
 /// Lays what levels and agent stand on, once by each connection.

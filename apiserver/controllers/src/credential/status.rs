@@ -18,6 +18,7 @@ use super::{
     apply::Object,
     dereference::{self, Records},
 };
+use crate::reports::Report;
 
 /// What each control-plane node judges by, as it reports at the object.
 pub(super) fn nodes(names: &[String], object: &Object) -> Vec<NodeTrust> {
@@ -38,6 +39,20 @@ pub(super) fn nodes(names: &[String], object: &Object) -> Vec<NodeTrust> {
 /// Whether every node judges by the object.
 pub(super) fn is_in_force(nodes: &[NodeTrust]) -> bool {
     !nodes.is_empty() && nodes.iter().all(|node| node.in_force)
+}
+
+/// What there is to tell of a guest. That reports are about to come is no news.
+pub(super) fn report(nodes: &[NodeTrust], may_come: bool) -> Option<Report> {
+    if nodes.iter().any(|node| node.in_force) {
+        return Some(Report::InForce);
+    }
+    let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+    (!may_come).then(|| {
+        Report::Waiting(match names[..] {
+            [] => "the guest shows no control-plane node".to_owned(),
+            _ => format!("{} does not report that it accepts credentials", names.join(" and ")),
+        })
+    })
 }
 
 /// Writes status and finalizers.

@@ -46,27 +46,30 @@ use mirrors::{Mirrors, News};
 use orphans::Search;
 use reconcile::{Context, reconcile, retry};
 
-use crate::runs::Runs;
+use crate::{reports::Hearer, runs::Runs};
 
 /// Guests that are worked on at one time.
 const CONCURRENCY: u16 = 32;
 /// Changes that wait to be looked at; a watch waits when it is full.
 const NEWS: usize = 1024;
 
-/// Runs the guest layer until `stop`, and keeps `gauges` up to date. Kinds that are not served yet are waited for.
-pub async fn run(client: Client, gauges: Gauges, runs: Runs, stop: CancellationToken) {
+/// Runs the guest layer until `stop`, and keeps `gauges` up to date. Kinds that are not served yet are waited for. What guests' nodes
+/// report about credentials is heard by `hearer`.
+pub async fn run(client: Client, gauges: Gauges, hearer: Hearer, runs: Runs, stop: CancellationToken) {
     let mirrors = Arc::new(Mirrors::new());
     let (sender, receiver) = mpsc::channel(NEWS);
     let (guests, writer) = reflector::store();
     gauges.phases.follow(&guests);
     let (unreadable, changed) = (Unreadable::default(), Arc::new(Notify::new()));
     let changed_guests = changed_guests(&client, writer, unreadable.clone(), tells(&changed));
+    let (reports, reported) = hearer.split();
     let queue = stream::select(changed_guests, told_guests(receiver, guests.clone(), tells(&changed)));
+    let queue = stream::select(queue, reported);
     let queue = queue
         .map(Ok::<_, Infallible>)
         .take_until(stop.clone().cancelled_owned())
         .boxed();
-    let context = Arc::new(Context::new(client.clone(), mirrors.clone(), guests.clone()));
+    let context = Arc::new(Context::new(client.clone(), mirrors.clone(), guests.clone(), reports));
     let config = controller::Config::default().concurrency(CONCURRENCY);
     let search = Search {
         client: &client,

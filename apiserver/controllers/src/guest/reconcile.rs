@@ -28,7 +28,10 @@ use super::{
     validate::{self, Catalogue},
     writing::{Pen, Written},
 };
-use crate::retries::{DEADLINE, Retries, Retry, summary};
+use crate::{
+    reports::{Report, Reports},
+    retries::{DEADLINE, Retries, Retry, summary},
+};
 
 /// How soon a guest is looked at again that something blocks which no watch may tell of, such as a name that is taken.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -44,6 +47,7 @@ pub(super) struct Context {
     written: Written,
     retries: Retries,
     keys: Keys,
+    reports: Reports,
 }
 
 /// Why a run did not come to its end; it is tried again.
@@ -64,6 +68,8 @@ struct Outcome {
     layers: Layers,
     wanted: Option<(Plan, Desired)>,
     blocked: Option<Blocked>,
+    /// What the guest's nodes report about credentials.
+    report: Report,
 }
 
 /// Brings one guest a step nearer to what is asked for.
@@ -123,6 +129,8 @@ async fn keep(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Err
     Ok(match &outcome.blocked {
         Some(blocked) if blocked.terminal => Action::requeue(LOOK_AGAIN),
         Some(_) => Action::requeue(LOOK_AGAIN_SOON),
+        // What is waited for may never come.
+        None if status::waits_for_report(&status) => Action::requeue(LOOK_AGAIN),
         None => Action::await_change(),
     })
 }
@@ -135,6 +143,7 @@ async fn advance(context: &Context, guest: Arc<GuestCluster>, catalogue: &Catalo
         layers: Layers::default(),
         wanted: None,
         blocked: None,
+        report: Report::Unheard,
     };
     match try_advance(context, &mut outcome, catalogue).await {
         Ok(()) => Ok(outcome),
@@ -151,6 +160,7 @@ async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catal
     let identity = identity::identify(&outcome.guest, &context.others(&outcome.guest)).map_err(Failure::Blocked)?;
     outcome.identity = Some(identity.clone());
     outcome.layers = dereference::layers(&context.mirrors, &identity);
+    outcome.report = context.reports.of(&identity.uid);
     // validate (pure)
     let health_checks = context.mirrors.health_checks.knowledge() == Knowledge::Complete;
     let plan = validate::plan(
@@ -237,6 +247,7 @@ async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Erro
         layers,
         wanted,
         blocked,
+        report: Report::Unheard,
     };
     let status = status::status(&outcome.input(&catalogue));
     context.tell(&outcome.guest, &status).await?;
@@ -258,13 +269,14 @@ impl Outcome {
             wanted: self.wanted.as_ref().map(|(plan, desired)| (plan, desired)),
             blocked: self.blocked.as_ref(),
             catalogue,
+            report: &self.report,
             now: Timestamp::now(),
         }
     }
 }
 
 impl Context {
-    pub(super) fn new(client: Client, mirrors: Arc<Mirrors>, guests: Store<GuestCluster>) -> Self {
+    pub(super) fn new(client: Client, mirrors: Arc<Mirrors>, guests: Store<GuestCluster>, reports: Reports) -> Self {
         Self {
             client,
             mirrors,
@@ -272,6 +284,7 @@ impl Context {
             written: Written::default(),
             retries: Retries::default(),
             keys: Keys::default(),
+            reports,
         }
     }
 

@@ -14,7 +14,7 @@ use kube::ResourceExt;
 
 use super::{
     blockers::{Blocker, is_trouble, worst},
-    view::View,
+    view::{SignIn, View},
 };
 
 /// What a condition says.
@@ -288,14 +288,25 @@ fn credentials_ready(view: &View<'_>) -> Verdict {
     if let Some(blocked) = view.blocked.filter(|blocked| blocked.condition == CREDENTIALS_READY) {
         return Verdict::waits(CREDENTIALS_READY, blocked.reason, blocked.message.clone());
     }
-    if view.credentials_work() {
-        return Verdict::holds(CREDENTIALS_READY, "");
+    let kind = CREDENTIALS_READY;
+    match view.sign_in() {
+        SignIn::Works => Verdict::holds(kind, ""),
+        SignIn::Waits(why) => Verdict::waits(kind, reasons::WAITING_FOR_REPORT, why),
+        // Who runs no agent has a guest that is ready all the same.
+        SignIn::Unreported(why) => Verdict {
+            holds: Holds::Unknown,
+            ..Verdict::waits(
+                kind,
+                reasons::NOT_REPORTED,
+                format!("it is not known whether people can sign in: {why}; see whether the agent runs in the guest"),
+            )
+        },
+        SignIn::Unconnected => Verdict::waits(
+            kind,
+            reasons::WAITING_FOR_CREDENTIALS,
+            "waiting for working credentials of the cluster",
+        ),
     }
-    Verdict::waits(
-        CREDENTIALS_READY,
-        reasons::WAITING_FOR_CREDENTIALS,
-        "waiting for working credentials of the cluster",
-    )
 }
 
 fn up_to_date(view: &View<'_>) -> Verdict {

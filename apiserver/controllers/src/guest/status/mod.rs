@@ -8,7 +8,7 @@ mod view;
 use guestcluster_types::{
     ApiEndpoint, ControlPlaneStatus, DistributionStatus, GuestCluster, GuestClusterStatus, NodePoolStatus, Operation,
     OperationKind, Phase,
-    conditions::{Holds, READY, condition, find, is_true, set},
+    conditions::{CREDENTIALS_READY, Holds, READY, condition, find, is_true, reasons, set},
     names,
     version::{Candidate, updates},
 };
@@ -21,6 +21,7 @@ use super::{
     progress,
     validate::{self, Catalogue},
 };
+use crate::reports::Report;
 pub(super) use blockers::is_trouble;
 use view::View;
 
@@ -33,6 +34,8 @@ pub(super) struct Input<'a> {
     pub(super) wanted: Option<(&'a Plan, &'a Desired)>,
     pub(super) blocked: Option<&'a Blocked>,
     pub(super) catalogue: &'a Catalogue,
+    /// What the guest's nodes report about credentials.
+    pub(super) report: &'a Report,
     pub(super) now: Timestamp,
 }
 
@@ -76,6 +79,7 @@ pub(super) fn unread(guest: &GuestCluster, blocked: &Blocked, now: Timestamp) ->
             wanted: None,
             blocked: Some(blocked),
             catalogue: &[],
+            report: &Report::Unheard,
             now,
         });
     };
@@ -99,6 +103,11 @@ pub(super) fn unread(guest: &GuestCluster, blocked: &Blocked, now: Timestamp) ->
         message: Some(blocked.message.clone()),
         ..status
     }
+}
+
+/// Whether a report about credentials is waited for, which may never come.
+pub(super) fn waits_for_report(status: &GuestClusterStatus) -> bool {
+    find(&status.conditions, CREDENTIALS_READY).is_some_and(|ready| ready.reason == reasons::WAITING_FOR_REPORT)
 }
 
 /// Whether nothing of a guest is being replaced, added or removed: then old templates are of no use to anybody.

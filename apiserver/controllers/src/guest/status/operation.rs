@@ -8,7 +8,7 @@ use guestcluster_types::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::view::{View, VmStage};
+use super::view::{SignIn, View, VmStage};
 use crate::guest::{build::Desired, plan::Plan, progress};
 
 /// A step, and whether it is done by itself; it counts when all before it are done too.
@@ -119,7 +119,7 @@ fn create_steps(view: &View<'_>) -> Vec<Step> {
         ("API server", answers),
         ("control plane", view.control_plane_is_ready()),
         ("nodes", desired.is_some_and(|desired| view.pools_are_ready(desired))),
-        ("login", view.credentials_work()),
+        ("login", matches!(view.sign_in(), SignIn::Works | SignIn::Unreported(_))),
     ]
 }
 

@@ -25,6 +25,7 @@ struct World {
     layers: Layers,
     blocked: Option<Blocked>,
     catalogue: Vec<Arc<GuestClusterRelease>>,
+    report: Report,
     second: i64,
 }
 
@@ -51,6 +52,7 @@ impl World {
             layers: Layers::default(),
             blocked: None,
             catalogue,
+            report: Report::Unheard,
             second: 0,
         }
     }
@@ -90,6 +92,7 @@ impl World {
             wanted,
             blocked: self.blocked.as_ref(),
             catalogue: &self.catalogue,
+            report: &self.report,
             now,
         });
         self.guest.status = Some(status.clone());
@@ -384,7 +387,16 @@ fn creation_goes_through_ten_steps() {
         look(&mut world),
         "False WaitingForCredentials: waiting for working credentials of the cluster"
     );
+    world.report = Report::Waiting("waiting for dev-cp-a to report".to_owned());
     world.cluster().status.conditions = vec![condition("RemoteConnectionProbe", "True", "ProbeSucceeded", "")];
+    assert_eq!(
+        look(&mut world),
+        "False WaitingForReport: waiting for dev-cp-a to report"
+    );
+    world.report = Report::InForce;
+    assert_eq!(look(&mut world), "True AsExpected: ");
+    // Another server has not looked into the guest yet.
+    world.report = Report::Waiting(String::new());
     assert_eq!(look(&mut world), "True AsExpected: ");
     assert_eq!(
         seen,
@@ -399,6 +411,8 @@ fn creation_goes_through_ten_steps() {
             "Create 7/10 control plane Provisioning",
             "Create 8/10 nodes Provisioning",
             "Create 9/10 login Provisioning",
+            "Create 9/10 login Provisioning",
+            "Create 10/10 login Running",
             "Create 10/10 login Running",
         ]
     );

@@ -8,6 +8,7 @@ use guestcluster_types::{
         capv::VSphereMachine,
     },
 };
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::Input;
@@ -17,6 +18,10 @@ use crate::guest::{
     plan::{Blocked, Plan},
     progress,
 };
+use crate::reports::Report;
+
+/// How long after a guest's first answer its nodes' reports are waited for. An agent needs its image, and twenty seconds.
+const REPORTS_COME: SignedDuration = SignedDuration::from_mins(2);
 
 /// One guest, looked at from above.
 pub(super) struct View<'a> {
@@ -24,6 +29,19 @@ pub(super) struct View<'a> {
     pub(super) layers: &'a Layers,
     pub(super) wanted: Option<(&'a Plan, &'a Desired)>,
     pub(super) blocked: Option<&'a Blocked>,
+    report: &'a Report,
+    now: Timestamp,
+}
+
+/// Whether people can sign in to a guest.
+pub(super) enum SignIn<'a> {
+    /// Nobody can, as far as Cluster API can tell.
+    Unconnected,
+    /// A node is about to say so.
+    Waits(&'a str),
+    /// No node has said so for long; there may be none that ever does, where nothing runs our agent.
+    Unreported(&'a str),
+    Works,
 }
 
 /// How far a VM is.
@@ -46,6 +64,8 @@ impl<'a> View<'a> {
             layers: input.layers,
             wanted: input.wanted,
             blocked: input.blocked,
+            report: input.report,
+            now: input.now,
         }
     }
 
@@ -223,8 +243,32 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Whether people can sign in. Once they could, they can as long as Cluster API reaches the guest.
+    pub(super) fn sign_in(&self) -> SignIn<'a> {
+        if !self.connection_works() {
+            return SignIn::Unconnected;
+        }
+        let could = self.previous_condition(types::CREDENTIALS_READY);
+        let could = could.is_some_and(|could| could.status == "True");
+        match self.report {
+            Report::Unheard | Report::InForce => SignIn::Works,
+            Report::Waiting(_) if could => SignIn::Works,
+            Report::Waiting(why) if self.has_answered_for() < REPORTS_COME => SignIn::Waits(why),
+            Report::Waiting(why) => SignIn::Unreported(why),
+        }
+    }
+
+    /// How long ago the guest's API answered for the first time, as far as that was told.
+    fn has_answered_for(&self) -> SignedDuration {
+        let answered = self.previous_condition(types::CONTROL_PLANE_INITIALIZED);
+        let answered = answered.filter(|answered| answered.status == "True");
+        answered.map_or(SignedDuration::ZERO, |answered| {
+            self.now.duration_since(answered.last_transition_time.0)
+        })
+    }
+
     /// Whether the admin credentials that Cluster API made work. What people sign in with builds on them.
-    pub(super) fn credentials_work(&self) -> bool {
+    fn connection_works(&self) -> bool {
         let Some(cluster) = self.layers.cluster.as_deref() else {
             return false;
         };

@@ -151,3 +151,47 @@ fn while_nothing_can_be_read_all_else_stays_as_it_was_known() {
     assert_eq!(first.phase, Some(Phase::Pending));
     assert!(first.operation.is_some(), "progress is shown from the first moment");
 }
+
+#[test]
+fn a_guest_whose_nodes_never_report_is_ready_and_says_what_is_not_known() {
+    let mut world = World::new();
+    world.report = Report::Waiting("waiting for dev-cp-a to report".to_owned());
+    world.write_objects();
+    world.network_comes();
+    world.cluster().status.initialization.control_plane_initialized = Some(true);
+    for name in ["dev-cp-a", "dev-cp-b", "dev-cp-c"] {
+        world.machine(name, None, "v1.34.2");
+    }
+    for name in ["dev-default-a", "dev-default-b"] {
+        world.machine(name, Some("dev-default"), "v1.34.2");
+    }
+    world.count();
+    let told = |status: &GuestClusterStatus| {
+        let condition = |kind: &str| {
+            let condition = types::find(&status.conditions, kind).unwrap();
+            format!("{} {}", condition.status, condition.reason)
+        };
+        (condition(types::READY), condition(types::CREDENTIALS_READY))
+    };
+    let waiting = || "False WaitingForReport".to_owned();
+    let status = world.reconcile();
+    assert_eq!(told(&status), (waiting(), waiting()));
+    assert!(waits_for_report(&status), "it is looked at again");
+    world.second += 118;
+    assert_eq!(told(&world.reconcile()), (waiting(), waiting()));
+    let status = world.reconcile();
+    assert_eq!(
+        told(&status),
+        ("True AsExpected".to_owned(), "Unknown NotReported".to_owned())
+    );
+    assert_eq!(status.phase, Some(Phase::Running));
+    let told_of = types::find(&status.conditions, types::CREDENTIALS_READY).unwrap();
+    assert!(
+        told_of.message.contains("waiting for dev-cp-a to report"),
+        "{}",
+        told_of.message
+    );
+    assert!(!waits_for_report(&status));
+    world.report = Report::InForce;
+    assert_eq!(told(&world.reconcile()).1, "True AsExpected");
+}
