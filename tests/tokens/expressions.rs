@@ -63,6 +63,13 @@ pub(super) fn differences(theirs: &Asked, guest: &Guest, keys: &KeysServer, fold
     }
     assert!(accepted > 20 && refused > 20, "{accepted} accepted, {refused} refused");
     wrong.extend(intended(&ours, theirs, guest));
+    let log = supervisor.log();
+    let told = "failed: only projects of the platform group";
+    assert!(
+        log.contains("an ID token gives no user") && log.contains(told),
+        "{}",
+        supervisor.log_tail()
+    );
     wrong
 }
 

@@ -25,30 +25,22 @@ pub(crate) enum Ended {
 impl Ending {
     /// What is kept of sessions with this supervisor: that of a person, and those of programs.
     pub(crate) fn of(id: &SupervisorId) -> Result<Vec<Self>> {
-        let file = file(id)?;
-        let mut found: Vec<_> = Self::all()?
-            .into_iter()
-            .filter(|ending| ending.is_of(id) && ending.file != file)
-            .collect();
-        found.extend(file.exists().then(|| Self::read(file)));
+        let own = file(id)?;
+        let of_programs = all()?.filter(|kept| *kept != own && kept.is_of(id));
+        let mut found: Vec<_> = of_programs.map(Self::read).collect();
+        found.extend(own.exists().then(|| Self::read(own)));
         Ok(found)
     }
 
     /// What is kept of all sessions.
     pub(crate) fn all() -> Result<Vec<Self>> {
-        let files = PrivateFolder::of(private::Kept::Sessions)?.files()?;
-        Ok(files.into_iter().map(Kept::new).map(Self::read).collect())
+        Ok(all()?.map(Self::read).collect())
     }
 
     /// Host and port of the supervisor, where they are known.
     pub(crate) fn host(&self) -> Option<&str> {
         let record = self.record.as_ref().ok()?;
         Some(record.as_ref()?.supervisor.host())
-    }
-
-    fn is_of(&self, id: &SupervisorId) -> bool {
-        let record = self.record.as_ref().ok().and_then(Option::as_ref);
-        record.is_some_and(|record| record.supervisor.id().is_ok_and(|found| found == *id))
     }
 
     /// Where it is kept.
@@ -90,6 +82,11 @@ impl Ending {
             file,
         }
     }
+}
+
+fn all() -> Result<impl Iterator<Item = Kept>> {
+    let files = PrivateFolder::of(private::Kept::Sessions)?.files()?;
+    Ok(files.into_iter().map(Kept::new))
 }
 
 async fn tell(record: &Record) -> Result<()> {

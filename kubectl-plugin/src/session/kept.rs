@@ -7,6 +7,7 @@ use super::Record;
 use crate::{
     error::{Error, Result},
     private::{KeyringEntry, Lock, Pending, PrivateFile, check_keyring},
+    supervisor::SupervisorId,
 };
 
 /// Where a session's tokens are kept.
@@ -70,6 +71,12 @@ impl Kept {
     /// The same without what a keyring has.
     pub(super) fn without_tokens(&self) -> Result<Option<Record>> {
         self.file.read()
+    }
+
+    /// Whether it is of a session with this supervisor, as far as it can be read.
+    pub(super) fn is_of(&self, id: &SupervisorId) -> bool {
+        let record = self.without_tokens().ok().flatten();
+        record.is_some_and(|record| record.supervisor.id().is_ok_and(|found| found == *id))
     }
 
     /// Checks that a session can be kept there.

@@ -66,7 +66,11 @@ impl IdTokens {
         let keys = trusted.keys.with(token.key_id()).await.map_err(refuse)?;
         keys.verify(&token).map_err(refuse)?;
         // After it, so that nobody else makes expressions run.
-        let user = trusted.issuer.rules.user(&token.claims).map_err(refuse)?;
+        let user = trusted.issuer.rules.user(&token.claims).map_err(|reason| {
+            // The client learns nothing, and whoever wrote the rules must. Only the issuer's people can make it be said.
+            tracing::info!(issuer = token.issuer(), reason, "an ID token gives no user");
+            refuse(reason)
+        })?;
         self.recent.remember(text, &user, expires, now);
         Ok(Some(user))
     }
