@@ -27,6 +27,14 @@ pub const AUDIT_LOG: &str = "/var/log/kubernetes/audit/audit.log";
 /// In [`FOLDER`]: PEM of the trust key's public half, from the node's bootstrap data.
 pub const PUBLIC_KEY_FILE: &str = "/etc/kubernetes/guestclusters/trust-key.pem";
 
+/// The port of 127.0.0.1 on which the agent of a node serves, unless it is told another one. It is part of the file that
+/// kube-apiserver reads.
+pub const AGENT_PORT: u16 = 10270;
+/// Served there: whether the agent still works.
+pub const AGENT_LIVE_PATH: &str = "/livez";
+/// Served there: whether it has the guest's keys to serve.
+pub const AGENT_READY_PATH: &str = "/readyz";
+
 /// What stands before the node's name in an annotation of the ConfigMap by which a control-plane node reports.
 const REPORTS: &str = "in-force.guestclusters.dev/";
 /// Characters of an annotation's name after the slash.

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = trust_object::FOLDER)]
     folder: PathBuf,
     /// Loopback address on which kube-apiserver finds the guest's keys
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10270", value_parser = loopback)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], trust_object::AGENT_PORT)), value_parser = loopback)]
     listen: SocketAddr,
     /// Kubernetes version of this node's kube-apiserver, as v1.37.2; without it, kube-apiserver is asked
     #[arg(long, value_name = "VERSION")]

@@ -1,4 +1,4 @@
-//! What kube-apiserver fetches on loopback: the discovery document and the guest's keys.
+//! What is served on loopback: the discovery document and the guest's keys for kube-apiserver, and for the kubelet how the agent is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,12 @@ use generic_apiserver::{
     authn::Connection,
     serve::listener::{self, Bounds, Handler},
 };
-use guestcluster_credentials::{Trust, authentication_configuration::discovery_document, jwks};
+use guestcluster_credentials::{
+    Trust,
+    authentication_configuration::discovery_document,
+    jwks,
+    trust_object::{AGENT_LIVE_PATH, AGENT_READY_PATH},
+};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -19,6 +24,8 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::pulse::Pulse;
+
 /// Where the discovery document is.
 pub(super) const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 /// Where the keys are.
@@ -27,9 +34,12 @@ pub(super) const KEYS_PATH: &str = "/keys";
 /// kube-apiserver's file as well, and with that kube-apiserver begins anew.
 const CACHED: &str = "max-age=300";
 
-/// The documents; none before the guest trusts anything.
+/// The documents, none before the guest trusts anything; and the agent's pulse.
 #[derive(Default)]
-pub(super) struct Documents(ArcSwapOption<Pair>);
+pub(super) struct Documents {
+    pair: ArcSwapOption<Pair>,
+    pulse: Pulse,
+}
 
 struct Pair {
     discovery: Bytes,
@@ -41,18 +51,27 @@ impl Documents {
     pub(super) fn show(&self, trust: &Trust, keys_url: &str) {
         let discovery = discovery_document(&trust.guest_uid, keys_url).to_string().into();
         let keys = jwks(&trust.keys).to_string().into();
-        self.0.store(Some(Arc::new(Pair { discovery, keys })));
+        self.pair.store(Some(Arc::new(Pair { discovery, keys })));
+    }
+
+    /// Told when the agent begins a round of its work.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if method != Method::GET {
             return empty(StatusCode::METHOD_NOT_ALLOWED);
         }
-        let documents = self.0.load();
+        let documents = self.pair.load();
         match (path, documents.as_ref()) {
             (DISCOVERY_PATH, Some(pair)) => document(pair.discovery.clone()),
             (KEYS_PATH, Some(pair)) => document(pair.keys.clone()),
-            (DISCOVERY_PATH | KEYS_PATH, None) => empty(StatusCode::SERVICE_UNAVAILABLE),
+            (AGENT_LIVE_PATH, _) if self.pulse.is_there() => empty(StatusCode::OK),
+            (AGENT_READY_PATH, Some(_)) => empty(StatusCode::OK),
+            (AGENT_LIVE_PATH, _) | (DISCOVERY_PATH | KEYS_PATH | AGENT_READY_PATH, None) => {
+                empty(StatusCode::SERVICE_UNAVAILABLE)
+            }
             _ => empty(StatusCode::NOT_FOUND),
         }
     }
@@ -122,7 +141,10 @@ mod tests {
     async fn kube_apiserver_finds_the_keys_by_the_discovery_document_and_may_keep_them() {
         let documents = Documents::default();
         let get = |path: &str| documents.answer(&Method::GET, path);
-        assert_eq!(get(DISCOVERY_PATH).status(), StatusCode::SERVICE_UNAVAILABLE);
+        for path in [DISCOVERY_PATH, AGENT_READY_PATH] {
+            assert_eq!(get(path).status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        }
+        assert_eq!(get(AGENT_LIVE_PATH).status(), StatusCode::OK, "it waits for its keys");
         let key = SigningKey::generate().unwrap();
         let trust = Trust {
             guest_uid: "7b1e".to_owned(),
@@ -142,6 +164,7 @@ mod tests {
         let discovery = json(get(DISCOVERY_PATH)).await;
         assert_eq!(discovery["jwks_uri"], "https://127.0.0.1:10270/keys");
         assert_eq!(json(get(KEYS_PATH)).await["keys"][0]["kid"], key.kid());
+        assert_eq!(get(AGENT_READY_PATH).status(), StatusCode::OK);
         assert_eq!(get("/").status(), StatusCode::NOT_FOUND);
         assert_eq!(
             documents.answer(&Method::POST, KEYS_PATH).status(),

@@ -83,6 +83,7 @@ impl Follower {
     pub(super) async fn run(mut self) {
         let mut changes = pin!(self.changes());
         loop {
+            self.documents.pulse().beat();
             let pause = match self.pass().await {
                 Ok(pause) => {
                     self.troubles.forget();

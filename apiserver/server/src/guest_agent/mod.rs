@@ -1,7 +1,7 @@
 //! `guestcluster-apiserver guest-agent`: runs beside the kube-apiserver of each control-plane node of a guest.
 //!
 //! It follows the ConfigMap in which the supervisor says what the guest trusts ([`trusted`]), serves the guest's keys on
-//! loopback ([`documents`], [`loopback`]), keeps the file by which kube-apiserver judges tokens and reports when that is in
+//! loopback ([`documents`], [`loopback`]) and says there how it is ([`pulse`]), keeps the file by which kube-apiserver judges tokens and reports when that is in
 //! force ([`enforcement`], [`metrics`]), and keeps the bindings of the levels ([`level_bindings`]). All that it needs lies
 //! on the node's disk ([`folder`]): it works without the supervisor.
 
@@ -13,6 +13,7 @@ mod follower;
 mod level_bindings;
 mod loopback;
 mod metrics;
+mod pulse;
 mod trusted;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

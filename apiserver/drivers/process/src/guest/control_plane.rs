@@ -25,7 +25,7 @@ use crate::{
 /// Where a VM that joined keeps what it was told then.
 const CONFIGURATION: &str = "/var/lib/guestclusters/cluster-configuration.json";
 /// Where the agent serves the keys of the guest.
-const AGENT_PORT: u16 = 10270;
+const AGENT_PORT: u16 = trust_object::AGENT_PORT;
 const CONFIG_MAP: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 
 /// What a control-plane VM works by, from its start on.
