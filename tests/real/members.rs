@@ -2,7 +2,7 @@
 //! an older Kubernetes are much for a small machine.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, Manifest, Supervisor, built, eventually};
 
 use crate::{
     guest::{supervisor, supervisor_with},
@@ -84,7 +84,7 @@ fn a_revocation_is_in_force_at_each_of_them(supervisor: &Supervisor) {
 #[test]
 #[ignore = "needs hack/components/build kubernetes-1.36: hack/test --full"]
 fn a_guest_is_upgraded_by_a_minor_while_somebody_writes() {
-    let supervisor = supervisor_with(&[older_programs()]);
+    let supervisor = supervisor_with(&built("kubernetes-1.36"));
     let admin = supervisor.kubectl();
     admin.create_guest(&Manifest::new("dev", "v1.36", 1, 1));
     let guest = supervisor.guest_kubectl("team-a", "dev");
@@ -187,15 +187,4 @@ fn list(vm: &Path) -> Option<Vec<String>> {
             .filter_map(|member| Some(member["name"].as_str()?.to_owned()))
             .collect(),
     )
-}
-
-fn older_programs() -> PathBuf {
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/components/build");
-    let output = Command::new(build)
-        .arg("kubernetes-1.36")
-        .stderr(Stdio::inherit())
-        .output();
-    let output = output.expect("bash is there");
-    assert!(output.status.success(), "it says why above");
-    String::from_utf8(output.stdout).unwrap().trim().into()
 }

@@ -13,9 +13,7 @@ use std::{
     time::Duration,
 };
 
-use guestcluster_tests::{Background, Endpoint, Kubectl, Protocol};
-use http::Request;
-use http_body_util::Full;
+use guestcluster_tests::{Background, Endpoint, Kubectl};
 use serde_json::Value;
 
 /// Longest until something begins.
@@ -61,16 +59,17 @@ impl Session {
         let served = proxy.await_line(PATIENCE, "kubectl proxy serves", |line| line.contains("127.0.0.1:"));
         let address: SocketAddr = served.rsplit(' ').next().unwrap().parse().unwrap();
         let stop = Arc::<AtomicBool>::default();
-        let (told, kept, guest) = (stop.clone(), person.kept("credentials"), Endpoint::plain(address));
+        let (told, kept, guest) = (
+            stop.clone(),
+            person.kept("credentials"),
+            Endpoint::plain(address).with_http1(),
+        );
+        let path = format!("/api/v1/namespaces/default/configmaps/{WATCHED}");
         let asking = thread::spawn(move || {
             let (mut answered, mut failures, mut credentials) = (0, Vec::new(), BTreeSet::new());
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
             while !told.load(Relaxed) {
-                match runtime.block_on(get(&guest)) {
-                    Ok(()) => answered += 1,
+                match guest.get(&path) {
+                    Ok(_) => answered += 1,
                     Err(error) => failures.push(format!("{error:#}")),
                 }
                 credentials.extend(since(&kept));
@@ -107,13 +106,6 @@ impl Session {
         assert!(!self.mark.exists(), "a browser was opened");
         asked
     }
-}
-
-async fn get(guest: &Endpoint) -> anyhow::Result<()> {
-    let path = format!("/api/v1/namespaces/default/configmaps/{WATCHED}");
-    let request = Request::get(guest.uri(&path)?).body(Full::default())?;
-    let mut connection = guest.connect_by(Protocol::Http1).await?;
-    connection.whole(request).await.map(drop)
 }
 
 /// Since when the kept credential counts.

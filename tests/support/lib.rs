@@ -24,7 +24,7 @@ pub use client::client;
 pub use daemon::Daemon;
 pub use endpoint::{Connection, Endpoint, Protocol};
 pub use guest::{LAYERS, Manifest};
-pub use host::{EtcdMembers, Host, program};
+pub use host::{ClusterApi, EtcdMembers, Host, built, program};
 pub use kubectl::{Kubectl, Output, Running, faketime};
 pub use process::Usage;
 pub use seeds::seeds;

@@ -1,6 +1,7 @@
 //! What a supervisor offers: namespaces, releases, VM classes, images, storage classes. The first start of
 //! an embedded supervisor puts it there; `catalogue` prints it for others.
 
+use guestcluster_types::EtcdMode;
 use process_driver::Programs;
 use serde_json::{Value, json};
 
@@ -29,6 +30,8 @@ pub(crate) struct Seed {
 pub(crate) struct Catalogue<'a> {
     /// The versions that guests may have.
     pub(crate) releases: Vec<Release>,
+    /// Who manages the etcd of guests.
+    pub(crate) etcd: EtcdMode,
     /// Whether they are there at every start, as what they name is.
     pub(crate) follows_programs: bool,
     /// The sim driver's configuration, YAML.
@@ -39,7 +42,7 @@ impl Catalogue<'_> {
     /// The releases, each with its image.
     pub(crate) fn releases(&self) -> impl Iterator<Item = Seed> {
         let releases = self.releases.iter();
-        releases.flat_map(|release| [release.image(), release.seed()])
+        releases.flat_map(|release| [release.image(), release.seed(self.etcd)])
     }
 
     /// Every object, in an order in which each finds what it needs.
@@ -143,7 +146,7 @@ impl Release {
         format!("photon-5-kubernetes-{}", self.version)
     }
 
-    fn seed(&self) -> Seed {
+    fn seed(&self, etcd: EtcdMode) -> Seed {
         let components = self.components.iter();
         let components: Vec<_> = components
             .map(|(name, version)| json!({"name": name, "version": version}))
@@ -155,7 +158,7 @@ impl Release {
             "spec": {
                 "version": self.version,
                 "support": self.support,
-                "etcd": "stacked",
+                "etcd": etcd,
                 "images": [{"os": "photon", "name": self.image_name()}],
                 "components": components,
             },

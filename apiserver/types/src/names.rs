@@ -48,6 +48,21 @@ pub fn kubeconfig_secret(cluster: &str) -> String {
     format!("{cluster}-kubeconfig")
 }
 
+/// Name of the Secret of our own namespace with the authority of a guest's etcd that Cluster API does not manage, and its key.
+pub fn guest_etcd_secret(guest_uid: &str) -> String {
+    format!("guest-{guest_uid}-etcd")
+}
+
+/// Name of the Secret with that authority's certificate alone, where Cluster API looks for it.
+pub fn etcd_secret(cluster: &str) -> String {
+    format!("{cluster}-etcd")
+}
+
+/// Name of the Secret with kube-apiserver's client certificate for it.
+pub fn etcd_client_secret(cluster: &str) -> String {
+    format!("{cluster}-apiserver-etcd-client")
+}
+
 /// Name of the GuestClusterRelease of a version: `+` is not allowed in a name.
 pub fn release(version: &str) -> String {
     version.replace('+', "---")

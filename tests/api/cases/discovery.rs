@@ -31,7 +31,7 @@ const GROUPS: [&str; 9] = [
     "storage.k8s.io",
 ];
 /// Of the core group and those of built-ins, the resources that both serve.
-const RESOURCES: [&str; 21] = [
+const RESOURCES: [&str; 23] = [
     "configmaps",
     "namespaces",
     "namespaces/finalize",
@@ -45,6 +45,8 @@ const RESOURCES: [&str; 21] = [
     "events",
     "leases",
     "storageclasses",
+    "volumeattachments",
+    "volumeattachments/status",
     "clusterroles",
     "clusterrolebindings",
     "roles",

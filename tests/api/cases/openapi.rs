@@ -43,7 +43,8 @@ fn operations(talk: &mut Talk<'_>) {
         get(WIDGETS).view(all_operations),
         get("/openapi/v3/apis/plain.example.io/v1beta1").view(all_operations),
         get("/openapi/v3/apis/coordination.k8s.io/v1").view(all_operations),
-        get("/openapi/v3/apis/storage.k8s.io/v1").view(|body| operations_of(body, &["storageclasses"])),
+        get("/openapi/v3/apis/storage.k8s.io/v1")
+            .view(|body| operations_of(body, &["storageclasses", "volumeattachments"])),
         get("/openapi/v3/apis/rbac.authorization.k8s.io/v1").view(all_operations),
         get("/openapi/v3/apis/authorization.k8s.io/v1").view(all_operations),
         get("/openapi/v3/apis/authentication.k8s.io/v1").view(|body| operations_of(body, &["selfsubjectreviews"])),

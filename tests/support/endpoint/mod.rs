@@ -39,6 +39,8 @@ pub struct Endpoint {
     address: SocketAddr,
     /// None for a plain connection: etcd's.
     tls: Option<Arc<ClientConfig>>,
+    /// What [`Self::connect`] speaks.
+    protocol: Protocol,
 }
 
 /// What a connection speaks.
@@ -63,6 +65,7 @@ impl Endpoint {
         Ok(Self {
             address: address.parse().with_context(|| format!("{server} is no address"))?,
             tls: Some(tls::of_kubeconfig(&kubeconfig)?),
+            protocol: Protocol::Http2,
         })
     }
 
@@ -71,12 +74,26 @@ impl Endpoint {
         Ok(Self {
             address,
             tls: Some(tls::of_authority(authority)?),
+            protocol: Protocol::Http2,
         })
     }
 
     /// A server without TLS.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None }
+        Self {
+            address,
+            tls: None,
+            protocol: Protocol::Http2,
+        }
+    }
+
+    /// The same for a server that speaks HTTP/1.1 alone.
+    #[must_use]
+    pub fn with_http1(self) -> Self {
+        Self {
+            protocol: Protocol::Http1,
+            ..self
+        }
     }
 
     /// Where it listens.
@@ -112,9 +129,9 @@ impl Endpoint {
         std::thread::scope(|scope| scope.spawn(asking).join().expect("it does not panic"))
     }
 
-    /// Connects with HTTP/2.
+    /// Connects, with HTTP/2 unless the server speaks HTTP/1.1 alone.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
-        self.connect_by(Protocol::Http2).await
+        self.connect_by(self.protocol).await
     }
 
     /// Connects.

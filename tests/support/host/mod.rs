@@ -1,6 +1,7 @@
 //! A real supervisor on loopback: etcd, kube-apiserver with the aggregation layer, kube-controller-manager, and upstream's
 //! definitions of Cluster API, its kubeadm providers, CAPV and VM Operator.
 
+mod cluster_api;
 mod components;
 mod crds;
 mod members;
@@ -21,11 +22,15 @@ use guestcluster_credentials::{
     x509::{CertificateAuthority, CertifiedKey},
 };
 
+pub use self::{
+    cluster_api::ClusterApi,
+    members::EtcdMembers,
+    programs::{built, program},
+};
 use self::{
     components::{Etcd, Sync},
     pki::Pki,
 };
-pub use self::{members::EtcdMembers, programs::program};
 use crate::{Daemon, Endpoint, Kubectl, supervisor::binaries};
 
 /// Longest until kube-apiserver is ready, on a machine with much else to do.

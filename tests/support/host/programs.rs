@@ -16,20 +16,28 @@ pub fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("hack/components/build made no {name} in {:?}", folders()))
 }
 
+/// The folders of what `hack/components/build NAME` makes beyond that.
+pub fn built(name: &str) -> Vec<PathBuf> {
+    build(&[name])
+}
+
 fn folders() -> &'static [PathBuf] {
     static FOLDERS: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    FOLDERS.get_or_init(|| {
-        let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/components/build");
-        // What it says about its progress is for whoever waits.
-        let output = Command::new(build)
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("bash is there");
-        assert!(
-            output.status.success(),
-            "hack/components/build failed; it says why above"
-        );
-        let folders = String::from_utf8_lossy(&output.stdout);
-        folders.lines().map(PathBuf::from).collect()
-    })
+    FOLDERS.get_or_init(|| build(&[]))
+}
+
+fn build(names: &[&str]) -> Vec<PathBuf> {
+    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack/components/build");
+    // What it says about its progress is for whoever waits.
+    let output = Command::new(build)
+        .args(names)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("bash is there");
+    assert!(
+        output.status.success(),
+        "hack/components/build failed; it says why above"
+    );
+    let folders = String::from_utf8_lossy(&output.stdout);
+    folders.lines().map(PathBuf::from).collect()
 }

@@ -297,7 +297,10 @@ impl Supervisor {
                 .any(|flag| argument.starts_with(flag))
         };
         let driver = self.start.arguments.iter().filter(driver).map(String::as_str);
-        aggregated.apply(&["catalogue"].into_iter().chain(driver).collect::<Vec<_>>());
+        // Upstream's control planes look after an etcd that they manage.
+        let machine_layer_is_ours = self.start.layers.as_deref().is_none_or(|layers| layers != "guest,vm");
+        let etcd = (!machine_layer_is_ours).then_some("--etcd=external");
+        aggregated.apply(&["catalogue"].into_iter().chain(driver).chain(etcd).collect::<Vec<_>>());
         if let Some(sim) = &self.start.sim {
             self.configure_sim(sim);
         }

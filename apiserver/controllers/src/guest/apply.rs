@@ -74,6 +74,14 @@ pub(super) async fn apply(writer: Writer<'_>, desired: &Desired) -> Result<(), F
     Ok(())
 }
 
+/// Applies what the guest's own Secrets are kept with.
+pub(super) async fn apply_infrastructure(writer: Writer<'_>, desired: &Desired) -> Result<(), Failure> {
+    check_names(writer, desired).await?;
+    writer
+        .apply(&writer.mirrors.infrastructures, &desired.infrastructure)
+        .await
+}
+
 /// Applies the Cluster alone.
 pub(super) async fn apply_cluster(writer: Writer<'_>, cluster: &Cluster) -> Result<(), Failure> {
     writer.apply(&writer.mirrors.clusters, cluster).await

@@ -7,6 +7,7 @@ mod apply;
 mod build;
 mod delete;
 mod dereference;
+mod etcd;
 mod events;
 mod gauges;
 mod guests;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use guestcluster_types::{
-    DistributionStatus, GuestCluster, GuestClusterStatus, labels::FINALIZER, upstream::capi::Cluster,
+    DistributionStatus, EtcdMode, GuestCluster, GuestClusterStatus, labels::FINALIZER, upstream::capi::Cluster,
 };
 use jiff::Timestamp;
 use kube::{
@@ -17,7 +17,7 @@ use super::{
     build::{self, Desired, build},
     delete::{self, Ending},
     dereference::{self, Layers, belongs_to},
-    events,
+    etcd, events,
     identity::{self, Others},
     keys::{Expected, Keys},
     mirror::Knowledge,
@@ -48,6 +48,7 @@ pub(super) struct Context {
     retries: Retries,
     keys: Keys,
     reports: Reports,
+    etcd: etcd::Certificates,
 }
 
 /// Why a run did not come to its end; it is tried again.
@@ -177,10 +178,17 @@ async fn try_advance(context: &Context, outcome: &mut Outcome, catalogue: &Catal
     outcome.guest = record(context, &outcome.guest, &plan).await?;
     // build (pure, can't fail)
     let desired = build(&plan);
-    let (_, desired) = outcome.wanted.insert((plan, desired));
+    let (plan, desired) = outcome.wanted.insert((plan, desired));
     // apply
     let writer = context.writer(&identity);
     if !outcome.guest.spec.paused {
+        if plan.etcd == EtcdMode::External {
+            let Some(owner) = &outcome.layers.infrastructure else {
+                // Its event brings us back.
+                return apply::apply_infrastructure(writer, desired).await;
+            };
+            context.etcd.ensure(&context.client, &identity, owner).await?;
+        }
         return apply::apply(writer, desired).await;
     }
     match &outcome.layers.cluster {
@@ -234,6 +242,7 @@ async fn end(context: &Context, guest: Arc<GuestCluster>) -> Result<Action, Erro
     let desired = wanted.as_ref().map(|(_, desired)| desired);
     let blocked = match delete::delete(context.writer(&identity), &layers, desired).await {
         Ok(Ending::Complete) => {
+            context.etcd.remove(&context.client, &identity).await?;
             context.keys.remove(&context.client, &identity.uid).await?;
             return finish(context, &guest).await;
         }
@@ -285,6 +294,7 @@ impl Context {
             retries: Retries::default(),
             keys: Keys::default(),
             reports,
+            etcd: etcd::Certificates::default(),
         }
     }
 

@@ -61,9 +61,9 @@ pub struct Authority {
 /// The bootstrap data is not what Cluster API writes. Never quotes it: it carries keys.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BootstrapError {
-    /// It is no cloud-config.
-    #[error("the bootstrap data is no cloud-config")]
-    NotCloudConfig,
+    /// It is no cloud-config, as this line shows.
+    #[error("line {0} of the bootstrap data is not what a cloud-config has there")]
+    NotCloudConfig(u64),
     /// A file holds no readable YAML.
     #[error("the bootstrap data's file {0} can't be read")]
     File(String),
@@ -116,7 +116,10 @@ impl Bootstrap {
 
 /// Reads bootstrap data.
 pub fn parse(user_data: &str) -> Result<Bootstrap, BootstrapError> {
-    let config: CloudConfig = serde_saphyr::from_str(user_data).map_err(|_| BootstrapError::NotCloudConfig)?;
+    let config: CloudConfig = serde_saphyr::from_str(user_data).map_err(|error| {
+        let line = error.location().map_or(1, |location| location.line());
+        BootstrapError::NotCloudConfig(line)
+    })?;
     let files = config.write_files;
     let documents = kubeadm_documents(&files)?;
     let find = |kind: &str| documents.iter().find(|document| document["kind"] == kind);
@@ -275,7 +278,7 @@ runcmd:
 
     #[test]
     fn what_is_missing_is_named_and_nothing_is_quoted() {
-        assert_eq!(parse("- a list").err(), Some(BootstrapError::NotCloudConfig));
+        assert_eq!(parse("- a list").err(), Some(BootstrapError::NotCloudConfig(1)));
         assert_eq!(parse("write_files: []").err(), Some(BootstrapError::NoKubeadm));
         let without = JOIN.replace("token: abcdef.0123456789abcdef", "other: x");
         assert_eq!(parse(&without).err(), Some(BootstrapError::Missing("token")));

@@ -5,4 +5,5 @@ pub mod address;
 pub mod cloud_init;
 pub mod init;
 pub mod node;
+pub mod static_pods;
 pub mod version;

@@ -50,7 +50,8 @@ fn resource(definition: &ResourceDefinition) -> Value {
     if !names.categories.is_empty() {
         entry["categories"] = json!(names.categories);
     }
-    let subresources: Vec<Value> = subresources(definition).iter().map(subresource).collect();
+    let subresources = subresources(definition);
+    let subresources: Vec<Value> = subresources.iter().map(|part| subresource(definition, part)).collect();
     if !subresources.is_empty() {
         entry["subresources"] = subresources.into();
     }
@@ -66,10 +67,11 @@ fn own_kind(definition: &ResourceDefinition) -> Value {
     }
 }
 
-fn subresource(subresource: &Subresource<'_>) -> Value {
+fn subresource(definition: &ResourceDefinition, subresource: &Subresource<'_>) -> Value {
+    let is_own = subresource.kind == GroupVersionKind::of(&definition.names);
     json!({
         "subresource": subresource.name,
-        "responseKind": kind(&subresource.kind),
+        "responseKind": if is_own { own_kind(definition) } else { kind(&subresource.kind) },
         "verbs": subresource.verbs,
     })
 }

@@ -107,6 +107,11 @@ pub(crate) const OPENAPI: &[OpenApiKind] = &[
         "io.k8s.api.storage.v1.StorageClass",
         "storageclasses.storage.k8s.io",
     ),
+    kind(
+        "apis__storage.k8s.io__v1",
+        "io.k8s.api.storage.v1.VolumeAttachment",
+        "volumeattachments.storage.k8s.io",
+    ),
 ];
 
 /// Kinds of one file of CustomResourceDefinitions.

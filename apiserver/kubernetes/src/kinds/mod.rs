@@ -19,6 +19,7 @@ mod selector;
 mod service;
 mod service_account;
 mod storage_class;
+mod volume_attachment;
 
 use std::sync::{Arc, LazyLock};
 
@@ -43,7 +44,11 @@ static CORE: LazyLock<Arc<[ResourceDefinition]>> = LazyLock::new(|| {
     definitions.push(event::definition());
     definitions.extend(review::definitions());
     definitions.extend(rbac::definitions());
-    definitions.extend([storage_class::definition(), lease::definition()]);
+    definitions.extend([
+        storage_class::definition(),
+        volume_attachment::definition(),
+        lease::definition(),
+    ]);
     definitions.into()
 });
 

@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, net::SocketAddr};
 
+use guestcluster_types::EtcdMode;
 use serde_json::Value;
 
 use super::vm_driver::VmDriver;
@@ -34,12 +35,27 @@ impl Arguments {
 pub(super) struct CatalogueArguments {
     #[command(flatten)]
     driver: VmDriver,
+    /// Who manages the etcd of guests: stacked leaves it to the machine layer, external to the VM layer. Upstream's control planes of
+    /// simulated VMs need the latter
+    #[arg(long, value_name = "MODE", default_value = "stacked")]
+    etcd: Etcd,
+}
+
+/// The modes by name.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Etcd {
+    Stacked,
+    External,
 }
 
 impl CatalogueArguments {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let catalogue = Catalogue {
             releases: self.driver.releases()?,
+            etcd: match self.etcd {
+                Etcd::Stacked => EtcdMode::Stacked,
+                Etcd::External => EtcdMode::External,
+            },
             follows_programs: false,
             sim_config: "",
         };

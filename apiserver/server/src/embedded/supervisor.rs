@@ -10,6 +10,7 @@ use generic_apiserver::{
     storage::redb::Engine,
 };
 use guestcluster_credentials::{SubjectPolicy, x509};
+use guestcluster_types::EtcdMode;
 use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -105,6 +106,7 @@ impl Supervisor {
         kinds.start(cluster.registry(), clients);
         let catalogue = Catalogue {
             releases: config.driver.releases(),
+            etcd: EtcdMode::Stacked,
             follows_programs: matches!(config.driver, driver::Choice::Process(_)),
             sim_config: config.sim_config.as_deref().unwrap_or_default(),
         };

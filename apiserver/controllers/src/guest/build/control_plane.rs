@@ -1,5 +1,7 @@
 //! The control plane: its machines and how kubeadm makes them.
 
+use std::collections::BTreeMap;
+
 use guestcluster_types::{
     EtcdMode, labels, names,
     upstream::{
@@ -7,9 +9,9 @@ use guestcluster_types::{
         capi::{HealthChecks, MachineDeletionSpec, MachineHealthCheck, MachineHealthCheckSpec, UnhealthyCondition},
         capv::VSphereMachineTemplate,
         kubeadm::{
-            ClusterConfiguration, ControlPlaneMachineSpec, ControlPlaneMachineTemplate, ControlPlaneRollingUpdate,
-            ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd, InitConfiguration, JoinConfiguration,
-            KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
+            CERTIFICATES_EXPIRY_ANNOTATION, ClusterConfiguration, ControlPlaneMachineSpec, ControlPlaneMachineTemplate,
+            ControlPlaneRollingUpdate, ControlPlaneRollout, ControlPlaneRolloutStrategy, Etcd, ExternalEtcd,
+            InitConfiguration, JoinConfiguration, KubeadmConfigSpec, KubeadmControlPlane, KubeadmControlPlaneSpec,
         },
     },
 };
@@ -22,6 +24,11 @@ use crate::guest::plan::{Identity, Plan};
 const NODE_STARTUP_TIMEOUT_SECONDS: i32 = 1200;
 /// How long a node may not be Ready before its machine is replaced.
 const NODE_UNHEALTHY_TIMEOUT_SECONDS: i32 = 300;
+
+/// What upstream's control-plane controller would otherwise ask each kube-apiserver through a port-forward to its Pod, and fail.
+/// Where the VM layer keeps etcd, it also makes the certificates, anew at each start of a VM: their end is no reason to
+/// replace one.
+const NEVER: &str = "9999-01-01T00:00:00Z";
 
 pub(super) struct ControlPlaneObjects {
     pub(super) template: VSphereMachineTemplate,
@@ -66,7 +73,10 @@ fn spec(plan: &Plan, template: &str) -> KubeadmControlPlaneSpec {
         machine_template: ControlPlaneMachineTemplate {
             metadata: TemplateMeta {
                 labels: guest_labels(&plan.identity),
-                ..TemplateMeta::default()
+                annotations: match plan.etcd {
+                    EtcdMode::Stacked => BTreeMap::new(),
+                    EtcdMode::External => [(CERTIFICATES_EXPIRY_ANNOTATION.to_owned(), NEVER.to_owned())].into(),
+                },
             },
             spec: ControlPlaneMachineSpec {
                 infrastructure_ref: ContractReference::to::<VSphereMachineTemplate>(template),

@@ -5,6 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use guest_system::{
     cloud_init::Role,
     node::{NodeFacts, registration, status},
+    static_pods::{self, StaticPod},
 };
 use jiff::Timestamp;
 use kube::Client;
@@ -23,6 +24,7 @@ const LEASE_SECONDS: u32 = 40;
 /// After a silence as long the node may count as lost, and says anew how it is.
 const SILENCE: Duration = Duration::from_secs(30);
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+const PODS: &str = "/api/v1/namespaces/kube-system/pods";
 const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
@@ -61,6 +63,10 @@ impl GuestSystem {
         kubelet
             .register(&administrator, &registration(&self.bootstrap, &kubelet.facts))
             .await?;
+        kubelet
+            .show_static_pods(&administrator)
+            .await
+            .map_err(|error| Trouble::refused("showing the Pods of the control plane", &error))?;
         Ok(kubelet)
     }
 }
@@ -83,6 +89,28 @@ impl Kubelet {
             .map_err(|error| Trouble::refused("reporting the Node's status", &error))?;
         let beat = self.beat().await;
         beat.map_err(|error| Trouble::refused("renewing the Node's Lease", &error))
+    }
+
+    /// Shows what the VM runs of the control plane as Pods.
+    async fn show_static_pods(&self, administrator: &Client) -> Result<(), kube::Error> {
+        let node = send(administrator, "GET", &self.path(), &Value::Null).await?;
+        let node_uid = node["metadata"]["uid"].as_str().unwrap_or_default();
+        for StaticPod { name, pod, status } in static_pods::of(&self.facts, node_uid, Timestamp::now()) {
+            match send(administrator, "POST", PODS, &pod).await {
+                Err(error) if !is(&error, 409) => return Err(error),
+                _ => {}
+            }
+            let path = format!("{PODS}/{name}/status");
+            send_as(
+                administrator,
+                "PATCH",
+                &path,
+                STRATEGIC_MERGE,
+                &json!({"status": status}),
+            )
+            .await?;
+        }
+        Ok(())
     }
 
     /// Says that the node is alive, until it is dropped.

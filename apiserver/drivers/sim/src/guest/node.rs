@@ -5,6 +5,7 @@ use generic_apiserver::authn::User;
 use guest_system::{
     cloud_init::{Bootstrap, Join, Role},
     node::{NodeFacts, now_text, registration, status},
+    static_pods::{self, StaticPod},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -59,10 +60,32 @@ impl GuestServer {
             live["status"] = status.clone();
             Ok(())
         };
-        nodes
+        let node = nodes
             .update_status(&user, "", &facts.name, change)
             .await
             .map_err(GuestError::Refused)?;
+        if bootstrap.is_control_plane() {
+            self.run_static_pods(facts, node["metadata"]["uid"].as_str().unwrap_or_default())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Shows the Pods of a control-plane node as they are after its VM has started.
+    async fn run_static_pods(&self, facts: &NodeFacts, node_uid: &str) -> Result<(), GuestError> {
+        let (pods, user) = (self.resource("", "pods")?, kubelet(&facts.name));
+        for StaticPod { name, pod, status } in static_pods::of(facts, node_uid, Timestamp::now()) {
+            match pods.create(&user, static_pods::NAMESPACE, pod).await {
+                Err(status) if status.reason != "AlreadyExists" => return Err(GuestError::Refused(status)),
+                _ => {}
+            }
+            let change = |live: &mut Value| {
+                live["status"] = status.clone();
+                Ok(())
+            };
+            let shown = pods.update_status(&user, static_pods::NAMESPACE, &name, change).await;
+            shown.map_err(GuestError::Refused)?;
+        }
         Ok(())
     }
 

@@ -1,0 +1,6 @@
+//! Mixes of layers, ours and upstream's, behind a real kube-apiserver.
+
+// A test stops at the first thing that is not as it must be.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod life;
