@@ -78,7 +78,9 @@ fn is_running(admin: &Kubectl, managers: &ClusterApi, version: &str, nodes: [u64
         let status = &guest["status"];
         let ready = [&status["controlPlane"], &status["nodePools"][0]].map(|part| part["ready"].as_u64());
         let runs = status["distribution"]["version"].as_str().unwrap_or_default();
-        let is_at_rest = status["phase"] == "Running" && status["operation"].is_null();
+        let is_seen = status["observedGeneration"] == guest["metadata"]["generation"];
+        let is_over = status["operation"]["step"] == status["operation"]["of"];
+        let is_at_rest = status["phase"] == "Running" && is_seen && is_over;
         if is_at_rest && ready == nodes.map(Some) && runs.starts_with(version) {
             Ok(())
         } else {
