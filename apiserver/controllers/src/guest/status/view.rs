@@ -1,12 +1,13 @@
 //! The questions that a status asks of the layers.
 
 use guestcluster_types::{
-    GuestCluster, conditions as types, labels,
+    GuestCluster, conditions as types, labels, names,
     upstream::{
         ApiEndpoint, HasConditions,
         capi::{Machine, condition},
         capv::VSphereMachine,
     },
+    version::KubernetesVersion,
 };
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
@@ -204,14 +205,30 @@ impl<'a> View<'a> {
     /// Whether everything is as it is desired, and nothing is on its way out.
     pub(super) fn is_complete(&self) -> bool {
         let leaves = |machine: &Machine| machine.metadata.deletion_timestamp.is_some();
-        self.wanted.is_some_and(|(_, desired)| {
+        self.wanted.is_some_and(|(plan, desired)| {
             !self.layers.machines.iter().any(|machine| leaves(machine))
+                && self.machines_have_their_versions(plan)
                 && self.control_plane_is_told(desired)
                 && self.control_plane_is_complete()
                 && self.pools_move()
                 && self.pools_are_told(desired)
                 && self.pools_are_complete(desired)
         })
+    }
+
+    /// Whether no machine is of another version than its plan's. Owners may count machines as up to date for a moment after they
+    /// were told of a new version.
+    fn machines_have_their_versions(&self, plan: &Plan) -> bool {
+        let has = |machine: &Machine, version: &KubernetesVersion| {
+            machine.spec.version.as_deref() == Some(version.to_string().as_str())
+        };
+        let of_pools = plan.pools.iter().all(|pool| {
+            let name = names::pool(&plan.identity.name, &pool.pool.name);
+            self.machines_of_pool(&name)
+                .all(|machine| has(machine, &pool.machines.version))
+        });
+        let mut of_control_plane = self.layers.control_plane_machines();
+        of_pools && of_control_plane.all(|machine| has(machine, &plan.control_plane.version))
     }
 
     /// Whether what is desired replaces machines, or machines are being replaced.
