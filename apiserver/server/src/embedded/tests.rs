@@ -269,7 +269,7 @@ async fn a_further_issuer_is_trusted_with_a_prefix_of_its_own() {
 async fn a_mistake_in_the_file_is_told_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     let file = r#"{"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": [{
-        "issuer": {"url": "https://a", "audiences": ["x"]}, "claimMappings": {"username": {"expression": "claims.sub"}}}]}"#;
+        "issuer": {"url": "https://a", "audiences": ["x"]}, "claimMappings": {"username": {"expression": "claims.sub +"}}}]}"#;
     let error = start(&config(&folder.path().join("new"), "127.0.0.1:0", Some(file)))
         .await
         .err()
