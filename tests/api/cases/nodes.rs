@@ -15,6 +15,7 @@ pub(crate) const CASES: super::Cases = &[
     ("lease validation", lease_validation),
     ("storage classes", storage_classes),
     ("storage class validation", storage_class_validation),
+    ("volume attachments", volume_attachments),
     ("namespaces", namespaces),
     ("finalize", finalize),
     ("namespace status", namespace_status),
@@ -24,6 +25,7 @@ pub(crate) const CASES: super::Cases = &[
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/$ns/leases";
 const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
+const ATTACHMENTS: &str = "/apis/storage.k8s.io/v1/volumeattachments";
 
 fn nodes(talk: &mut Talk<'_>) {
     let path = "/api/v1/nodes/$ns";
@@ -212,6 +214,37 @@ fn storage_classes(talk: &mut Talk<'_>) {
             &format!("{path}?fieldManager=m&force=true"),
             json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "example.com/r"}),
         ),
+        get(&path),
+        get(&path).accept(TABLE),
+        delete(&path),
+    ]);
+}
+
+fn volume_attachments(talk: &mut Talk<'_>) {
+    let path = format!("{ATTACHMENTS}/$ns");
+    let attachment = |spec: Value| json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "$ns"}, "spec": spec});
+    let good = || json!({"attacher": "csi.example.com", "nodeName": "n", "source": {"persistentVolumeName": "v"}});
+    let with = |field: &str, value: Value| {
+        let mut spec = good();
+        spec[field] = value;
+        attachment(spec)
+    };
+    talk.send_all([
+        post(ATTACHMENTS, attachment(json!({}))),
+        post(ATTACHMENTS, with("attacher", json!(""))),
+        post(ATTACHMENTS, with("attacher", json!("a b"))),
+        post(ATTACHMENTS, with("attacher", json!("CSI.Example.com"))),
+        delete(&path),
+        post(ATTACHMENTS, with("nodeName", json!(""))),
+        post(ATTACHMENTS, with("source", json!({}))),
+        post(ATTACHMENTS, with("source", json!({"persistentVolumeName": ""}))),
+        post(ATTACHMENTS, with("attacher", json!("a".repeat(64)))),
+        post(ATTACHMENTS, with("nodeName", json!("N"))),
+        post(ATTACHMENTS, attachment(good())),
+        put(&path, with("nodeName", json!("m"))),
+        merge(&path, json!({"spec": {"nodeName": "m"}})),
+        merge(&path, json!({"metadata": {"labels": {"a": "b"}}})),
+        merge(&format!("{path}/status"), json!({"status": {"attached": true}})),
         get(&path),
         get(&path).accept(TABLE),
         delete(&path),

@@ -110,6 +110,12 @@ impl FieldError {
         Self::new(FieldErrorKind::TooLong, field, None, detail)
     }
 
+    /// As [`FieldError::too_long`], of a limit in characters.
+    pub fn too_long_characters(field: impl Into<String>, max_characters: usize) -> Self {
+        let detail = format!("may not be more than {max_characters} characters");
+        Self::new(FieldErrorKind::TooLong, field, None, detail)
+    }
+
     /// `Too many`: `actual` items where at most `max` are allowed.
     pub fn too_many(field: impl Into<String>, actual: usize, max: usize) -> Self {
         let plural = if max == 1 { "" } else { "s" };

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use generic_apiserver::{
     FieldError, Status,
-    registry::{Findings, ResourceDefinition, Strategy, StrategyContext, naming::qualified_name_problems},
+    registry::{Column, Findings, ResourceDefinition, Strategy, StrategyContext, naming::subdomain_problems},
 };
 use serde_json::Value;
 
@@ -12,6 +12,11 @@ use super::{
     builtin,
     cells::{age, column, text},
 };
+
+const LONGEST_ATTACHER: usize = 63;
+const NO_DRIVER: &str = "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an \
+    alphanumeric character (e.g. 'Example.com', regex used for validation is \
+    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 pub(super) fn definition() -> ResourceDefinition {
     let schema = include_str!("../../schemas/volumeattachments.storage.k8s.io.json");
@@ -23,20 +28,27 @@ pub(super) fn definition() -> ResourceDefinition {
     )
     .cluster_scoped()
     .with_status()
+    .conditional_update()
     .returns_deleted()
     .columns(vec![
-        column("Attacher", "Who attaches the volume.", |object| {
-            text(object, "/spec/attacher").into()
-        }),
+        Column {
+            format: "name".to_owned(),
+            ..column("Attacher", "Who attaches the volume.", |object| {
+                text(object, "/spec/attacher").into()
+            })
+        },
         column("PV", "The PersistentVolume.", |object| {
             text(object, "/spec/source/persistentVolumeName").into()
         }),
         column("Node", "Where it is attached.", |object| {
             text(object, "/spec/nodeName").into()
         }),
-        column("Attached", "Whether it is.", |object| {
-            Value::from(object["status"]["attached"] == true)
-        }),
+        Column {
+            r#type: "boolean".to_owned(),
+            ..column("Attached", "Whether it is.", |object| {
+                Value::from(object["status"]["attached"] == true)
+            })
+        },
         age(),
     ])
     .strategy(VolumeAttachment)
@@ -61,11 +73,8 @@ impl Strategy for VolumeAttachment {
     async fn validate_update(&self, _: &StrategyContext<'_>, object: &Value, old: &Value) -> Result<Findings, Status> {
         let mut errors = validate(object);
         if object["spec"] != old["spec"] {
-            errors.push(FieldError::invalid(
-                "spec",
-                object["spec"].clone(),
-                "field is immutable",
-            ));
+            // kube-apiserver shows no value here.
+            errors.push(FieldError::invalid("spec", Value::Null, "field is immutable"));
         }
         Ok(Findings {
             errors,
@@ -75,30 +84,43 @@ impl Strategy for VolumeAttachment {
 }
 
 fn validate(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let attacher = text(object, "/spec/attacher");
+    let mut errors = validate_attacher(text(object, "/spec/attacher"));
+    let node = text(object, "/spec/nodeName");
+    let problems = subdomain_problems(node).into_iter();
+    errors.extend(problems.map(|problem| FieldError::invalid("spec.nodeName", node, problem)));
+    errors.extend(validate_source(&object["spec"]["source"]));
+    errors
+}
+
+/// The name of a CSI driver: a subdomain, whatever its case.
+fn validate_attacher(attacher: &str) -> Vec<FieldError> {
     if attacher.is_empty() {
-        errors.push(FieldError::required("spec.attacher", ""));
-    } else {
-        let lower = attacher.to_lowercase();
-        let problems = qualified_name_problems(&lower).into_iter();
-        errors.extend(problems.map(|problem| FieldError::invalid("spec.attacher", attacher, problem)));
+        return vec![FieldError::required("spec.attacher", "")];
     }
-    let source = &object["spec"]["source"];
-    let is_there = |field: &str| !source[field].is_null();
-    match (is_there("persistentVolumeName"), is_there("inlineVolumeSpec")) {
-        (false, false) => errors.push(FieldError::required(
-            "spec.source",
-            "must specify one of inlineVolumeSpec and persistentVolumeName",
-        )),
-        (true, true) => errors.push(FieldError::forbidden(
-            "spec.source",
-            "must specify only one of inlineVolumeSpec and persistentVolumeName",
-        )),
-        _ => {}
+    let mut errors = Vec::new();
+    if attacher.chars().count() > LONGEST_ATTACHER {
+        errors.push(FieldError::too_long_characters("spec.attacher", LONGEST_ATTACHER));
     }
-    if text(object, "/spec/nodeName").is_empty() {
-        errors.push(FieldError::required("spec.nodeName", ""));
+    if !subdomain_problems(&attacher.to_lowercase()).is_empty() {
+        errors.push(FieldError::invalid("spec.attacher", attacher, NO_DRIVER));
     }
     errors
+}
+
+fn validate_source(source: &Value) -> Vec<FieldError> {
+    const ONE: &str = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
+    const VOLUME: &str = "spec.source.persistentVolumeName";
+    let name = match (
+        source["persistentVolumeName"].as_str(),
+        source["inlineVolumeSpec"].is_null(),
+    ) {
+        (None, true) => return vec![FieldError::required("spec.source", ONE)],
+        (Some(_), false) => return vec![FieldError::forbidden("spec.source", ONE)],
+        (None, false) => return Vec::new(),
+        (Some(name), true) => name,
+    };
+    let problems = subdomain_problems(name).into_iter();
+    let problems = problems.map(|problem| FieldError::invalid(VOLUME, name, problem));
+    let missing = || FieldError::required(VOLUME, "must specify non empty persistentVolumeName");
+    problems.chain(name.is_empty().then(missing)).collect()
 }
