@@ -79,7 +79,7 @@ impl Arguments {
         Ok(aggregated::Config {
             people: SubjectPolicy::new(&self.sso_prefix, self.sso_group_filter)?,
             require_subject_token: self.require_subject_token,
-            driver: self.driver.choice(&self.data_dir)?,
+            driver: self.driver.choice(&self.data_dir, self.layers)?,
             kubeconfig: self.kubeconfig,
             data_dir: self.data_dir,
             certificate,

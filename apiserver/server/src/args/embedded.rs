@@ -46,7 +46,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn into_config(self) -> anyhow::Result<embedded::Config> {
         Ok(embedded::Config {
-            driver: self.driver.choice(&self.data_dir)?,
+            driver: self.driver.choice(&self.data_dir, self.layers)?,
             data_dir: self.data_dir,
             listen: self.listen,
             layers: self.layers,

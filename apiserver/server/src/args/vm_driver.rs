@@ -2,12 +2,13 @@
 
 use std::{ffi::OsString, path::Path};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use process_driver::Programs;
 
 use crate::{
     catalogue::Release,
     driver::{Choice, ProcessHost},
+    layers::Layers,
 };
 
 #[derive(clap::Args)]
@@ -29,9 +30,12 @@ enum Kind {
 
 impl VmDriver {
     /// The driver, whose VMs keep their disks in a part of this folder.
-    pub(super) fn choice(&self, data_dir: &Path) -> anyhow::Result<Choice> {
+    pub(super) fn choice(&self, data_dir: &Path, layers: Layers) -> anyhow::Result<Choice> {
         Ok(match self.driver {
             Kind::Sim => Choice::Sim,
+            Kind::Process if !layers.vm => {
+                bail!("--driver=process: the VM layer does not run here (--layers={layers}); name vm in --layers")
+            }
             Kind::Process => Choice::Process(ProcessHost::new(data_dir, self.programs()?)?),
         })
     }
@@ -48,5 +52,20 @@ impl VmDriver {
         let folders = self.process_programs.clone().or_else(|| std::env::var_os("PATH"));
         let folders: Vec<_> = std::env::split_paths(&folders.unwrap_or_default()).collect();
         Programs::find(&folders).context("--process-programs")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_needs_the_layer_that_drives_by_it() {
+        let process = VmDriver {
+            driver: Kind::Process,
+            process_programs: None,
+        };
+        let error = process.choice(Path::new("x"), "guest".parse().unwrap()).err().unwrap();
+        assert!(error.to_string().contains("name vm in --layers"), "{error}");
     }
 }
