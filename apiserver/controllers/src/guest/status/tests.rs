@@ -57,19 +57,24 @@ impl World {
         }
     }
 
+    /// All its nodes come at once.
+    fn nodes_come(&mut self) {
+        self.write_objects();
+        self.network_comes();
+        self.cluster().status.initialization.control_plane_initialized = Some(true);
+        for name in ["dev-cp-a", "dev-cp-b", "dev-cp-c"] {
+            self.machine(name, None, "v1.34.2");
+        }
+        for name in ["dev-default-a", "dev-default-b"] {
+            self.machine(name, Some("dev-default"), "v1.34.2");
+        }
+        self.count();
+    }
+
     /// One that runs.
     fn running() -> Self {
         let mut world = Self::new();
-        world.write_objects();
-        world.network_comes();
-        world.cluster().status.initialization.control_plane_initialized = Some(true);
-        for name in ["dev-cp-a", "dev-cp-b", "dev-cp-c"] {
-            world.machine(name, None, "v1.34.2");
-        }
-        for name in ["dev-default-a", "dev-default-b"] {
-            world.machine(name, Some("dev-default"), "v1.34.2");
-        }
-        world.count();
+        world.nodes_come();
         world.plan.running = Some(world.plan.target.clone());
         let status = world.reconcile();
         assert_eq!(

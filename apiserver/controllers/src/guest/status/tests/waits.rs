@@ -156,16 +156,7 @@ fn while_nothing_can_be_read_all_else_stays_as_it_was_known() {
 fn a_guest_whose_nodes_never_report_is_ready_and_says_what_is_not_known() {
     let mut world = World::new();
     world.report = Report::Waiting("waiting for dev-cp-a to report".to_owned());
-    world.write_objects();
-    world.network_comes();
-    world.cluster().status.initialization.control_plane_initialized = Some(true);
-    for name in ["dev-cp-a", "dev-cp-b", "dev-cp-c"] {
-        world.machine(name, None, "v1.34.2");
-    }
-    for name in ["dev-default-a", "dev-default-b"] {
-        world.machine(name, Some("dev-default"), "v1.34.2");
-    }
-    world.count();
+    world.nodes_come();
     let told = |status: &GuestClusterStatus| {
         let condition = |kind: &str| {
             let condition = types::find(&status.conditions, kind).unwrap();
