@@ -38,9 +38,11 @@ fn members_come_and_go_while_somebody_writes() {
         .run(&format!("delete machine {} --timeout=60s", before[0]))
         .success();
     eventually(PATIENCE, "another member in its place", || {
-        let now = machines(&admin);
-        let is_replaced = now.len() == 3 && !now.contains(&before[0]) && members(&supervisor) == now;
-        is_replaced.then_some(()).ok_or(format!("{now:?}"))
+        let (now, members) = (machines(&admin), members(&supervisor));
+        let is_replaced = now.len() == 3 && !now.contains(&before[0]) && members == now;
+        is_replaced
+            .then_some(())
+            .ok_or(format!("{before:?} {now:?} {members:?}"))
     });
     admin.await_ready("dev");
 
@@ -54,8 +56,7 @@ fn members_come_and_go_while_somebody_writes() {
 fn a_revocation_is_in_force_at_each_of_them(supervisor: &Supervisor) {
     let admin = supervisor.kubectl();
     let credential = credential(&signed_in(supervisor, "ann"), "dev");
-    let listed =
-        "get virtualmachines -l cluster.x-k8s.io/control-plane -o jsonpath={.items[*].status.network.primaryIP4}";
+    let listed = "get virtualmachines -l capv.vmware.com/cluster.role=controlplane -o jsonpath={.items[*].status.network.primaryIP4}";
     let addresses = admin.run(listed).success();
     let node = |address: &str| {
         let (authority, token) = (
