@@ -1,54 +1,83 @@
-//! The life of a guest whose machine layer is upstream's.
+//! The life of a guest in each mix of layers, and how long its steps take.
 
-use std::time::Instant;
+use std::{fmt::Write as _, fs, thread, time::Instant};
 
-use guestcluster_tests::{ClusterApi, Kubectl, LAYERS, Manifest, Mode, Start, Supervisor, eventually};
+use guestcluster_tests::{Kubectl, LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
 
 /// Longest for a step of upstream's, whose managers look again every 30 s for what they don't watch, and back off for minutes.
 const PATIENCE: u64 = 400;
 
+/// A mix, and the minors that its guest begins with and is upgraded to.
+const MIXES: [(MachineLayer, Vms, [&str; 2]); 4] = [
+    (MachineLayer::Ours, Vms::Sim, ["v1.34", "v1.35"]),
+    (MachineLayer::Ours, Vms::Process, ["v1.36", "v1.37"]),
+    (MachineLayer::Upstream, Vms::Sim, ["v1.34", "v1.35"]),
+    (MachineLayer::Upstream, Vms::Process, ["v1.36", "v1.37"]),
+];
+
 #[test]
-fn upstreams_machine_layer_makes_scales_upgrades_and_deletes_a_guest_of_our_vms() {
-    let supervisor = Supervisor::start(Start {
-        mode: Mode::Aggregated,
-        layers: Some("guest,vm".to_owned()),
-        sim: Some("delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}\n".to_owned()),
-        ..Start::default()
+fn every_mix_makes_scales_upgrades_and_deletes_a_guest() {
+    let lives = MIXES.map(|(machine_layer, vms, versions)| {
+        thread::spawn(move || {
+            (
+                format!("{machine_layer}, {vms}"),
+                live(&Mix::start(machine_layer, vms), versions),
+            )
+        })
     });
-    let managers = ClusterApi::start(supervisor.host());
-    let admin = supervisor.kubectl();
-    let mut times = Times::default();
-    let manifest = Manifest::new("dev", "v1.34", 1, 2).text();
-    times.take("create, 1 and 2 nodes", || {
+    let lived = lives.map(|life| life.join().expect("the guest lived as it should"));
+    println!("{}", table(&lived));
+}
+
+/// The steps of a guest's life, and how long each took, seconds.
+type Steps = Vec<(&'static str, f64)>;
+
+fn live(mix: &Mix, [from, to]: [&str; 2]) -> Steps {
+    let admin = mix.supervisor().kubectl();
+    let mut steps = Steps::new();
+    let mut take = |step, run: &dyn Fn()| {
+        let begun = Instant::now();
+        run();
+        steps.push((step, begun.elapsed().as_secs_f64()));
+    };
+    take("create, 1 and 2 nodes", &|| {
+        let manifest = Manifest::new("dev", from, 1, 2).text();
         admin.run_with("create -f -", Some(&manifest)).success();
-        is_running(&admin, &managers, "v1.34.", [1, 2]);
+        is_running(mix, from, [1, 2]);
     });
-    let guest = supervisor.guest_kubectl("team-a", "dev");
+    let guest = mix.supervisor().guest_kubectl("team-a", "dev");
     assert_eq!(guest.names("nodes").len(), 3);
-    times.take("scale workers to 4", || {
+    take("scale workers to 4", &|| {
         guest_command(&admin, "scale dev --pool default --workers 4");
-        is_running(&admin, &managers, "v1.34.", [1, 4]);
+        is_running(mix, from, [1, 4]);
     });
-    times.take("scale the control plane to 3", || {
+    take("scale the control plane to 3", &|| {
         guest_command(&admin, "scale dev --control-plane 3");
-        is_running(&admin, &managers, "v1.34.", [3, 4]);
+        is_running(mix, from, [3, 4]);
     });
-    times.take("upgrade by a minor", || {
-        guest_command(&admin, "upgrade dev v1.35");
-        is_running(&admin, &managers, "v1.35.", [3, 4]);
+    guest.run("create configmap kept").success();
+    take("upgrade by a minor, 7 nodes", &|| {
+        guest_command(&admin, &format!("upgrade dev {to}"));
+        is_running(mix, to, [3, 4]);
     });
-    let versions = guest
-        .run("get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}")
-        .success();
-    assert!(
-        versions.split_whitespace().all(|version| version.starts_with("v1.35.")),
-        "{versions}"
-    );
-    times.take("delete", || {
+    has_version(&guest, to);
+    guest.run("get configmap kept").success();
+    take("delete, nothing left", &|| {
         guest_command(&admin, "delete dev --yes");
         nothing_is_left(&admin);
+        no_disk_is_left(mix);
     });
-    times.print();
+    steps
+}
+
+fn has_version(guest: &Kubectl, version: &str) {
+    let listed = "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}";
+    let versions = guest.run(listed).success();
+    let minor = format!("{version}.");
+    assert!(
+        versions.split_whitespace().all(|version| version.starts_with(&minor)),
+        "{versions}"
+    );
 }
 
 fn nothing_is_left(admin: &Kubectl) {
@@ -67,12 +96,25 @@ fn nothing_is_left(admin: &Kubectl) {
     });
 }
 
+/// Of VMs that are processes: their folders go when their processes have ended.
+fn no_disk_is_left(mix: &Mix) {
+    let vms = mix.supervisor().data_dir().join("process/vms");
+    eventually(PATIENCE, "no disk is left", || {
+        let folders = fs::read_dir(&vms).into_iter().flatten();
+        match folders.count() {
+            0 => Ok(()),
+            left => Err(format!("{left} folders in {}", vms.display())),
+        }
+    });
+}
+
 fn guest_command(admin: &Kubectl, command: &str) {
     admin.run(&format!("guest {command} --no-wait")).success();
 }
 
 /// In this version, with so many nodes in the control plane and in its pool.
-fn is_running(admin: &Kubectl, managers: &ClusterApi, version: &str, nodes: [u64; 2]) {
+fn is_running(mix: &Mix, version: &str, nodes: [u64; 2]) {
+    let (admin, minor) = (mix.supervisor().kubectl(), format!("{version}."));
     eventually(PATIENCE, "it is Running", || {
         let guest = admin.json("get guestcluster dev");
         let status = &guest["status"];
@@ -81,29 +123,27 @@ fn is_running(admin: &Kubectl, managers: &ClusterApi, version: &str, nodes: [u64
         let is_seen = status["observedGeneration"] == guest["metadata"]["generation"];
         let is_over = status["operation"]["step"] == status["operation"]["of"];
         let is_at_rest = status["phase"] == "Running" && is_seen && is_over;
-        if is_at_rest && ready == nodes.map(Some) && runs.starts_with(version) {
+        if is_at_rest && ready == nodes.map(Some) && runs.starts_with(&minor) {
             Ok(())
         } else {
-            Err(format!("{status}\n{}", managers.log_tail()))
+            Err(format!("{status}\n{}", mix.log_tail()))
         }
     });
 }
 
-/// How long each step took.
-#[derive(Default)]
-struct Times(Vec<(&'static str, f64)>);
-
-impl Times {
-    fn take(&mut self, step: &'static str, run: impl FnOnce()) {
-        let begun = Instant::now();
-        run();
-        self.0.push((step, begun.elapsed().as_secs_f64()));
+fn table(lived: &[(String, Steps)]) -> String {
+    let names: Vec<_> = lived.iter().map(|(name, _)| name.as_str()).collect();
+    let mut table = format!(
+        "| step, seconds | {} |\n|---{}|\n",
+        names.join(" | "),
+        "|---".repeat(lived.len())
+    );
+    let steps = lived.first().map_or(0, |(_, steps)| steps.len());
+    for step in 0..steps {
+        let (name, _) = lived[0].1[step];
+        let times: Vec<_> = lived.iter().map(|(_, steps)| format!("{:.1}", steps[step].1)).collect();
+        // A string takes everything.
+        let _ = writeln!(table, "| {name} | {} |", times.join(" | "));
     }
-
-    fn print(&self) {
-        println!("| step | seconds |\n|---|---|");
-        for (step, seconds) in &self.0 {
-            println!("| {step} | {seconds:.1} |");
-        }
-    }
+    table
 }

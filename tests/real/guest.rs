@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use guestcluster_tests::{Mode, Start, Supervisor, program};
+use guestcluster_tests::{Mode, Start, Supervisor, process_vms};
 
 /// Starts a whole one in one process.
 pub fn supervisor() -> Supervisor {
@@ -20,15 +20,9 @@ pub fn aggregated() -> Supervisor {
 }
 
 fn start(mode: Mode, further: &[PathBuf]) -> Supervisor {
-    let folders = ["etcd", "kube-apiserver"].map(|name| program(name).parent().unwrap().to_owned());
-    let folders = folders.iter().chain(further).map(|folder| folder.display().to_string());
-    let folders: Vec<_> = folders.collect();
     Supervisor::start(Start {
         mode,
-        arguments: vec![
-            "--driver=process".to_owned(),
-            format!("--process-programs={}", folders.join(":")),
-        ],
+        arguments: process_vms(further),
         ..Start::default()
     })
 }

@@ -13,7 +13,7 @@ use tokio::{sync::OnceCell, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use vm_driver::Driver;
 
-use crate::{catalogue::Release, sim};
+use crate::{catalogue::Release, etcd_authorities::KeptAuthorities, sim};
 
 /// The command of this program by which processes end together with it.
 const BOUND: &str = "bound";
@@ -57,7 +57,7 @@ impl Choice {
     ) -> anyhow::Result<Running> {
         Ok(match self {
             Self::Sim => Running::Sim(sim::start(engine, client, tasks, stop).await?),
-            Self::Process(host) => Running::Process(host.start().await?),
+            Self::Process(host) => Running::Process(host.start(client).await?),
         })
     }
 
@@ -90,8 +90,16 @@ impl ProcessHost {
         })
     }
 
-    async fn start(&self) -> anyhow::Result<Arc<Processes>> {
-        let start = async || Ok(Processes::start(&self.folder, self.programs.clone(), launcher()?)?);
+    async fn start(&self, client: kube::Client) -> anyhow::Result<Arc<Processes>> {
+        let authorities = Arc::new(KeptAuthorities::new(client));
+        let start = async || {
+            Ok(Processes::start(
+                &self.folder,
+                self.programs.clone(),
+                launcher()?,
+                authorities,
+            )?)
+        };
         self.running.get_or_try_init(start).await.cloned()
     }
 }

@@ -10,6 +10,7 @@ mod controllers;
 mod data_dir;
 mod driver;
 mod embedded;
+mod etcd_authorities;
 mod exchange;
 mod followed;
 mod guest_agent;

@@ -45,6 +45,8 @@ pub struct Start {
     pub log: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Whether guests have an etcd that Cluster API does not look after: upstream's control planes would, where they manage it.
+    pub external_etcd: bool,
     /// Whether neither it nor the host writes an audit log: for measurements.
     pub unaudited: bool,
     /// Variables of our server's environment.
@@ -297,9 +299,7 @@ impl Supervisor {
                 .any(|flag| argument.starts_with(flag))
         };
         let driver = self.start.arguments.iter().filter(driver).map(String::as_str);
-        // Upstream's control planes look after an etcd that they manage.
-        let machine_layer_is_ours = self.start.layers.as_deref().is_none_or(|layers| layers != "guest,vm");
-        let etcd = (!machine_layer_is_ours).then_some("--etcd=external");
+        let etcd = self.start.external_etcd.then_some("--etcd=external");
         aggregated.apply(&["catalogue"].into_iter().chain(driver).chain(etcd).collect::<Vec<_>>());
         if let Some(sim) = &self.start.sim {
             self.configure_sim(sim);

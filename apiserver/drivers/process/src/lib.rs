@@ -7,6 +7,7 @@
 mod child;
 mod client;
 mod driver;
+mod etcd_authorities;
 mod files;
 mod forwarder;
 mod guest;
@@ -19,5 +20,6 @@ mod trouble;
 mod vm;
 
 pub use child::{Launcher, bound};
+pub use etcd_authorities::EtcdAuthorities;
 pub use processes::{ProcessError, Processes};
 pub use programs::{Programs, ProgramsError};

@@ -12,6 +12,7 @@ use vm_driver::{Changed, ObjectUid};
 
 use crate::{
     child::{Launcher, Spawner},
+    etcd_authorities::EtcdAuthorities,
     forwarder,
     ledger::{Ledger, LedgerError},
     programs::Programs,
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) ledger: Ledger,
     pub(crate) programs: Arc<Programs>,
     pub(crate) spawner: Arc<Spawner>,
+    pub(crate) etcd_authorities: Arc<dyn EtcdAuthorities>,
     pub(crate) pool: Pool,
     pub(crate) state: parking_lot::Mutex<State>,
     /// Held while a record changes, so that the ledger has what was said last.
@@ -53,7 +55,12 @@ impl From<LedgerError> for ProcessError {
 impl Processes {
     /// Continues where the ledger in this folder stopped: every VM that shall run is started, with its disk. Nobody else may
     /// work with the folder. Must be called within a runtime.
-    pub fn start(folder: &Path, programs: Programs, launcher: Launcher) -> Result<Arc<Self>, ProcessError> {
+    pub fn start(
+        folder: &Path,
+        programs: Programs,
+        launcher: Launcher,
+        etcd_authorities: Arc<dyn EtcdAuthorities>,
+    ) -> Result<Arc<Self>, ProcessError> {
         let ledger = Ledger::open(folder)?;
         let (vms, balancers) = ledger.load()?;
         let spawner = Spawner::start(launcher).map_err(|error| ProcessError(error.to_string()))?;
@@ -61,6 +68,7 @@ impl Processes {
             ledger,
             programs: Arc::new(programs),
             spawner: Arc::new(spawner),
+            etcd_authorities,
             pool: Pool::default(),
             state: parking_lot::Mutex::default(),
             changing: Mutex::default(),

@@ -91,6 +91,7 @@ impl Processes {
             disk: Disk::new(&folder),
             children: Children::new(self.0.spawner.clone(), &logs),
             programs: self.0.programs.clone(),
+            etcd_authorities: self.0.etcd_authorities.clone(),
             others: Box::new(move || other.0.state.lock().others(&asking)),
             report: Box::new(move |report| driver.report(&reported, report)),
         })

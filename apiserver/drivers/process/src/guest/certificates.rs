@@ -51,30 +51,53 @@ pub(super) fn administrator(disk: &Disk) -> Result<(String, CertifiedKey), Troub
     Ok((authority.certificate().to_owned(), pair))
 }
 
-/// Makes and writes all of them.
-pub(super) fn write(disk: &Disk, vm: &Vm, configuration: &ClusterConfiguration) -> Result<Credentials, Trouble> {
-    let authorities = Authorities::read(disk, configuration)?;
+/// Makes and writes all of them, beside those of the etcd member.
+pub(super) fn write(
+    disk: &Disk,
+    vm: &Vm,
+    configuration: &ClusterConfiguration,
+    etcd: Option<EtcdMember>,
+) -> Result<Credentials, Trouble> {
+    let authorities = Authorities {
+        users: authority(disk, "ca")?,
+        front_proxies: authority(disk, "front-proxy-ca")?,
+    };
     authorities.write_pki(disk, vm, configuration)?;
-    let etcd = authorities.write_etcd(disk, vm)?;
     authorities.write_kubeconfigs(disk, vm, configuration, etcd)
+}
+
+/// Makes and writes those of a member whose authority is in the bootstrap data, and of kube-apiserver in front of it.
+pub(super) fn write_stacked_member(disk: &Disk, vm: &Vm) -> Result<EtcdMember, Trouble> {
+    let authority = authority(disk, "etcd/ca")?;
+    let client = authority.issue_client("kube-apiserver-etcd-client", None, VALIDITY);
+    write_pair(disk, "apiserver-etcd-client", client)?;
+    write_member(disk, vm, &authority)
+}
+
+/// Makes and writes those of a member whose authority was asked for.
+pub(super) fn write_member_beside(disk: &Disk, vm: &Vm, signing: &CertifiedKey) -> Result<EtcdMember, Trouble> {
+    let authority = CertificateAuthority::from_pem(&signing.certificate, &signing.key).map_err(Trouble::failed)?;
+    disk.write(&format!("{PKI}/etcd/ca.crt"), authority.certificate())
+        .map_err(Trouble::failed)?;
+    write_member(disk, vm, &authority)
+}
+
+fn write_member(disk: &Disk, vm: &Vm, authority: &CertificateAuthority) -> Result<EtcdMember, Trouble> {
+    let (names, addresses) = (["localhost", &vm.key.name], [IpAddr::V4(vm.address)]);
+    let member = || authority.issue_peer(&vm.key.name, &names, &addresses, VALIDITY);
+    write_pair(disk, "etcd/server", member())?;
+    Ok(EtcdMember {
+        authority: authority.certificate().to_owned(),
+        pair: write_pair(disk, "etcd/peer", member())?,
+    })
 }
 
 struct Authorities {
     users: CertificateAuthority,
     front_proxies: CertificateAuthority,
-    etcd: Option<CertificateAuthority>,
 }
 
 impl Authorities {
-    fn read(disk: &Disk, configuration: &ClusterConfiguration) -> Result<Self, Trouble> {
-        let has_etcd = configuration.external_etcd().is_none();
-        Ok(Self {
-            users: authority(disk, "ca")?,
-            front_proxies: authority(disk, "front-proxy-ca")?,
-            etcd: has_etcd.then(|| authority(disk, "etcd/ca")).transpose()?,
-        })
-    }
-
     fn write_pki(&self, disk: &Disk, vm: &Vm, configuration: &ClusterConfiguration) -> Result<(), Trouble> {
         let (mut names, mut addresses) = configuration.names()?;
         names.push(vm.key.name.clone());
@@ -88,19 +111,6 @@ impl Authorities {
         let proxy = self.front_proxies.issue_client("front-proxy-client", None, VALIDITY);
         write_pair(disk, "front-proxy-client", proxy)?;
         Ok(())
-    }
-
-    fn write_etcd(&self, disk: &Disk, vm: &Vm) -> Result<Option<EtcdMember>, Trouble> {
-        let Some(authority) = &self.etcd else { return Ok(None) };
-        let (names, addresses) = (["localhost", &vm.key.name], [IpAddr::V4(vm.address)]);
-        let member = || authority.issue_peer(&vm.key.name, &names, &addresses, VALIDITY);
-        write_pair(disk, "etcd/server", member())?;
-        let client = authority.issue_client("kube-apiserver-etcd-client", None, VALIDITY);
-        write_pair(disk, "apiserver-etcd-client", client)?;
-        Ok(Some(EtcdMember {
-            authority: authority.certificate().to_owned(),
-            pair: write_pair(disk, "etcd/peer", member())?,
-        }))
     }
 
     fn write_kubeconfigs(

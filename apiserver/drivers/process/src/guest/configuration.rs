@@ -9,6 +9,8 @@ use crate::trouble::Trouble;
 
 const SERVICE_SUBNET: &str = "10.96.0.0/12";
 const DOMAIN: &str = "cluster.local";
+/// Where a VM's own member answers, as its guest system sees it.
+const BESIDE: &str = "https://127.0.0.1:2379";
 
 /// A ClusterConfiguration (`kubeadm.k8s.io/v1beta4`, or v1beta3 with its maps of arguments).
 pub(crate) struct ClusterConfiguration(Value);
@@ -21,7 +23,17 @@ pub(crate) struct Volume<'a> {
     pub(crate) is_made: bool,
 }
 
-/// An etcd that runs elsewhere.
+/// The etcd that kube-apiserver stores in.
+pub(crate) enum Etcd<'a> {
+    /// A member on each control-plane VM, whose authority the bootstrap data bring.
+    Stacked,
+    /// The same, whose authority somebody else keeps: to Cluster API it is external, at the VM's own address.
+    Beside(ExternalEtcd<'a>),
+    /// One that runs elsewhere.
+    Elsewhere(ExternalEtcd<'a>),
+}
+
+/// An etcd that Cluster API does not look after.
 pub(crate) struct ExternalEtcd<'a> {
     pub(crate) endpoints: Vec<&'a str>,
     pub(crate) ca_file: &'a str,
@@ -114,17 +126,24 @@ impl ClusterConfiguration {
             .collect()
     }
 
-    /// The etcd that runs elsewhere, if one does.
-    pub(crate) fn external_etcd(&self) -> Option<ExternalEtcd<'_>> {
+    /// The etcd that kube-apiserver stores in.
+    pub(crate) fn etcd(&self) -> Etcd<'_> {
+        let Some(external) = self.external_etcd() else {
+            return Etcd::Stacked;
+        };
+        if external.endpoints == [BESIDE] {
+            Etcd::Beside(external)
+        } else {
+            Etcd::Elsewhere(external)
+        }
+    }
+
+    fn external_etcd(&self) -> Option<ExternalEtcd<'_>> {
         let external = self.0["etcd"]["external"].as_object()?;
         let text = |name: &str| external.get(name).and_then(Value::as_str).unwrap_or_default();
-        let endpoints = external
-            .get("endpoints")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let endpoints = external.get("endpoints").and_then(Value::as_array);
         Some(ExternalEtcd {
-            endpoints: endpoints.filter_map(Value::as_str).collect(),
+            endpoints: endpoints.into_iter().flatten().filter_map(Value::as_str).collect(),
             ca_file: text("caFile"),
             cert_file: text("certFile"),
             key_file: text("keyFile"),

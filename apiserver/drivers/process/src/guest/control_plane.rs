@@ -57,9 +57,10 @@ impl GuestSystem {
                 make_private(&self.disk.file(volume.host_path)).map_err(Trouble::failed)?;
             }
         }
+        let etcd = self.etcd_member(&configuration).await?;
         Ok(ControlPlane {
             server: format!("https://{}:{API_PORT}", self.vm.address),
-            credentials: certificates::write(&self.disk, &self.vm, &configuration)?,
+            credentials: certificates::write(&self.disk, &self.vm, &configuration, etcd)?,
             configuration,
             release: release.clone(),
         })

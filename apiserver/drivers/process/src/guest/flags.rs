@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::configuration::{ClusterConfiguration, ExternalEtcd, Volume};
+use super::configuration::{ClusterConfiguration, Etcd, ExternalEtcd, Volume};
 use crate::files::Disk;
 
 /// What every program of a VM sees of it: kubeadm's own mounts.
@@ -110,9 +110,10 @@ impl Machine<'_> {
             ("tls-cert-file", pki("apiserver.crt")),
             ("tls-private-key-file", pki("apiserver.key")),
         ];
-        flags.extend(match self.configuration.external_etcd() {
-            Some(external) => self.external_etcd(&external),
-            None => [
+        flags.extend(match self.configuration.etcd() {
+            Etcd::Beside(external) => self.external_etcd(&external, self.client_url()),
+            Etcd::Elsewhere(external) => self.external_etcd(&external, external.endpoints.join(",")),
+            Etcd::Stacked => [
                 ("etcd-cafile", pki("etcd/ca.crt")),
                 ("etcd-certfile", pki("apiserver-etcd-client.crt")),
                 ("etcd-keyfile", pki("apiserver-etcd-client.key")),
@@ -153,12 +154,12 @@ impl Machine<'_> {
         self.merged(flags, "controllerManager")
     }
 
-    fn external_etcd(&self, external: &ExternalEtcd<'_>) -> [(&'static str, String); 4] {
+    fn external_etcd(&self, external: &ExternalEtcd<'_>, servers: String) -> [(&'static str, String); 4] {
         [
             ("etcd-cafile", self.disk.path(external.ca_file)),
             ("etcd-certfile", self.disk.path(external.cert_file)),
             ("etcd-keyfile", self.disk.path(external.key_file)),
-            ("etcd-servers", external.endpoints.join(",")),
+            ("etcd-servers", servers),
         ]
     }
 
@@ -269,10 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn an_etcd_elsewhere_is_taken_as_it_is() {
+    fn an_etcd_elsewhere_is_taken_as_it_is_and_the_vms_own_found_at_its_address() {
+        let elsewhere = ["https://192.0.2.1:2379", "https://192.0.2.2:2379"];
+        for (endpoints, servers) in [
+            (&elsewhere[..], "https://192.0.2.1:2379,https://192.0.2.2:2379"),
+            (&["https://127.0.0.1:2379"], "https://127.64.0.1:2379"),
+        ] {
+            an_external_etcd_is_found(endpoints, servers);
+        }
+    }
+
+    fn an_external_etcd_is_found(endpoints: &[&str], servers: &str) {
         let configuration = ClusterConfiguration::new(json!({"etcd": {"external": {
-            "endpoints": ["https://192.0.2.1:2379", "https://192.0.2.2:2379"],
-            "caFile": "/etc/kubernetes/pki/etcd/ca.crt", "certFile": "/c", "keyFile": "/k",
+            "endpoints": endpoints, "caFile": "/etc/kubernetes/pki/etcd/ca.crt", "certFile": "/c", "keyFile": "/k",
         }}}));
         let disk = Disk::new(Path::new("/data/vm"));
         let machine = Machine {
@@ -282,7 +292,7 @@ mod tests {
             configuration: &configuration,
         };
         let flags = machine.api_server();
-        assert!(flags.contains(&"--etcd-servers=https://192.0.2.1:2379,https://192.0.2.2:2379".to_owned()));
+        assert!(flags.contains(&format!("--etcd-servers={servers}")), "{flags:?}");
         assert!(flags.contains(&"--etcd-cafile=/data/vm/root/etc/kubernetes/pki/etcd/ca.crt".to_owned()));
     }
 }

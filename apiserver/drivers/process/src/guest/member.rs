@@ -3,12 +3,14 @@
 use std::net::Ipv4Addr;
 
 use guest_system::cloud_init::Role;
-use guestcluster_credentials::x509::CertifiedKey;
+use guestcluster_credentials::x509::{self, CertifiedKey};
+use jiff::Timestamp;
 use kube::Client;
 
 use super::{
     GuestSystem,
-    certificates::EtcdMember,
+    certificates::{self, EtcdMember},
+    configuration::{ClusterConfiguration, Etcd, ExternalEtcd},
     control_plane::ControlPlane,
     etcd::Members,
     flags::{self, CLIENT_PORT, InitialCluster},
@@ -22,6 +24,39 @@ use crate::{
 const ETCD_DATA: &str = "/var/lib/etcd/member";
 
 impl GuestSystem {
+    /// Its certificates, made where they are missing; none where etcd runs elsewhere.
+    pub(super) async fn etcd_member(
+        &self,
+        configuration: &ClusterConfiguration,
+    ) -> Result<Option<EtcdMember>, Trouble> {
+        match configuration.etcd() {
+            Etcd::Stacked => certificates::write_stacked_member(&self.disk, &self.vm).map(Some),
+            Etcd::Beside(external) => self.member_beside(&external).await.map(Some),
+            Etcd::Elsewhere(_) => Ok(None),
+        }
+    }
+
+    /// The certificates it has, unless half their life is over: a VM that starts again depends on nobody for them.
+    async fn member_beside(&self, external: &ExternalEtcd<'_>) -> Result<EtcdMember, Trouble> {
+        if let Some((authority, pair)) = self.member_files()? {
+            let validity = x509::validity(&pair.certificate).map_err(Trouble::failed)?;
+            let now = Timestamp::now();
+            if now.duration_since(validity.start) < validity.end.duration_since(now) {
+                return Ok(EtcdMember { authority, pair });
+            }
+        }
+        let signing = self.etcd_authorities.authority(&self.vm.key, &self.vm.labels).await;
+        let signing = signing.map_err(Trouble::waiting)?;
+        let trusted = self.disk.read(external.ca_file).map_err(Trouble::failed)?;
+        if trusted.is_none_or(|trusted| trusted.trim() != signing.certificate.trim()) {
+            let file = external.ca_file;
+            return Err(Trouble::failed(format!(
+                "{file} of the bootstrap data is not the authority that signs for the members of this etcd"
+            )));
+        }
+        certificates::write_member_beside(&self.disk, &self.vm, &signing)
+    }
+
     /// Starts it unless it runs, and waits until it is a member with a vote.
     pub(super) async fn bring_up_etcd(&self, control_plane: &ControlPlane, member: &EtcdMember) -> Result<(), Trouble> {
         if !self.children.has("etcd") {

@@ -15,7 +15,10 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use guest_system::{cloud_init::Bootstrap, node::NodeFacts};
 use tokio::time::{Instant, sleep};
 
-use crate::{child::Children, files::Disk, programs::Programs, record::Vm, state::Other, trouble::Trouble};
+use crate::{
+    child::Children, etcd_authorities::EtcdAuthorities, files::Disk, programs::Programs, record::Vm, state::Other,
+    trouble::Trouble,
+};
 use control_plane::ControlPlane;
 
 /// First and longest pause before what failed is tried again.
@@ -34,6 +37,7 @@ pub(crate) struct GuestSystem {
     pub(crate) disk: Disk,
     pub(crate) children: Arc<Children>,
     pub(crate) programs: Arc<Programs>,
+    pub(crate) etcd_authorities: Arc<dyn EtcdAuthorities>,
     /// The other control-plane VMs of the guest that stay.
     pub(crate) others: Box<dyn Fn() -> Vec<Other> + Send + Sync>,
     /// Where it is told how far it is.

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use guestcluster_credentials::x509::{CertificateAuthority, generate_key_pair};
-use serde_json::json;
+use async_trait::async_trait;
+use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey, generate_key_pair};
+use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
 };
-use vm_driver::{Driver as _, LoadBalancerSpec, ObjectUid, Removal, UserData, VmSpec, VmState};
+use vm_driver::{Driver as _, LoadBalancerSpec, ObjectKey, ObjectUid, Removal, UserData, VmSpec, VmState};
 
 use super::*;
 
@@ -41,10 +42,24 @@ fn driver(folder: &Path, etcd: &str) -> Arc<Processes> {
         bound: ["-c", "shift 3; exec \"$@\"", "bound"].map(str::to_owned).into(),
         agent: None,
     };
-    Processes::start(&folder.join("data"), Programs::find(&[programs]).unwrap(), launcher).unwrap()
+    let programs = Programs::find(&[programs]).unwrap();
+    Processes::start(&folder.join("data"), programs, launcher, Arc::new(NoAuthorities)).unwrap()
+}
+
+struct NoAuthorities;
+
+#[async_trait]
+impl EtcdAuthorities for NoAuthorities {
+    async fn authority(&self, vm: &ObjectKey, _labels: &BTreeMap<String, String>) -> Result<CertifiedKey, String> {
+        Err(format!("nobody signs for {}", vm.name))
+    }
 }
 
 fn control_plane(image: &str) -> VmSpec {
+    control_plane_with(image, &json!({"local": {}}))
+}
+
+fn control_plane_with(image: &str, etcd: &Value) -> VmSpec {
     let pair = |name: &str| CertificateAuthority::generate(name).unwrap().1;
     let (sa_key, sa_pub) = generate_key_pair().unwrap();
     let mut files = Vec::new();
@@ -58,7 +73,8 @@ fn control_plane(image: &str) -> VmSpec {
     }
     put("sa.key", sa_key);
     put("sa.pub", sa_pub);
-    let configuration = json!({"kind": "ClusterConfiguration", "controlPlaneEndpoint": "127.64.0.9:6443"});
+    let configuration =
+        json!({"kind": "ClusterConfiguration", "controlPlaneEndpoint": "127.64.0.9:6443", "etcd": etcd});
     files.push(json!({"path": "/run/kubeadm/kubeadm.yaml", "content": configuration.to_string()}));
     VmSpec {
         uid: ObjectUid("4c5f0e3c-0000".to_owned()),
@@ -112,6 +128,21 @@ async fn a_version_without_programs_is_named() {
     .await;
     let message = state.blocked.unwrap().message;
     assert!(message.contains("kube-apiserver v1.30.0"), "{message}");
+    driver.stop().await;
+}
+
+#[tokio::test]
+async fn a_member_whose_authority_nobody_has_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let driver = driver(folder.path(), "exit 0");
+    let etcd = json!({"external": {"endpoints": ["https://127.0.0.1:2379"], "caFile": "/etc/kubernetes/pki/ca.crt"}});
+    let spec = control_plane_with("photon-5-kubernetes-v1.37.2", &etcd);
+    let state = until(&driver, &spec, |state| state.blocked.is_some()).await;
+    let blocked = state.blocked.unwrap();
+    assert_eq!(
+        (blocked.reason.as_str(), blocked.message.as_str()),
+        ("Waiting", "nobody signs for dev-cp-1")
+    );
     driver.stop().await;
 }
 

@@ -1,0 +1,102 @@
+//! A supervisor whose layers are from different houses: ours or upstream's machine layer, over simulated VMs or ones of real programs.
+
+use std::{fmt, path::PathBuf};
+
+use crate::{ClusterApi, Mode, Start, Supervisor, built, program, supervisor::NO_DELAYS};
+
+/// Whose machine layer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineLayer {
+    /// Ours, in our server.
+    Ours,
+    /// Upstream's managers, as they are.
+    Upstream,
+}
+
+/// What VMs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vms {
+    /// Simulated, and taking no time.
+    Sim,
+    /// Real programs of a control plane.
+    Process,
+}
+
+/// A supervisor behind a real kube-apiserver with such layers. Both machine layers have the same definitions and the same kind of etcd.
+#[derive(Debug)]
+pub struct Mix {
+    /// Upstream's managers. They end before what they are connected to.
+    managers: Option<ClusterApi>,
+    supervisor: Supervisor,
+}
+
+impl Mix {
+    /// Starts one and waits until all of it is ready.
+    pub fn start(machine_layer: MachineLayer, vms: Vms) -> Self {
+        let (sim, arguments) = match vms {
+            Vms::Sim => (Some(NO_DELAYS.to_owned()), Vec::new()),
+            // Two minors, to upgrade from one to the other.
+            Vms::Process => (None, process_vms(&built("kubernetes-1.36"))),
+        };
+        let layers = match machine_layer {
+            MachineLayer::Ours => "all",
+            MachineLayer::Upstream => "guest,vm",
+        };
+        let supervisor = Supervisor::start(Start {
+            mode: Mode::Aggregated,
+            layers: Some(layers.to_owned()),
+            sim,
+            arguments,
+            external_etcd: true,
+            ..Start::default()
+        });
+        let managers = match machine_layer {
+            MachineLayer::Ours => None,
+            MachineLayer::Upstream => Some(ClusterApi::start(supervisor.host())),
+        };
+        Self { managers, supervisor }
+    }
+
+    /// The supervisor.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// The last lines of all logs, to show when a test fails.
+    pub fn log_tail(&self) -> String {
+        let managers = self.managers.as_ref().map(ClusterApi::log_tail);
+        managers.unwrap_or_default() + &self.supervisor.log_tail()
+    }
+}
+
+impl fmt::Display for MachineLayer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Ours => "ours",
+            Self::Upstream => "upstream",
+        })
+    }
+}
+
+impl fmt::Display for Vms {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sim => "sim",
+            Self::Process => "process",
+        })
+    }
+}
+
+/// The flags by which our server's VMs are real programs: those of `hack/components/build`, and of these folders.
+pub fn process_vms(further: &[PathBuf]) -> Vec<String> {
+    let folders = ["etcd", "kube-apiserver"].map(|name| {
+        let folder = program(name);
+        folder.parent().expect("a program lies in a folder").to_owned()
+    });
+    let folders = folders.iter().chain(further).map(|folder| folder.display().to_string());
+    let folders: Vec<_> = folders.collect();
+    vec![
+        "--driver=process".to_owned(),
+        format!("--process-programs={}", folders.join(":")),
+    ]
+}
