@@ -24,6 +24,11 @@ require_rust() {
   command -v cc >/dev/null || install_package gcc "a C compiler (the TLS library has C parts)"
 }
 
+# Every program, as a whole workspace builds it: for some packages alone cargo takes other features, and compiles the libraries anew.
+build_programs() {
+  (cd "$root" && cargo build --quiet --workspace --bins)
+}
+
 # require_musl TARGET: what links a static program for it.
 require_musl() {
   command -v "${1%%-*}-linux-musl-gcc" >/dev/null || install_package musl-tools "a static program has musl's libc"
