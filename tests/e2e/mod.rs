@@ -9,7 +9,7 @@ mod delete;
 mod faults;
 mod issuers;
 mod kubectl;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod login;
 mod login_refusals;
 mod quotas;

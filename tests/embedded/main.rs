@@ -6,6 +6,7 @@
 #[path = "../e2e/mod.rs"]
 mod e2e;
 mod flow;
+mod health;
 mod keys;
 mod login_files;
 mod raw;

@@ -281,6 +281,31 @@ impl World {
         }
     }
 
+    /// The name of the first Machine that is such.
+    pub(super) async fn machine(&self, is_such: impl Fn(&Machine) -> bool) -> Result<String> {
+        let machines = self.api::<Machine>().list(&ListParams::default()).await?;
+        let found = machines.iter().find(|machine| is_such(machine));
+        Ok(found.context("no such Machine")?.name_any())
+    }
+
+    /// Waits until the object `name` is such.
+    pub(super) async fn until<K: Kind>(&self, name: &str, what: &str, is_such: impl Fn(&K) -> bool) -> Result<K> {
+        let api = self.api::<K>();
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let object = api.get(name).await?;
+            if is_such(&object) {
+                return Ok(object);
+            }
+            ensure!(
+                tokio::time::Instant::now() < end,
+                "{name} never shows {what}: {}",
+                serde_json::to_string_pretty(&object)?
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(super) async fn machines_text(&self) -> Result<String> {
         let mut text = String::new();
         for machine in self.api::<Machine>().list(&ListParams::default()).await? {

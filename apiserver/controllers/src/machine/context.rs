@@ -4,7 +4,7 @@ use super::engine::{Informer, Key, Queue, Watched};
 use super::guests::GuestClients;
 use super::routes;
 use guestcluster_types::upstream::capi::{
-    CLUSTER_NAME_LABEL, Cluster, Machine, MachineDeployment, MachineSet, PAUSED_ANNOTATION,
+    CLUSTER_NAME_LABEL, Cluster, Machine, MachineDeployment, MachineHealthCheck, MachineSet, PAUSED_ANNOTATION,
 };
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereMachine};
 use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmControlPlane};
@@ -34,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) deployments: Informer<MachineDeployment>,
     pub(crate) sets: Informer<MachineSet>,
     pub(crate) machines: Informer<Machine>,
+    pub(crate) health_checks: Informer<MachineHealthCheck>,
     pub(crate) vsphere_clusters: Informer<VSphereCluster>,
     pub(crate) vsphere_machines: Informer<VSphereMachine>,
     pub(crate) virtual_machines: Informer<VirtualMachine>,
@@ -51,6 +52,7 @@ pub(crate) struct Queues {
     pub(crate) deployments: Arc<Queue>,
     pub(crate) sets: Arc<Queue>,
     pub(crate) machines: Arc<Queue>,
+    pub(crate) health_checks: Arc<Queue>,
     pub(crate) vsphere_clusters: Arc<Queue>,
     pub(crate) vsphere_machines: Arc<Queue>,
 }
@@ -66,6 +68,7 @@ impl Context {
             deployments: informer(&client, context, routes::deployment),
             sets: informer(&client, context, routes::set),
             machines: informer(&client, context, routes::machine),
+            health_checks: informer(&client, context, routes::health_check),
             vsphere_clusters: informer(&client, context, routes::vsphere_cluster),
             vsphere_machines: informer(&client, context, routes::vsphere_machine),
             virtual_machines: informer(&client, context, routes::virtual_machine),
@@ -91,6 +94,7 @@ impl Context {
         self.start(tasks, stop, |context| &context.deployments);
         self.start(tasks, stop, |context| &context.sets);
         self.start(tasks, stop, |context| &context.machines);
+        self.start(tasks, stop, |context| &context.health_checks);
         self.start(tasks, stop, |context| &context.vsphere_clusters);
         self.start(tasks, stop, |context| &context.vsphere_machines);
         self.start(tasks, stop, |context| &context.virtual_machines);
@@ -110,6 +114,7 @@ impl Context {
             self.deployments.synced(),
             self.sets.synced(),
             self.machines.synced(),
+            self.health_checks.synced(),
             self.vsphere_clusters.synced(),
             self.vsphere_machines.synced(),
             self.virtual_machines.synced(),

@@ -21,8 +21,10 @@ mod kubeadm_control_plane;
 )]
 mod machine;
 mod machine_deployment;
+mod machine_health_check;
 mod machine_set;
 mod names;
+mod remediation;
 mod replicas;
 mod routes;
 mod secrets;
@@ -68,6 +70,11 @@ pub async fn run(client: Client, guests: GuestClients, runs: Runs, stop: Cancell
         layer.start("machinedeployment", &queues.deployments, machine_deployment::reconcile);
         layer.start("machineset", &queues.sets, machine_set::reconcile);
         layer.start("machine", &queues.machines, machine::reconcile);
+        layer.start(
+            "machinehealthcheck",
+            &queues.health_checks,
+            machine_health_check::reconcile,
+        );
         layer.start("vspherecluster", &queues.vsphere_clusters, vsphere_cluster::reconcile);
         layer.start("vspheremachine", &queues.vsphere_machines, vsphere_machine::reconcile);
     }

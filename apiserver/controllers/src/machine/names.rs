@@ -11,8 +11,15 @@ const SUFFIX: usize = 5;
 ///
 /// The suffix is a function of the owner and of the Machines it has (UID and name of all, also those being deleted). So
 /// a repeat after a crash, or by a second controller, asks for the same names and gets the same Machines, while later
-/// Machines get other names: UIDs do not come back.
-pub(crate) fn machines(prefix: &str, owner: &ObjectMeta, existing: &[(String, String)], count: usize) -> Vec<String> {
+/// Machines get other names: UIDs do not come back. `gone` is the UID of the Machine that went last, of an owner that makes
+/// the next one only when that is gone: without it, the owner would have the same Machines as before.
+pub(crate) fn machines(
+    prefix: &str,
+    owner: &ObjectMeta,
+    existing: &[(String, String)],
+    gone: &str,
+    count: usize,
+) -> Vec<String> {
     let mut uids: Vec<_> = existing.iter().map(|(uid, _)| uid.as_str()).collect();
     uids.sort_unstable();
     let mut view = Sha256::new();
@@ -22,6 +29,8 @@ pub(crate) fn machines(prefix: &str, owner: &ObjectMeta, existing: &[(String, St
         view.update(b"\0");
         view.update(uid);
     }
+    view.update(b"\0\0");
+    view.update(gone);
     let candidates = (0_u64..).map(|ordinal| {
         let hash = view.clone().chain_update(ordinal.to_be_bytes()).finalize();
         let suffix = hash
@@ -63,11 +72,11 @@ mod tests {
 
     #[test]
     fn the_same_view_gives_the_same_names_and_any_other_view_others() {
-        let names = machines("dev-cp", &owner("o", 1), &existing(&["b", "a"]), 3);
-        assert_eq!(names, machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), 3));
+        let names = machines("dev-cp", &owner("o", 1), &existing(&["b", "a"]), "", 3);
+        assert_eq!(names, machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), "", 3));
         assert_eq!(
             names[..1],
-            machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), 1)
+            machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), "", 1)
         );
         assert!(names.iter().all(|name| name.len() == "dev-cp-".len() + 5));
         let views = [
@@ -77,15 +86,22 @@ mod tests {
             ("p", 1, vec!["a", "b"]),
         ];
         for (uid, generation, uids) in views {
-            let others = machines("dev-cp", &owner(uid, generation), &existing(&uids), 3);
+            let others = machines("dev-cp", &owner(uid, generation), &existing(&uids), "", 3);
             assert!(others.iter().all(|other| !names.contains(other)));
         }
     }
 
     #[test]
+    fn the_last_of_an_owner_is_not_followed_by_its_namesake() {
+        let last = machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), "", 1);
+        let next = machines("dev-cp", &owner("o", 1), &existing(&["a", "b"]), "uid-of-the-last", 1);
+        assert_ne!(last, next);
+    }
+
+    #[test]
     fn a_name_that_is_taken_is_not_given_again() {
-        let first = machines("dev-cp", &owner("o", 1), &existing(&["a"]), 2);
+        let first = machines("dev-cp", &owner("o", 1), &existing(&["a"]), "", 2);
         let taken = vec![("a".to_owned(), first[0].clone())];
-        assert_eq!(machines("dev-cp", &owner("o", 1), &taken, 1), first[1..]);
+        assert_eq!(machines("dev-cp", &owner("o", 1), &taken, "", 1), first[1..]);
     }
 }

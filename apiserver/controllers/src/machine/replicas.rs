@@ -2,6 +2,7 @@
 
 use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{Machine, MachineSet, ReplicaCounts, VersionCount, condition};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::Resource;
 use std::collections::BTreeMap;
 
@@ -36,6 +37,22 @@ pub(crate) fn is_available(machine: &Machine) -> bool {
 /// Whether deletion was asked for.
 pub(crate) fn is_deleting<K: Resource>(object: &K) -> bool {
     object.meta().deletion_timestamp.is_some()
+}
+
+/// A bound that may be a percentage of `wanted`; text that is none counts as 0.
+pub(crate) fn amount(bound: &IntOrString, wanted: i32, round_up: bool) -> i32 {
+    match bound {
+        IntOrString::Int(number) => (*number).max(0),
+        IntOrString::String(text) => {
+            let percent = text
+                .strip_suffix('%')
+                .and_then(|number| number.parse::<i64>().ok())
+                .unwrap_or(0)
+                .clamp(0, 100);
+            let share = i64::from(wanted) * percent + if round_up { 99 } else { 0 };
+            i32::try_from(share / 100).unwrap_or(wanted)
+        }
+    }
 }
 
 /// Sums what MachineSets count.

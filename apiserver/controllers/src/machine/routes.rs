@@ -3,8 +3,9 @@
 use super::context::{Context, SecretMeta, has_infrastructure, in_namespace_of, is_initialized};
 use super::engine::{Key, cluster_of};
 use super::guests::Change;
+use super::machine_health_check;
 use super::writes::controller_of;
-use guestcluster_types::upstream::capi::{Cluster, Machine, MachineDeployment, MachineSet};
+use guestcluster_types::upstream::capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck, MachineSet};
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereMachine};
 use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmControlPlane};
 use guestcluster_types::upstream::vmoperator::VirtualMachine;
@@ -60,6 +61,37 @@ fn all_of_cluster(context: &Context, key: &Key, cluster: &Cluster) {
     for machine in context.machines.of_cluster(key) {
         context.queues.machines.add(Key::of(&*machine));
         children(context, &machine);
+    }
+    health_checks(context, key);
+}
+
+fn health_checks(context: &Context, cluster: &Key) {
+    for check in context.health_checks.of_cluster(cluster) {
+        check_soon(context, &check);
+    }
+}
+
+fn check_soon(context: &Context, check: &MachineHealthCheck) {
+    let queue = &context.queues.health_checks;
+    queue.add_after(Key::of(check), machine_health_check::PAUSE);
+}
+
+/// The health checks that watch a Machine.
+fn health_checks_of(context: &Context, machine: &Machine) {
+    let cluster = in_namespace_of(machine, &machine.spec.cluster_name);
+    for check in context.health_checks.of_cluster(&cluster) {
+        if machine_health_check::selects(&check.spec.selector, machine.labels()) {
+            check_soon(context, &check);
+        }
+    }
+}
+
+pub(crate) fn health_check(context: &Context, old: Option<&MachineHealthCheck>, new: Option<&MachineHealthCheck>) {
+    let Some(object) = new else { return };
+    // Its own status wakes nobody.
+    let asks = |check: &MachineHealthCheck| (check.spec.clone(), check.metadata.annotations.clone());
+    if old.map(asks) != new.map(asks) {
+        check_soon(context, object);
     }
 }
 
@@ -132,6 +164,19 @@ pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Mac
     owner(context, object);
     if new.is_none() {
         deployment_of(context, object);
+    }
+    let judged = |machine: &Machine| {
+        (
+            machine.metadata.labels.clone(),
+            machine.metadata.annotations.clone(),
+            machine.status.node_ref.clone(),
+            machine.status.conditions.clone(),
+        )
+    };
+    if old.map(judged) != new.map(judged) {
+        for state in [old, new].into_iter().flatten() {
+            health_checks_of(context, state);
+        }
     }
     let needs = |machine: &Machine| {
         let deleting = machine.meta().deletion_timestamp.is_some();
@@ -263,6 +308,7 @@ pub(crate) fn guest(context: &Context, cluster: &Key, change: &Change) {
     match change {
         Change::Link => {
             context.queues.clusters.add(cluster.clone());
+            health_checks(context, cluster);
             add(
                 &context.queues.control_planes,
                 control_plane.map(|reference| cluster.sibling(&reference.name)),
@@ -274,11 +320,15 @@ pub(crate) fn guest(context: &Context, cluster: &Key, change: &Change) {
                 }
             }
         }
-        Change::Node(before, after) => {
-            let concerned = |id: Option<&str>| id.is_some() && (id == before.as_deref() || id == after.as_deref());
+        Change::Node(change) => {
+            let ids = [&change.before, &change.after];
+            let concerned = |id: &Option<String>| id.is_some() && ids.contains(&id);
             for machine in context.machines.of_cluster(cluster) {
-                if concerned(machine.spec.provider_id.as_deref()) {
+                if concerned(&machine.spec.provider_id) {
                     context.queues.machines.add(Key::of(&*machine));
+                    if change.conditions {
+                        health_checks_of(context, &machine);
+                    }
                 }
             }
         }

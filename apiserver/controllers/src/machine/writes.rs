@@ -46,6 +46,17 @@ where
 
     /// Makes the status `new` where it is `old`, leaving fields that neither knows.
     pub(crate) async fn patch_status<S: Serialize>(&self, live: &K, old: &S, new: &S) -> Result<(), Error> {
+        self.patch_status_of(live, json!({ "uid": live.uid() }), old, new).await
+    }
+
+    /// As [`Self::patch_status`], for a status whose list of conditions has several writers: a patch replaces a list
+    /// whole, so it counts only in the version that was read.
+    pub(crate) async fn patch_shared_status<S: Serialize>(&self, live: &K, old: &S, new: &S) -> Result<(), Error> {
+        let version = json!({ "uid": live.uid(), "resourceVersion": live.resource_version() });
+        self.patch_status_of(live, version, old, new).await
+    }
+
+    async fn patch_status_of<S: Serialize>(&self, live: &K, metadata: Value, old: &S, new: &S) -> Result<(), Error> {
         let old = serde_json::to_value(old).map_err(Error::encode("a status"))?;
         let new = serde_json::to_value(new).map_err(Error::encode("a status"))?;
         let Some(patch) = difference(&old, &new) else {
@@ -55,7 +66,7 @@ where
             field_manager: Some(MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let patch = Patch::Merge(json!({ "metadata": { "uid": live.uid() }, "status": patch }));
+        let patch = Patch::Merge(json!({ "metadata": metadata, "status": patch }));
         let written = self
             .namespaced(live)
             .patch_status(&live.name_any(), &params, &patch)

@@ -54,6 +54,8 @@ pub(super) fn machine() -> Vec<Value> {
             ],
             status,
         ),
+        rule(&[CAPI], &["machinehealthchecks"], &["get", "list", "watch", "patch"]),
+        rule(&[CAPI], &["machinehealthchecks/status"], status),
         rule(&[CONTROL_PLANE], &["kubeadmcontrolplanes"], KEEP),
         rule(&[CONTROL_PLANE], &["kubeadmcontrolplanes/status"], status),
         rule(&[BOOTSTRAP], &["kubeadmconfigs", "kubeadmconfigtemplates"], KEEP),

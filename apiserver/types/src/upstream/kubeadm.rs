@@ -12,6 +12,11 @@ use std::collections::BTreeMap;
 /// spares a port-forward to the API server's pod.
 pub const CERTIFICATES_EXPIRY_ANNOTATION: &str = "machine.cluster.x-k8s.io/certificates-expiry";
 
+/// Annotation of a KubeadmControlPlane while an unwell Machine is being replaced: a record of it, as JSON.
+pub const REMEDIATION_IN_PROGRESS_ANNOTATION: &str = "controlplane.cluster.x-k8s.io/remediation-in-progress";
+/// Annotation of the Machine that replaces an unwell one: the record of it.
+pub const REMEDIATION_FOR_ANNOTATION: &str = "controlplane.cluster.x-k8s.io/remediation-for";
+
 /// Conditions of these groups' kinds, beside those of [`super::capi::condition`].
 pub mod condition {
     /// The guest answered once.
@@ -48,6 +53,24 @@ pub struct KubeadmControlPlaneSpec {
     /// How changes are rolled out.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: ControlPlaneRollout,
+    /// How unwell Machines are replaced.
+    #[serde(skip_serializing_if = "is_default")]
+    pub remediation: ControlPlaneRemediation,
+}
+
+/// How unwell Machines of a control plane are replaced.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ControlPlaneRemediation {
+    /// How often a replacement that is unwell too is replaced; for ever if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_retry: Option<i32>,
+    /// Seconds between two such replacements; 0 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_period_seconds: Option<i32>,
+    /// So many seconds after a replacement a fault counts as a new one; an hour if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_healthy_period_seconds: Option<i32>,
 }
 
 /// What control-plane Machines are made from.
@@ -139,9 +162,25 @@ pub struct KubeadmControlPlaneStatus {
     /// How many run which version.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<VersionCount>,
+    /// The last time that an unwell Machine was replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_remediation: Option<LastRemediation>,
     /// The generation that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+}
+
+/// The last time that an unwell Machine was replaced.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastRemediation {
+    /// Name of the Machine.
+    pub machine: String,
+    /// When it was deleted.
+    pub time: Time,
+    /// How often it had been tried before.
+    #[serde(default)]
+    pub retry_count: i32,
 }
 
 /// `status.initialization` of a control plane.

@@ -86,6 +86,7 @@ fn spec(plan: &Plan, template: &str) -> KubeadmControlPlaneSpec {
         },
         kubeadm_config_spec: kubeadm(plan),
         rollout: one_at_a_time(),
+        ..KubeadmControlPlaneSpec::default()
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn build(identity: &Identity, plan: &PoolPlan) -> PoolObjects {
             unhealthy_less_than_or_equal_to: Some(IntOrString::String(MAX_UNHEALTHY.to_owned())),
             ..RemediationTrigger::default()
         },
+        ..HealthRemediation::default()
     };
     for metadata in [
         &mut machine_template.metadata,

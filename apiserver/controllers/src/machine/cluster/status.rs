@@ -4,6 +4,7 @@ use super::Parts;
 use super::deletion::is_control_plane;
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::guests::Link;
+use crate::machine::remediation::any_remediating;
 use crate::machine::replicas::{count, is_deleting};
 use guestcluster_types::upstream::capi::{ClusterStatus, Machine, condition};
 use guestcluster_types::upstream::{HasConditions, capv, kubeadm};
@@ -105,6 +106,12 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
         machines_of(workers, condition::UP_TO_DATE, "UpToDate"),
     );
     set.set(condition::REMOTE_CONNECTION_PROBE, connection(parts));
+    let pools = any_remediating(parts.deployments.iter().map(|pool| &**pool));
+    let remediating = any_remediating(parts.control_plane.as_deref());
+    set.set(
+        condition::REMEDIATING,
+        if remediating.is_true() { remediating } else { pools },
+    );
     set.set(
         condition::DELETING,
         if deleting {

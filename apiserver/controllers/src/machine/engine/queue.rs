@@ -26,6 +26,16 @@ pub(crate) enum Next {
     After(Duration),
 }
 
+impl Next {
+    /// The one that comes first.
+    pub(crate) fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::After(one), Self::After(other)) => Self::After(one.min(other)),
+            (after @ Self::After(_), Self::Event) | (Self::Event, after) => after,
+        }
+    }
+}
+
 /// A reconciliation that must be tried again.
 pub(crate) trait Retry: std::fmt::Display {
     /// Whether the failure is one of the usual races, not worth a warning.

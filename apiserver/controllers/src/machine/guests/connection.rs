@@ -1,6 +1,6 @@
 //! One guest's connection: made, watched, and made again when it breaks.
 
-use super::{Change, Nodes, Shared, State};
+use super::{Change, NodeChange, Nodes, Shared, State};
 use crate::machine::engine::Key;
 use crate::machine::error::Error;
 use crate::machine::secrets;
@@ -157,13 +157,17 @@ impl Connection {
         if let Some(status) = &mut node.status {
             (status.images, status.volumes_attached, status.volumes_in_use) = (None, None, None);
         }
-        let (before, after) = self.state.nodes.write().put(node);
-        self.tell(Change::Node(before, after));
+        let change = self.state.nodes.write().put(node);
+        self.tell(Change::Node(change));
     }
 
     fn remove(&self, name: &str) {
         let before = self.state.nodes.write().remove(name);
-        self.tell(Change::Node(before, None));
+        self.tell(Change::Node(NodeChange {
+            before,
+            after: None,
+            conditions: true,
+        }));
     }
 
     fn up(&self, client: &Client, initialized: bool) {

@@ -5,6 +5,7 @@ mod connection;
 
 use super::engine::Key;
 use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
@@ -37,8 +38,19 @@ struct Guest {
 pub(crate) enum Change {
     /// The connection was made or lost, or the control plane was found initialized.
     Link,
-    /// A Node changed; the two are its provider IDs before and after.
-    Node(Option<String>, Option<String>),
+    /// A Node changed.
+    Node(NodeChange),
+}
+
+/// What changed of a Node.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct NodeChange {
+    /// Its provider ID before.
+    pub(crate) before: Option<String>,
+    /// Its provider ID now.
+    pub(crate) after: Option<String>,
+    /// Whether its conditions say something else, and not just the same again; also if it came or went.
+    pub(crate) conditions: bool,
 }
 
 /// How a guest can be reached.
@@ -165,16 +177,21 @@ impl Drop for Shared {
 }
 
 impl Nodes {
-    /// Takes a Node in, and returns the provider IDs before and after.
-    fn put(&mut self, node: Node) -> (Option<String>, Option<String>) {
+    /// Takes a Node in, and returns what changed.
+    fn put(&mut self, node: Node) -> NodeChange {
         let name = node.metadata.name.clone().unwrap_or_default();
+        let conditions = self.by_name.get(&name).is_none_or(|known| told(known) != told(&node));
         let before = self.remove(&name);
         let after = provider_id(&node).map(str::to_owned);
         if let Some(id) = &after {
             self.by_provider_id.insert(id.clone(), name.clone());
         }
         self.by_name.insert(name, Arc::new(node));
-        (before, after)
+        NodeChange {
+            before,
+            after,
+            conditions,
+        }
     }
 
     fn remove(&mut self, name: &str) -> Option<String> {
@@ -185,6 +202,17 @@ impl Nodes {
         }
         Some(id.to_owned())
     }
+}
+
+/// What a Node's conditions say, without the time of the last sign of life.
+fn told(node: &Node) -> Vec<(&str, &str, Option<&Time>)> {
+    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions
+        .map(|condition| {
+            let since = condition.last_transition_time.as_ref();
+            (condition.type_.as_str(), condition.status.as_str(), since)
+        })
+        .collect()
 }
 
 fn provider_id(node: &Node) -> Option<&str> {
@@ -215,13 +243,27 @@ mod tests {
     #[test]
     fn a_node_is_found_by_its_provider_id_whenever_that_comes() {
         let mut nodes = Nodes::default();
-        assert_eq!(nodes.put(node("a", None)), (None, None));
-        assert_eq!(
-            nodes.put(node("a", Some("vsphere://1"))),
-            (None, Some("vsphere://1".to_owned()))
-        );
+        nodes.put(node("a", None));
+        let change = nodes.put(node("a", Some("vsphere://1")));
+        assert_eq!((change.before, change.after), (None, Some("vsphere://1".to_owned())));
         assert_eq!(nodes.by_provider_id["vsphere://1"], "a");
         assert_eq!(nodes.remove("a"), Some("vsphere://1".to_owned()));
         assert!(nodes.by_name.is_empty() && nodes.by_provider_id.is_empty());
+    }
+    #[test]
+    fn a_sign_of_life_is_no_change_of_conditions() {
+        let with = |status: &str, beat: &str| {
+            let conditions = serde_json::json!([{
+                "type": "Ready", "status": status, "lastTransitionTime": "2026-01-01T00:00:00Z", "lastHeartbeatTime": beat,
+            }]);
+            serde_json::from_value::<Node>(
+                serde_json::json!({"metadata": {"name": "a"}, "status": {"conditions": conditions}}),
+            )
+            .unwrap()
+        };
+        let mut nodes = Nodes::default();
+        assert!(nodes.put(with("True", "2026-01-01T00:00:01Z")).conditions, "it is new");
+        assert!(!nodes.put(with("True", "2026-01-01T00:00:02Z")).conditions);
+        assert!(nodes.put(with("False", "2026-01-01T00:00:03Z")).conditions);
     }
 }

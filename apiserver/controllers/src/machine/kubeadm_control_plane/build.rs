@@ -8,7 +8,9 @@ use guestcluster_types::upstream::capi::{
     Bootstrap, CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, CONTROL_PLANE_NAME_LABEL, Cluster, Machine, MachineSpec,
 };
 use guestcluster_types::upstream::capv::VSphereMachine;
-use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmConfigSpec, KubeadmControlPlane};
+use guestcluster_types::upstream::kubeadm::{
+    KubeadmConfig, KubeadmConfigSpec, KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION,
+};
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
@@ -24,8 +26,9 @@ pub(super) fn config_hash(object: &KubeadmControlPlane) -> String {
         .unwrap_or_default()
 }
 
-/// A Machine of the control plane; its bootstrap and infrastructure objects have its name.
-pub(super) fn machine(object: &KubeadmControlPlane, name: &str) -> Machine {
+/// A Machine of the control plane; its bootstrap and infrastructure objects have its name. `replaces` is the record of the
+/// replacement that it came from.
+pub(super) fn machine(object: &KubeadmControlPlane, name: &str, replaces: Option<String>) -> Machine {
     let template = &object.spec.machine_template;
     let cluster = cluster_name(object);
     let spec = MachineSpec {
@@ -46,6 +49,7 @@ pub(super) fn machine(object: &KubeadmControlPlane, name: &str) -> Machine {
     labels.insert(CONTROL_PLANE_NAME_LABEL.to_owned(), object.name_any());
     let mut annotations = template.metadata.annotations.clone();
     annotations.insert(CONFIG_HASH_ANNOTATION.to_owned(), config_hash(object));
+    annotations.extend(replaces.map(|record| (REMEDIATION_FOR_ANNOTATION.to_owned(), record)));
     let mut machine = Machine::new(name, spec);
     machine.metadata = ObjectMeta {
         name: Some(name.to_owned()),
@@ -121,7 +125,7 @@ mod tests {
             (&json!(null), &json!(null))
         );
 
-        let machine = machine(&object, "dev-cp-x");
+        let machine = machine(&object, "dev-cp-x", None);
         assert_eq!(machine.spec.cluster_name, "dev");
         assert_eq!(machine.labels()[CONTROL_PLANE_NAME_LABEL], "dev-cp");
         assert_eq!(machine.annotations()[CONFIG_HASH_ANNOTATION], config_hash(&object));

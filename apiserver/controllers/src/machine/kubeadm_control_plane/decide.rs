@@ -3,6 +3,7 @@
 //! One change at a time, and only while all other Machines are well: a control plane that loses two members at once
 //! can lose its quorum.
 
+use super::quorum::survives_one_more;
 use jiff::Timestamp;
 
 /// What counts of a control-plane Machine.
@@ -30,6 +31,8 @@ pub(super) struct Bounds {
     pub(super) surge: usize,
     /// Whether the guest accepts requests.
     pub(super) initialized: bool,
+    /// An unwell Machine was deleted, and another one is to replace it.
+    pub(super) replacing: bool,
 }
 
 /// What a control plane does next.
@@ -69,6 +72,10 @@ pub(super) fn decide(members: &[Member], bounds: Bounds) -> Action {
     let outdated = members.iter().any(|member| !member.up_to_date);
     let most = bounds.wanted + if outdated { bounds.surge } else { 0 };
     if members.len() < most {
+        // More than one can be unwell: with the replacement the guest may recover, if it bears that.
+        if bounds.replacing && survives_one_more(members) {
+            return Action::Join;
+        }
         return if_well(members, None, Action::Join);
     }
     if members.len() > bounds.wanted || outdated {

@@ -3,6 +3,8 @@
 mod build;
 mod certificates;
 mod decide;
+mod quorum;
+mod remediation;
 mod status;
 
 use super::children::{self, CLONED_FROM_NAME, Templates};
@@ -17,14 +19,18 @@ use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{
     CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
 };
-use guestcluster_types::upstream::kubeadm::KubeadmControlPlane;
+use guestcluster_types::upstream::kubeadm::{KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
+use remediation::Outcome;
+use remediation::record::Record;
 use std::sync::Arc;
 
 const FINALIZER: &str = "kubeadm.controlplane.cluster.x-k8s.io";
+/// Annotation: UID of the Machine whose deletion was seen last.
+const LAST_DELETED_ANNOTATION: &str = "guestclusters.dev/last-deleted-machine";
 
 pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
     let Some(object) = context.control_planes.get(&key) else {
@@ -39,7 +45,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     if is_paused(&cluster, &object.metadata) || is_deleting(&*cluster) {
         return Ok(Next::Event);
     }
-    let outcome = apply(&context, &cluster, &object).await;
+    let applied = apply(&context, &cluster, &object).await;
+    let (outcome, next) = match applied {
+        Ok(next) => (Ok(()), next),
+        Err(error) => (Err(error), Next::Event),
+    };
+    // What was just noted at it counts.
+    let object = context.control_planes.get(&key).unwrap_or(object);
     let machines = machines(&context, &object);
     let view = status::View {
         object: &object,
@@ -52,7 +64,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         .control_planes
         .patch_status(&object, &object.status, &status)
         .await?;
-    outcome.map(|_| certificates::next(&context, &cluster))
+    outcome.map(|()| next.sooner(certificates::next(&context, &cluster)))
 }
 
 /// Whether a Machine is what the control plane asks for.
@@ -92,7 +104,7 @@ fn cluster_of(context: &Context, object: &KubeadmControlPlane) -> Option<Arc<Clu
     (cluster.metadata.uid.as_ref() == Some(&owner.uid)).then_some(cluster)
 }
 
-async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<Action, Error> {
+async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<Next, Error> {
     if !object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
         let mut meta = object.metadata.clone();
         meta.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
@@ -100,12 +112,36 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
     }
     certificates::ensure(context, cluster, object).await?;
     if !has_infrastructure(cluster) {
-        return Ok(Action::Nothing);
+        return Ok(Next::Event);
     }
-    let action = scale(context, cluster, object).await?;
+    remember_deleted(context, object).await?;
+    let initialized = is_initialized(context, cluster, object);
+    let next = match remediation::proceed(context, object, initialized).await? {
+        Outcome::Began => Next::Event,
+        Outcome::Idle(next) => {
+            // What was just noted at it counts.
+            let noted = context.control_planes.get(&Key::of(object));
+            scale(context, cluster, noted.as_deref().unwrap_or(object)).await?;
+            next
+        }
+    };
     complete(context, object).await?;
     adapt(context, object).await?;
-    Ok(action)
+    Ok(next)
+}
+
+/// Remembers the Machine that goes: the next one is made when it is gone, and must get another name.
+async fn remember_deleted(context: &Context, object: &KubeadmControlPlane) -> Result<(), Error> {
+    let going = machines(context, object)
+        .into_iter()
+        .find(|machine| is_deleting(&**machine));
+    let Some(uid) = going.and_then(|machine| machine.uid()) else {
+        return Ok(());
+    };
+    let mut meta = object.metadata.clone();
+    let annotations = meta.annotations.get_or_insert_default();
+    annotations.insert(LAST_DELETED_ANNOTATION.to_owned(), uid);
+    context.control_planes.patch_metadata(object, &meta).await
 }
 
 /// The Machines of this very control plane.
@@ -121,7 +157,7 @@ fn is_of(machine: &Machine, object: &KubeadmControlPlane) -> bool {
 }
 
 /// Makes one change, if one is due. What is known may be old, so nothing is done before a live list says the same.
-async fn scale(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<Action, Error> {
+async fn scale(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<(), Error> {
     let bounds = bounds(context, cluster, object);
     let known: Vec<_> = machines(context, object)
         .iter()
@@ -129,21 +165,21 @@ async fn scale(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
         .collect();
     let action = decide(&known, bounds);
     if matches!(action, Action::Nothing | Action::Wait(_)) {
-        return Ok(action);
+        return Ok(());
     }
     let live = list(context, object).await?;
     let members: Vec<_> = live.iter().map(|machine| member(context, object, machine)).collect();
-    let action = decide(&members, bounds);
-    match &action {
+    match decide(&members, bounds) {
         Action::Nothing | Action::Wait(_) => {}
-        Action::Begin | Action::Join => create(context, object, &live, action == Action::Begin).await?,
+        Action::Begin => create(context, object, &live, true).await?,
+        Action::Join => create(context, object, &live, false).await?,
         Action::Delete(name) => {
-            for machine in live.iter().filter(|machine| machine.name_any() == *name) {
+            for machine in live.iter().filter(|machine| machine.name_any() == name) {
                 context.machines.delete(machine).await?;
             }
         }
     }
-    Ok(action)
+    Ok(())
 }
 
 fn bounds(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Bounds {
@@ -159,6 +195,7 @@ fn bounds(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) ->
         wanted,
         surge,
         initialized: is_initialized(context, cluster, object),
+        replacing: Record::in_progress(object).is_some(),
     }
 }
 
@@ -200,10 +237,19 @@ async fn create(context: &Context, object: &KubeadmControlPlane, live: &[Machine
         .iter()
         .map(|machine| (machine.uid().unwrap_or_default(), machine.name_any()))
         .collect();
-    for name in names::machines(&object.name_any(), &object.metadata, &existing, 1) {
-        let machine = super::writes::apply(&context.client, &build::machine(object, &name)).await?;
+    let gone = object
+        .annotations()
+        .get(LAST_DELETED_ANNOTATION)
+        .map_or("", String::as_str);
+    for name in names::machines(&object.name_any(), &object.metadata, &existing, gone, 1) {
+        let record = Record::in_progress(object);
+        let desired = build::machine(object, &name, record.map(|record| record.text()));
+        let machine = super::writes::apply(&context.client, &desired).await?;
         context.machines.observe(machine.clone());
         children::create(context, &machine, &templates).await?;
+    }
+    if Record::in_progress(object).is_some() {
+        remediation::note(context, object, None).await?;
     }
     Ok(())
 }
@@ -240,7 +286,10 @@ async fn adapt(context: &Context, object: &KubeadmControlPlane) -> Result<(), Er
         .iter()
         .filter(|machine| !is_deleting(&***machine))
     {
-        let mut desired = build::machine(object, &machine.name_any());
+        let replaces = machine.annotations().get(REMEDIATION_FOR_ANNOTATION).cloned();
+        let mut desired = build::machine(object, &machine.name_any(), replaces);
+        // One that went meanwhile is not made anew by this.
+        desired.metadata.uid = machine.uid();
         desired.spec.version.clone_from(&machine.spec.version);
         let made_with = machine.annotations().get(build::CONFIG_HASH_ANNOTATION).cloned();
         desired

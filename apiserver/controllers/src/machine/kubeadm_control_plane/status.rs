@@ -1,11 +1,12 @@
 //! What is true of a KubeadmControlPlane.
 
-use super::decide::Action;
 use super::is_initialized;
+use super::remediation::record;
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::context::{Context, has_infrastructure};
 use crate::machine::error::Error;
 use crate::machine::machine_set::status::{scaling_down, scaling_up};
+use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_available};
 use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::capi::{CONTROL_PLANE_NAME_LABEL, Cluster, Machine, condition};
@@ -18,7 +19,7 @@ pub(super) struct View<'a> {
     pub(super) object: &'a KubeadmControlPlane,
     pub(super) cluster: &'a Cluster,
     pub(super) machines: &'a [Arc<Machine>],
-    pub(super) outcome: &'a Result<Action, Error>,
+    pub(super) outcome: &'a Result<(), Error>,
 }
 
 pub(super) fn of(context: &Context, view: &View<'_>) -> KubeadmControlPlaneStatus {
@@ -35,6 +36,8 @@ pub(super) fn of(context: &Context, view: &View<'_>) -> KubeadmControlPlaneStatu
         .count();
     let total = view.machines.len();
     status.up_to_date_replicas = i32::try_from(total - outdated).ok();
+    let last = record::last(view.object, view.machines.iter().map(|machine| &**machine));
+    status.last_remediation = last.or(status.last_remediation);
     conditions(view, initialized, outdated, &mut status);
     status
 }
@@ -127,6 +130,7 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
         scaling_up(existing, wanted, view.outcome.as_ref().err()),
     );
     set.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    set.set(condition::REMEDIATING, remediating(machines()));
     // A quorum serves.
     let quorum = if available > view.machines.len() / 2 {
         Verdict::yes("Available")
@@ -139,7 +143,7 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
     set.set_summary(condition::AVAILABLE, "Available", [certificates, start, quorum]);
 }
 
-fn certificates(outcome: &Result<Action, Error>) -> Verdict {
+fn certificates(outcome: &Result<(), Error>) -> Verdict {
     match outcome {
         Err(error @ (Error::Certificates(_) | Error::Secret { .. })) => Verdict::no("NotAvailable", error.to_string()),
         _ => Verdict::yes("Available"),

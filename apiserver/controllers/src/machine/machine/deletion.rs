@@ -154,6 +154,6 @@ async fn report(context: &Context, parts: &Parts, now: Timestamp, reason: &str, 
     Setter::new(&mut status.conditions, parts.machine.metadata.generation).set(condition::DELETING, verdict);
     context
         .machines
-        .patch_status(&parts.machine, &parts.machine.status, &status)
+        .patch_shared_status(&parts.machine, &parts.machine.status, &status)
         .await
 }

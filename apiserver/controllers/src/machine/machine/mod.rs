@@ -75,7 +75,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let (status, next) = status::of(&parts, now);
     context
         .machines
-        .patch_status(&parts.machine, &parts.machine.status, &status)
+        .patch_shared_status(&parts.machine, &parts.machine.status, &status)
         .await?;
     outcome.map(|()| next)
 }

@@ -90,7 +90,10 @@ fn conditions(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next
         Verdict::yes("NotDeleting")
     };
     // In this order the first that is not true is the cause: without bootstrap data there is no VM, without a VM no Node.
-    set.set_summary(condition::READY, "Ready", [alive, bootstrap, infrastructure, healthy]);
+    let checked = parts.machine.condition(condition::HEALTH_CHECK_SUCCEEDED);
+    let checked = checked.map(|checked| Verdict::of(Some(checked), "", ""));
+    let causes = [alive, bootstrap, infrastructure, healthy];
+    set.set_summary(condition::READY, "Ready", causes.into_iter().chain(checked));
     available(parts, status, now)
 }
 

@@ -1,5 +1,6 @@
 //! How many Machines each set of a deployment has next. Pure.
 
+use crate::machine::replicas::amount;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// What bounds a rollout.
@@ -32,21 +33,6 @@ impl Bounds {
             surge,
             unavailable,
             on_delete,
-        }
-    }
-}
-
-fn amount(bound: &IntOrString, wanted: i32, round_up: bool) -> i32 {
-    match bound {
-        IntOrString::Int(number) => (*number).max(0),
-        IntOrString::String(text) => {
-            let percent = text
-                .strip_suffix('%')
-                .and_then(|number| number.parse::<i64>().ok())
-                .unwrap_or(0)
-                .clamp(0, 100);
-            let share = i64::from(wanted) * percent + if round_up { 99 } else { 0 };
-            i32::try_from(share / 100).unwrap_or(wanted)
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{bounds, is_of_template};
 use crate::machine::conditions::{Setter, Verdict};
 use crate::machine::machine_set::status::{scaling_down, scaling_up, selector_text};
+use crate::machine::remediation::any_remediating;
 use crate::machine::replicas::{is_deleting, sum_versions};
 use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::HasConditions;
@@ -72,6 +73,8 @@ pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash:
         },
     );
     conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    let sets = sets.iter().map(|set| &**set);
+    conditions.set(condition::REMEDIATING, any_remediating(sets));
     status
 }
 

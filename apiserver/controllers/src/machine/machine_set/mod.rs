@@ -2,6 +2,7 @@
 
 mod build;
 pub(crate) mod decide;
+mod remediation;
 pub(crate) mod status;
 
 use super::children::{self, Templates};
@@ -39,6 +40,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
 }
 
 async fn apply(context: &Context, set: &MachineSet) -> Result<(), Error> {
+    remediation::proceed(context, set).await?;
     scale(context, set).await?;
     complete(context, set).await?;
     adapt(context, set).await
@@ -101,7 +103,7 @@ async fn create(context: &Context, set: &MachineSet, live: &[Machine], count: us
         .iter()
         .map(|machine| (machine.uid().unwrap_or_default(), machine.name_any()))
         .collect();
-    for name in names::machines(&set.name_any(), &set.metadata, &existing, count) {
+    for name in names::machines(&set.name_any(), &set.metadata, &existing, "", count) {
         let machine = super::writes::apply(&context.client, &build::machine(set, &name)).await?;
         context.machines.observe(machine.clone());
         children::create(context, &machine, &templates).await?;
@@ -148,10 +150,10 @@ async fn adapt(context: &Context, set: &MachineSet) -> Result<(), Error> {
         .iter()
         .filter(|machine| !is_deleting(&***machine))
     {
-        context
-            .machines
-            .apply(&build::machine(set, &machine.name_any()))
-            .await?;
+        let mut desired = build::machine(set, &machine.name_any());
+        // One that went meanwhile is not made anew by this.
+        desired.metadata.uid = machine.uid();
+        context.machines.apply(&desired).await?;
     }
     Ok(())
 }

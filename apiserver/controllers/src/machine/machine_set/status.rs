@@ -2,6 +2,7 @@
 
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::error::Error;
+use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_deleting};
 use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::capi::{Machine, MachineSet, MachineSetStatus, condition};
@@ -37,6 +38,8 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], failure: Option<&E
     );
     conditions.set(condition::SCALING_UP, scaling_up(existing, wanted, failure));
     conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    let all = machines.iter().map(|machine| &**machine);
+    conditions.set(condition::REMEDIATING, remediating(all));
     status
 }
 

@@ -33,6 +33,18 @@ pub struct MachineDeploymentSpec {
     /// Stops rollouts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// How unwell Machines are replaced.
+    #[serde(skip_serializing_if = "is_default")]
+    pub remediation: MachineDeploymentRemediation,
+}
+
+/// How unwell Machines of a MachineDeployment are replaced.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct MachineDeploymentRemediation {
+    /// How many may be replaced at a time; rounded up from a percentage; all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<IntOrString>,
 }
 
 /// How a MachineDeployment rolls out.

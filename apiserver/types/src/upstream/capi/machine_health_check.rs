@@ -61,6 +61,21 @@ pub struct HealthRemediation {
     /// Bounds on how many are unwell.
     #[serde(skip_serializing_if = "is_default")]
     pub trigger_if: RemediationTrigger,
+    /// A template of requests to somebody else, who replaces or mends in place of the Machines' owners.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template_ref: Option<RemediationTemplate>,
+}
+
+/// Where requests for somebody else's remediation are made from.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RemediationTemplate {
+    /// Group and version of the template.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Bounds on how many are unwell.

@@ -15,12 +15,12 @@ pub use machine::{
     MachineStatus, MachineTaint, MachineTemplate, NodeReference,
 };
 pub use machine_deployment::{
-    MachineDeployment, MachineDeploymentRollout, MachineDeploymentSpec, MachineDeploymentStatus, RollingUpdate,
-    RolloutStrategy,
+    MachineDeployment, MachineDeploymentRemediation, MachineDeploymentRollout, MachineDeploymentSpec,
+    MachineDeploymentStatus, RollingUpdate, RolloutStrategy,
 };
 pub use machine_health_check::{
     HealthChecks, HealthRemediation, MachineHealthCheck, MachineHealthCheckSpec, MachineHealthCheckStatus,
-    RemediationTrigger, UnhealthyCondition,
+    RemediationTemplate, RemediationTrigger, UnhealthyCondition,
 };
 pub use machine_set::{MachineSet, MachineSetSpec, MachineSetStatus};
 
@@ -42,6 +42,8 @@ pub const REVISION_ANNOTATION: &str = "machinedeployment.clusters.x-k8s.io/revis
 pub const DELETE_MACHINE_ANNOTATION: &str = "cluster.x-k8s.io/delete-machine";
 /// Annotation on any object of a cluster that stops its reconciliation.
 pub const PAUSED_ANNOTATION: &str = "cluster.x-k8s.io/paused";
+/// Annotation on Machines: health checks leave it alone.
+pub const SKIP_REMEDIATION_ANNOTATION: &str = "cluster.x-k8s.io/skip-remediation";
 /// Annotation on Machines: the owner must replace it.
 pub const REMEDIATE_MACHINE_ANNOTATION: &str = "cluster.x-k8s.io/remediate-machine";
 /// Type of the Secrets that Cluster API keeps.
@@ -93,4 +95,12 @@ pub mod condition {
     pub const SCALING_UP: &str = "ScalingUp";
     /// Machines are being removed.
     pub const SCALING_DOWN: &str = "ScalingDown";
+    /// Unwell Machines are being replaced.
+    pub const REMEDIATING: &str = "Remediating";
+    /// A health check found nothing wrong with the Machine.
+    pub const HEALTH_CHECK_SUCCEEDED: &str = "HealthCheckSucceeded";
+    /// False while the Machine waits for its owner to replace it.
+    pub const OWNER_REMEDIATED: &str = "OwnerRemediated";
+    /// Few enough Machines are unwell for a health check to have them replaced.
+    pub const REMEDIATION_ALLOWED: &str = "RemediationAllowed";
 }

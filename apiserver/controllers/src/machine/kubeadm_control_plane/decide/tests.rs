@@ -22,6 +22,7 @@ fn bounds(wanted: usize) -> Bounds {
         wanted,
         surge: 1,
         initialized: true,
+        replacing: false,
     }
 }
 
@@ -75,6 +76,24 @@ fn scaling_down_takes_the_marked_the_unwell_and_then_the_oldest() {
     );
     members[0].deleting = true;
     assert_eq!(decide(&members, bounds(1)), wait("a"));
+}
+
+#[test]
+fn a_replacement_joins_beside_others_that_are_unwell_if_the_quorum_bears_it() {
+    let replacing = Bounds {
+        replacing: true,
+        ..bounds(5)
+    };
+    let mut members = vec![member("a", 1), member("b", 2), member("c", 3), member("d", 4)];
+    members[1].ready = false;
+    assert_eq!(decide(&members, bounds(5)), wait("b"));
+    assert_eq!(decide(&members, replacing), Action::Join);
+    members[2].ready = false;
+    assert_eq!(
+        decide(&members, replacing),
+        wait("b"),
+        "one more that fails would be too many"
+    );
 }
 
 #[test]
@@ -217,7 +236,7 @@ proptest! {
     ) {
         // Upstream refuses a rollout without surge for a single machine: it would have to delete the only one.
         let surge = if wanted == 1 || then == 1 { 1 } else { surge };
-        let mut simulated = Simulated { members: Vec::new(), bounds: Bounds { wanted, surge, initialized: false }, clock: 0 };
+        let mut simulated = Simulated { members: Vec::new(), bounds: Bounds { wanted, surge, initialized: false, replacing: false }, clock: 0 };
         for (n, event) in events.iter().enumerate() {
             if n == events.len() / 2 {
                 simulated.bounds.wanted = then;

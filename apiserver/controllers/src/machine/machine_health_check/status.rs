@@ -1,0 +1,65 @@
+//! What is true of a MachineHealthCheck.
+
+use super::decide::Plan;
+use super::dereference::Parts;
+use super::validate::Rules;
+use crate::machine::conditions::{Setter, Verdict};
+use guestcluster_types::conditions::Holds;
+use guestcluster_types::upstream::capi::{MachineHealthCheckStatus, PAUSED_ANNOTATION, condition};
+
+pub(super) fn of(parts: &Parts, rules: &Rules, plan: &Plan) -> MachineHealthCheckStatus {
+    let (all, well) = (plan.findings.len(), plan.well());
+    let mut status = with(parts, Verdict::no("NotPaused", ""), Some(allowed(rules, plan)));
+    status.expected_machines = i32::try_from(all).ok();
+    status.current_healthy = i32::try_from(well).ok();
+    status.remediations_allowed = i32::try_from(plan.allowed.unwrap_or_default()).ok();
+    status.targets = plan.findings.iter().map(|(name, _)| name.clone()).collect();
+    status
+}
+
+fn allowed(rules: &Rules, plan: &Plan) -> Verdict {
+    if plan.allowed.is_some() {
+        return Verdict::yes("RemediationAllowed");
+    }
+    let (all, limit) = (plan.findings.len(), rules.limit);
+    let unwell = all - plan.well();
+    let message =
+        format!("{unwell} of {all} Machines are unwell or not Nodes yet; they are replaced while it is {limit}");
+    Verdict::no("TooManyUnhealthy", message)
+}
+
+/// While it is paused nothing else is said anew.
+pub(super) fn paused(parts: &Parts) -> MachineHealthCheckStatus {
+    let who = if parts.cluster.spec.paused == Some(true) {
+        "the Cluster's spec.paused is true".to_owned()
+    } else {
+        format!("it has the annotation {PAUSED_ANNOTATION}")
+    };
+    let paused = Verdict {
+        holds: Holds::True,
+        ..Verdict::no("Paused", who)
+    };
+    with(parts, paused, None)
+}
+
+/// A health check that makes no sense replaces nothing.
+pub(super) fn invalid(parts: &Parts, message: &str) -> MachineHealthCheckStatus {
+    let mut status = with(
+        parts,
+        Verdict::no("NotPaused", ""),
+        Some(Verdict::no("InvalidSpec", message)),
+    );
+    status.remediations_allowed = Some(0);
+    status
+}
+
+fn with(parts: &Parts, paused: Verdict, allowed: Option<Verdict>) -> MachineHealthCheckStatus {
+    let mut status = parts.check.status.clone();
+    status.observed_generation = parts.check.metadata.generation;
+    let mut set = Setter::new(&mut status.conditions, parts.check.metadata.generation);
+    set.set(condition::PAUSED, paused);
+    if let Some(allowed) = allowed {
+        set.set(condition::REMEDIATION_ALLOWED, allowed);
+    }
+    status
+}
