@@ -4,6 +4,7 @@ mod all_layers;
 mod guest;
 mod machine;
 mod on_host;
+mod played_evictions;
 mod played_guest;
 mod played_vms;
 mod supervisor;

@@ -17,6 +17,8 @@ use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, sync::DropGuard};
 
+use crate::played_evictions::Evictions;
+
 const DAY: Duration = Duration::from_hours(24);
 
 /// A guest's API server that runs until it is dropped.
@@ -29,7 +31,7 @@ pub(crate) struct PlayedGuest {
 
 impl PlayedGuest {
     /// Starts it on `address`:6443 with the authority in the Secret `<cluster>-ca`.
-    pub(crate) async fn start(address: IpAddr, authority: &Secret) -> Result<Self> {
+    pub(crate) async fn start(address: IpAddr, authority: &Secret, evictions: Option<Arc<Evictions>>) -> Result<Self> {
         let (certificate, key) = (text(authority, "tls.crt")?, text(authority, "tls.key")?);
         let serving =
             CertificateAuthority::from_pem(&certificate, &key)?.issue_server("kube-apiserver", &[], &[address], DAY)?;
@@ -51,18 +53,24 @@ impl PlayedGuest {
         )?;
         let listener = TcpListener::bind((address, 6443)).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(
-            cluster
-                .server()
-                .clone()
-                .serve(listener, Arc::new(ArcSwap::from_pointee(tls)), stop.clone()),
-        );
         let root = User {
             name: "root".into(),
             groups: vec!["system:masters".into()],
             ..User::default()
         };
-        let client = Client::new(cluster.server().local_service(root), "default");
+        let service = cluster.server().local_service(root);
+        let client = Client::new(service.clone(), "default");
+        let end = stop.clone();
+        match evictions {
+            Some(evictions) => {
+                let serving = evictions.serve(client.clone(), service, listener, tls);
+                tokio::spawn(async move { end.run_until_cancelled(serving).await });
+            }
+            None => {
+                let server = cluster.server().clone();
+                tokio::spawn(server.serve(listener, Arc::new(ArcSwap::from_pointee(tls)), end));
+            }
+        }
         Ok(Self {
             client,
             _cluster: cluster,

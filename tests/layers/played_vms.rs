@@ -18,7 +18,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, task::AbortHandle};
 
-use crate::played_guest::PlayedGuest;
+use crate::{played_evictions::Evictions, played_guest::PlayedGuest};
 
 const NAMESPACE: &str = "team-a";
 const TICK: Duration = Duration::from_millis(5);
@@ -34,6 +34,8 @@ struct World {
     client: Client,
     address: IpAddr,
     guest: Mutex<Option<PlayedGuest>>,
+    /// Evictions in the guest, if it has any.
+    evictions: Option<Arc<Evictions>>,
     /// Classes without capacity: VMs of them are not created.
     missing_classes: BTreeSet<String>,
     booted: Mutex<BTreeMap<String, String>>,
@@ -41,12 +43,18 @@ struct World {
 
 impl PlayedVms {
     /// Plays the VM layer; the load balancer's address is told from others by `number`.
-    pub(crate) fn start(client: Client, number: u8, missing_classes: &[&str]) -> Self {
+    pub(crate) fn start(
+        client: Client,
+        number: u8,
+        missing_classes: &[&str],
+        evictions: Option<Arc<Evictions>>,
+    ) -> Self {
         let process = std::process::id().to_be_bytes();
         let world = Arc::new(World {
             client,
             address: Ipv4Addr::new(127, number, process[2], process[3].max(1)).into(),
             guest: Mutex::default(),
+            evictions,
             missing_classes: missing_classes.iter().map(|&class| class.to_owned()).collect(),
             booted: Mutex::default(),
         });
@@ -122,7 +130,7 @@ impl World {
         };
         let mut guest = self.guest.lock().await;
         if guest.is_none() {
-            *guest = Some(PlayedGuest::start(self.address, &authority).await?);
+            *guest = Some(PlayedGuest::start(self.address, &authority, self.evictions.clone()).await?);
         }
         let status = json!({"loadBalancer": {"ingress": [{"ip": self.address}]}});
         self.patch_status::<VirtualMachineService>(&name, status).await

@@ -91,7 +91,7 @@ impl World {
             watch::<GuestCluster>(&client, &history, |history, guest| history.record_step(&guest)),
             watch::<Machine>(&client, &history, History::record_machine),
         ];
-        let vms = PlayedVms::start(client.clone(), number, missing_classes);
+        let vms = PlayedVms::start(client.clone(), number, missing_classes, None);
         let mut world = Self {
             client,
             vms,

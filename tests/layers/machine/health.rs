@@ -1,19 +1,22 @@
 //! Machines whose Nodes are unwell are replaced, and Nodes give up their pods before they go.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use anyhow::{Context, Result, ensure};
 use guestcluster_types::upstream::{
     HasConditions,
     capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck, condition},
     kubeadm::{KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION, REMEDIATION_IN_PROGRESS_ANNOTATION},
 };
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{
     Api, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
 use super::world::{World, is_control_plane};
+use crate::played_evictions::Evictions;
 
 /// Keeps a Machine from going, so that one can look at it.
 const HOLD: &str = "guestclusters.test/hold";
@@ -68,6 +71,74 @@ async fn a_machine_whose_node_is_unwell_is_replaced() -> Result<()> {
             .condition(condition::REMEDIATING)
             .is_some_and(|condition| condition.status == "False")
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_gives_up_its_pods_before_it_goes_and_what_blocks_is_named() -> Result<()> {
+    let evictions = Arc::<Evictions>::default();
+    evictions.protect("web", "web-always");
+    let world = World::start_with(105, &[], Some(evictions.clone())).await?;
+    world.create_cluster(1, "small").await?;
+    world.settled(1, 1).await?;
+    let worker = world.machine(|machine| !is_control_plane(machine)).await?;
+    let node = world
+        .api::<Machine>()
+        .get(&worker)
+        .await?
+        .status
+        .node_ref
+        .context("no Node")?
+        .name;
+    let guest = world.vms.guest().await?;
+    let pods = Api::<Pod>::namespaced(guest, "default");
+    let daemon =
+        json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": "u", "controller": true}]);
+    for (name, annotations, owners) in [
+        ("web", json!({}), json!([])),
+        ("free", json!({}), json!([])),
+        ("static", json!({"kubernetes.io/config.mirror": "x"}), json!([])),
+        ("orphan", json!({}), daemon),
+    ] {
+        let pod = json!({
+            "metadata": {"name": name, "annotations": annotations, "ownerReferences": owners},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
+        });
+        pods.create(&PostParams::default(), &serde_json::from_value(pod)?)
+            .await?;
+    }
+
+    world.api::<Machine>().delete(&worker, &DeleteParams::default()).await?;
+    world
+        .until::<Machine>(&worker, "which pod and which budget block it", |machine| {
+            let deleting = machine.condition(condition::DELETING);
+            deleting.is_some_and(|condition| {
+                condition.reason == "DrainingNode"
+                    && condition.message.starts_with("1 Pod has not moved yet: default/web: ")
+                    && condition.message.contains("disruption budget web-always")
+            })
+        })
+        .await?;
+    let left: BTreeSet<_> = pods
+        .list(&ListParams::default())
+        .await?
+        .iter()
+        .map(ResourceExt::name_any)
+        .collect();
+    ensure!(
+        left == BTreeSet::from(["static".to_owned(), "web".to_owned()]),
+        "{left:?}"
+    );
+    let cordoned = world.nodes().await?.into_iter().find(|other| other.name_any() == node);
+    ensure!(
+        cordoned
+            .and_then(|node| node.spec)
+            .is_some_and(|spec| spec.unschedulable == Some(true))
+    );
+
+    evictions.allow_all();
+    world.settled(1, 1).await?;
+    ensure!(!world.names::<Machine>().await?.contains(&worker), "it is still there");
     Ok(())
 }
 

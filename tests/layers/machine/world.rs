@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    played_evictions::Evictions,
     played_vms::PlayedVms,
     supervisor::{PATIENCE, upstream},
 };
@@ -59,6 +60,15 @@ struct Layer {
 
 impl World {
     pub(super) async fn start(number: u8, missing_classes: &[&str]) -> Result<Self> {
+        Self::start_with(number, missing_classes, None).await
+    }
+
+    /// A world whose guest has evictions.
+    pub(super) async fn start_with(
+        number: u8,
+        missing_classes: &[&str],
+        evictions: Option<Arc<Evictions>>,
+    ) -> Result<Self> {
         let engine = Engine::in_memory()?;
         let version = VersionInfo {
             git_version: "v1.37.2".into(),
@@ -78,7 +88,7 @@ impl World {
         Api::<Namespace>::all(client.clone())
             .create(&PostParams::default(), &serde_json::from_value(namespace)?)
             .await?;
-        let vms = PlayedVms::start(client.clone(), number, missing_classes);
+        let vms = PlayedVms::start(client.clone(), number, missing_classes, evictions);
         let mut world = Self {
             client,
             vms,

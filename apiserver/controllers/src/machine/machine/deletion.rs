@@ -1,7 +1,9 @@
-//! The order of a Machine's deletion: its Node gives up its pods, then the VM goes, then the bootstrap data, the Node
-//! and at last the Machine.
+//! The order of a Machine's deletion: its Node gives up its pods and volumes, then the VM goes, then the bootstrap data, the
+//! Node and at last the Machine.
 
-use super::{FINALIZER, Parts, cluster_key, drain, status};
+mod step;
+
+use super::{FINALIZER, Parts, cluster_key, drain, hooks, status, volumes};
 use crate::machine::conditions::{Setter, Verdict};
 use crate::machine::context::Context;
 use crate::machine::engine::Next;
@@ -9,81 +11,128 @@ use crate::machine::error::Error;
 use crate::machine::guests::Link;
 use crate::machine::replicas::is_deleting;
 use guestcluster_types::conditions::{Holds, whole_seconds};
-use guestcluster_types::upstream::capi::condition;
+use guestcluster_types::upstream::capi::{CONTROL_PLANE_LABEL, MachineDeletionStatus, condition};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use std::time::Duration;
+use step::{Clock, Step};
 
 /// Annotation that spares a Machine's Node the drain.
 const EXCLUDE_DRAIN: &str = "machine.cluster.x-k8s.io/exclude-node-draining";
+/// Annotation that spares it the wait for its volumes.
+const EXCLUDE_VOLUMES: &str = "machine.cluster.x-k8s.io/exclude-wait-for-node-volume-detach";
 /// How long the Node's deletion is tried if the Machine does not say.
 const NODE_DELETION_SECONDS: i32 = 10;
-/// How often a step that the guest does not answer is tried again.
+/// How often a Node that can't be deleted is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn proceed(context: &Context, parts: &Parts) -> Result<Next, Error> {
     let now = Timestamp::now();
-    if let Some(blocked) = drained(parts, now).await? {
-        report(context, parts, now, "DrainingNode", &blocked).await?;
-        return Ok(Next::After(PAUSE));
+    if needs_node(context, parts)
+        && let Some((step, why)) = before_the_vm(parts, now).await?
+    {
+        report(context, parts, now, step, &why).await?;
+        return Ok(step.next(Clock::of(&parts.machine, step, now)));
+    }
+    if let Some(why) = hooks::set(&parts.machine, hooks::PRE_TERMINATE) {
+        report(context, parts, now, Step::PreTerminateHook, &why).await?;
+        return Ok(Next::Event);
     }
     if let Some(infrastructure) = &parts.infrastructure {
-        report(context, parts, now, "WaitingForInfrastructureDeletion", "").await?;
+        report(context, parts, now, Step::Infrastructure, "").await?;
         context.vsphere_machines.delete(infrastructure).await?;
         return Ok(Next::Event);
     }
     if let Some(config) = &parts.config {
         context.configs.delete(config).await?;
-        report(context, parts, now, "WaitingForBootstrapDeletion", "").await?;
+        report(context, parts, now, Step::Bootstrap, "").await?;
         return Ok(Next::Event);
     }
-    if !node_deleted(context, parts, now).await {
-        report(context, parts, now, "DeletingNode", "the guest does not answer").await?;
+    if needs_node(context, parts) && !node_deleted(context, parts, now).await {
+        report(context, parts, now, Step::Node, "the guest does not answer").await?;
         return Ok(Next::After(PAUSE));
     }
     context.machines.remove_finalizer(&parts.machine, FINALIZER).await?;
     Ok(Next::Event)
 }
 
-/// None if the Node needs no more draining, otherwise what it waits for.
-async fn drained(parts: &Parts, now: Timestamp) -> Result<Option<String>, Error> {
+/// Whether there is a guest that goes on without the Machine, and a Node of it: with the whole cluster or its control
+/// plane nothing has to move elsewhere.
+fn needs_node(context: &Context, parts: &Parts) -> bool {
+    let Some(cluster) = parts.cluster.as_ref().filter(|cluster| !is_deleting(&***cluster)) else {
+        return false;
+    };
+    let cluster_key = cluster_key(&parts.machine);
+    let control_plane = cluster.spec.control_plane_ref.as_ref();
+    let control_plane =
+        control_plane.and_then(|reference| context.control_planes.get(&cluster_key.sibling(&reference.name)));
+    if control_plane.is_some_and(|object| is_deleting(&*object)) {
+        return false;
+    }
+    let machines = context.machines.of_cluster(&cluster_key);
+    let stays = machines
+        .iter()
+        .any(|machine| machine.labels().contains_key(CONTROL_PLANE_LABEL) && !is_deleting(&**machine));
+    stays && parts.machine.status.node_ref.is_some()
+}
+
+/// What the Machine still waits for before its VM may go, and why.
+async fn before_the_vm(parts: &Parts, now: Timestamp) -> Result<Option<(Step, String)>, Error> {
+    let machine = &parts.machine;
     // Without its VM the Node runs nothing.
-    let (Some(node), Some(infrastructure)) = (&parts.node, &parts.infrastructure) else {
+    let Some(infrastructure) = parts.infrastructure.as_ref().filter(|object| !is_deleting(&***object)) else {
         return Ok(None);
     };
-    let excluded = parts.machine.annotations().contains_key(EXCLUDE_DRAIN);
-    if is_cluster_going(parts) || excluded || is_deleting(&**infrastructure) || has_timed_out(parts, now) {
+    if let Some(why) = hooks::set(machine, hooks::PRE_DRAIN) {
+        return Ok(Some((Step::PreDrainHook, why)));
+    }
+    let deletion = machine.status.deletion.clone().unwrap_or_default();
+    let is_past = is_deleting(&**infrastructure) || deletion.wait_for_pre_terminate_hook_start_time.is_some();
+    let is_due = |exclude: &str, step| {
+        !is_past && !machine.annotations().contains_key(exclude) && !Clock::of(machine, step, now).is_over()
+    };
+    if is_due(EXCLUDE_DRAIN, Step::Drain)
+        && let Some(why) = drained(parts, now).await?
+    {
+        return Ok(Some((Step::Drain, why)));
+    }
+    if is_due(EXCLUDE_VOLUMES, Step::Volumes)
+        && let Some(why) = detached(parts, now).await?
+    {
+        return Ok(Some((Step::Volumes, why)));
+    }
+    Ok(None)
+}
+
+/// None if the Node needs no more draining, otherwise what it waits for.
+async fn drained(parts: &Parts, now: Timestamp) -> Result<Option<String>, Error> {
+    match (&parts.link, &parts.node) {
+        // It was deleted by hand.
+        (Link::Up(_), None) => Ok(None),
+        (Link::Up(client), Some(node)) => drain::proceed(client, node, now).await,
+        (link, _) => Ok(Some(no_answer(link))),
+    }
+}
+
+/// None if the Node's volumes are detached, otherwise which are not.
+async fn detached(parts: &Parts, now: Timestamp) -> Result<Option<String>, Error> {
+    let Some(node) = &parts.machine.status.node_ref else {
         return Ok(None);
-    }
+    };
     match &parts.link {
-        Link::Up(client) => drain::proceed(client, node).await,
-        Link::None | Link::Trying(None) => Ok(Some("not connected to the guest yet".to_owned())),
-        Link::Trying(Some(failure)) => Ok(Some(format!("the guest does not answer: {failure}"))),
+        Link::Up(client) => volumes::attached(client, &node.name, now).await,
+        link => Ok(Some(no_answer(link))),
     }
 }
 
-/// With the whole cluster nothing has to move elsewhere.
-fn is_cluster_going(parts: &Parts) -> bool {
-    parts.cluster.as_ref().is_none_or(|cluster| is_deleting(&**cluster))
-}
-
-fn has_timed_out(parts: &Parts, now: Timestamp) -> bool {
-    let bound = parts
-        .machine
-        .spec
-        .deletion
-        .node_drain_timeout_seconds
-        .unwrap_or_default();
-    let began = parts
-        .machine
-        .status
-        .deletion
-        .as_ref()
-        .and_then(|deletion| deletion.node_drain_start_time.as_ref());
-    bound > 0 && began.is_some_and(|began| now.as_second() - began.0.as_second() >= i64::from(bound))
+fn no_answer(link: &Link) -> String {
+    match link {
+        Link::Trying(Some(failure)) => format!("the guest does not answer: {failure}"),
+        _ => "not connected to the guest yet".to_owned(),
+    }
 }
 
 /// Whether the Node is gone, or was tried long enough.
@@ -91,9 +140,6 @@ async fn node_deleted(context: &Context, parts: &Parts, now: Timestamp) -> bool 
     let Some(node) = &parts.machine.status.node_ref else {
         return true;
     };
-    if is_cluster_going(parts) {
-        return true;
-    }
     let bound = parts
         .machine
         .spec
@@ -129,7 +175,7 @@ fn last_report(parts: &Parts) -> Option<i64> {
     Some(parts.machine.status.last_updated.as_ref()?.0.as_second())
 }
 
-async fn report(context: &Context, parts: &Parts, now: Timestamp, reason: &str, message: &str) -> Result<(), Error> {
+async fn report(context: &Context, parts: &Parts, now: Timestamp, step: Step, message: &str) -> Result<(), Error> {
     let (mut status, _) = status::of(parts, now);
     let before = parts
         .machine
@@ -137,19 +183,17 @@ async fn report(context: &Context, parts: &Parts, now: Timestamp, reason: &str, 
         .conditions
         .iter()
         .find(|condition| condition.type_ == condition::DELETING);
-    if before.is_none_or(|condition| condition.reason != reason) {
+    if before.is_none_or(|condition| condition.reason != step.reason()) {
         status.last_updated = Some(Time(whole_seconds(now)));
     }
-    if reason == "DrainingNode" {
-        status
-            .deletion
-            .get_or_insert_default()
-            .node_drain_start_time
-            .get_or_insert_with(|| Time(whole_seconds(now)));
+    let mut deletion = status.deletion.take().unwrap_or_default();
+    if let Some(start) = step.start(&mut deletion) {
+        start.get_or_insert_with(|| Time(whole_seconds(now)));
     }
+    status.deletion = Some(deletion).filter(|deletion| *deletion != MachineDeletionStatus::default());
     let verdict = Verdict {
         holds: Holds::True,
-        ..Verdict::no(reason, message)
+        ..Verdict::no(step.reason(), message)
     };
     Setter::new(&mut status.conditions, parts.machine.metadata.generation).set(condition::DELETING, verdict);
     context

@@ -3,8 +3,10 @@
 
 mod deletion;
 mod drain;
+mod hooks;
 mod node;
 mod status;
+mod volumes;
 
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};

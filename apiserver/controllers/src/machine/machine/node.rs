@@ -63,6 +63,11 @@ fn find<'a>(node: &'a Node, type_: &str) -> Option<&'a NodeCondition> {
         .find(|condition| condition.type_ == type_)
 }
 
+/// Whether the kubelet has not been heard of for so long that nobody can say how the Node is.
+pub(super) fn is_silent(node: &Node) -> bool {
+    find(node, READY).is_some_and(|condition| condition.status == "Unknown")
+}
+
 /// Writes the Machine's labels, taints and whereabouts onto its Node.
 pub(super) async fn adapt(parts: &Parts) -> Result<(), Error> {
     let (Some(node), Link::Up(client)) = (&parts.node, &parts.link) else {

@@ -151,6 +151,12 @@ pub struct MachineDeletionStatus {
     /// When waiting for volumes began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_for_node_volume_detach_start_time: Option<Time>,
+    /// When waiting for whoever hooks in before the drain began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_for_pre_drain_hook_start_time: Option<Time>,
+    /// When waiting for whoever hooks in before the VM goes began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_for_pre_terminate_hook_start_time: Option<Time>,
 }
 
 /// What Machines are made from.
