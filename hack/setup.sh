@@ -79,6 +79,16 @@ require_curl() {
   command -v curl >/dev/null || install_package curl "hack/browser sends the sign-in form with it"
 }
 
+# It configures the machine that it is installed on at its next start, so it is only installed where none comes: in a container.
+require_cloud_init() {
+  command -v cloud-init >/dev/null && return
+  if [ -d /run/systemd/system ]; then
+    say "cloud-init is not on PATH: that it takes what nodes start by is not tested"
+  else
+    install_package cloud-init "what nodes start by is checked by its schema"
+  fi
+}
+
 require_faketime() {
   command -v faketime >/dev/null && return
   install_package faketime "signing in is tested with clocks that are wrong"

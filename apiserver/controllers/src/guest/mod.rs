@@ -41,6 +41,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+pub(crate) use build::tests::with_everything;
 pub use gauges::Gauges;
 use guests::{Unreadable, changed_guests};
 use mirrors::{Mirrors, News};

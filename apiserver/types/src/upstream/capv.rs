@@ -5,6 +5,7 @@ use super::{
     is_default, resource,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Label of VMs: name of their Cluster.
@@ -44,7 +45,7 @@ resource! {
 }
 
 /// What a VSphereCluster is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereClusterSpec {
     /// Where the control plane answers; filled in when the load balancer has an address.
@@ -53,7 +54,7 @@ pub struct VSphereClusterSpec {
 }
 
 /// What a VSphereCluster has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereClusterStatus {
     /// Standard conditions.
@@ -73,7 +74,7 @@ resource! {
 }
 
 /// What a VSphereMachine is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereMachineSpec {
     /// Filled in when the VM has an identity: `vsphere://<biosUUID>`.
@@ -95,7 +96,7 @@ pub struct VSphereMachineSpec {
 }
 
 /// What a VSphereMachine has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereMachineStatus {
     /// Standard conditions.
@@ -124,7 +125,7 @@ resource! {
 }
 
 /// A template around a VSphereMachine.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereMachineTemplateSpec {
     /// The template.
@@ -132,7 +133,7 @@ pub struct VSphereMachineTemplateSpec {
 }
 
 /// What is inside the template.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VSphereMachineTemplateResource {
     /// Labels and annotations of the VSphereMachines.

@@ -4,6 +4,7 @@ use super::capi::{MachineDeletionSpec, MachineTaint, VersionCount};
 use super::{ContractReference, NoStatus, TemplateMeta, Unknown, is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ resource! {
 }
 
 /// What a KubeadmControlPlane keeps.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmControlPlaneSpec {
     /// Number of control-plane Machines; 1 if absent.
@@ -59,7 +60,7 @@ pub struct KubeadmControlPlaneSpec {
 }
 
 /// How unwell Machines of a control plane are replaced.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRemediation {
     /// How often a replacement that is unwell too is replaced; for ever if absent.
@@ -74,7 +75,7 @@ pub struct ControlPlaneRemediation {
 }
 
 /// What control-plane Machines are made from.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneMachineTemplate {
     /// Labels and annotations of the Machines.
@@ -85,7 +86,7 @@ pub struct ControlPlaneMachineTemplate {
 }
 
 /// The part of a Machine's spec that a control plane can set.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneMachineSpec {
     /// The template of the infrastructure object.
@@ -99,7 +100,7 @@ pub struct ControlPlaneMachineSpec {
 }
 
 /// How a control plane rolls out.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRollout {
     /// Replace everything older than this.
@@ -111,7 +112,7 @@ pub struct ControlPlaneRollout {
 }
 
 /// Always `RollingUpdate`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRolloutStrategy {
     /// `RollingUpdate`.
@@ -123,7 +124,7 @@ pub struct ControlPlaneRolloutStrategy {
 }
 
 /// Bounds of a rolling update.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRollingUpdate {
     /// 1 adds a machine before one is removed, 0 removes first; 1 if absent.
@@ -132,7 +133,7 @@ pub struct ControlPlaneRollingUpdate {
 }
 
 /// What a KubeadmControlPlane has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmControlPlaneStatus {
     /// Standard conditions.
@@ -171,7 +172,7 @@ pub struct KubeadmControlPlaneStatus {
 }
 
 /// The last time that an unwell Machine was replaced.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastRemediation {
     /// Name of the Machine.
@@ -184,7 +185,7 @@ pub struct LastRemediation {
 }
 
 /// `status.initialization` of a control plane.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneInitialization {
     /// The guest's API server accepts requests.
@@ -203,7 +204,7 @@ resource! {
 }
 
 /// A template around a KubeadmConfig.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmConfigTemplateSpec {
     /// The template.
@@ -211,7 +212,7 @@ pub struct KubeadmConfigTemplateSpec {
 }
 
 /// What is inside the template.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmConfigTemplateResource {
     /// Labels and annotations of the KubeadmConfigs.
@@ -223,7 +224,7 @@ pub struct KubeadmConfigTemplateResource {
 }
 
 /// kubeadm's configuration, and what cloud-init does around it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmConfigSpec {
     /// kubeadm's ClusterConfiguration; for the first control-plane machine.
@@ -253,13 +254,16 @@ pub struct KubeadmConfigSpec {
     /// kubeadm's log level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verbosity: Option<i32>,
-    /// The rest: users, ntp, mounts, disks.
+    /// Users to make.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<User>,
+    /// The rest: ntp, mounts, disks.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
 /// kubeadm's ClusterConfiguration, as Cluster API takes it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterConfiguration {
     /// Where etcd runs.
@@ -286,7 +290,7 @@ pub struct ClusterConfiguration {
     /// Life of the authorities that kubeadm makes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_certificate_validity_period_days: Option<i32>,
-    /// `ECDSA-P256` and others: the keys that kubeadm and Cluster API make.
+    /// The keys that kubeadm and Cluster API make: `ECDSA-P256`, `ECDSA-P384`, `RSA-2048`, `RSA-3072` or `RSA-4096`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption_algorithm: Option<String>,
     /// The rest.
@@ -295,7 +299,7 @@ pub struct ClusterConfiguration {
 }
 
 /// Where etcd runs.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Etcd {
     /// A member on each control-plane machine.
@@ -307,7 +311,7 @@ pub struct Etcd {
 }
 
 /// An etcd that kubeadm does not run.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ExternalEtcd {
     /// Client URLs.
@@ -321,7 +325,7 @@ pub struct ExternalEtcd {
 }
 
 /// The API server in kubeadm's ClusterConfiguration.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ApiServer {
     /// Further names and addresses of the serving certificate.
@@ -333,7 +337,7 @@ pub struct ApiServer {
 }
 
 /// A component in kubeadm's ClusterConfiguration.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneComponent {
     /// Flags.
@@ -348,7 +352,7 @@ pub struct ControlPlaneComponent {
 }
 
 /// A flag.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Arg {
     /// Name without dashes.
@@ -358,7 +362,7 @@ pub struct Arg {
 }
 
 /// A host path in a component's pod.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HostPathMount {
     /// Volume name.
@@ -376,7 +380,7 @@ pub struct HostPathMount {
 }
 
 /// kubeadm's InitConfiguration, as Cluster API takes it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct InitConfiguration {
     /// How the node registers.
@@ -391,7 +395,7 @@ pub struct InitConfiguration {
 }
 
 /// kubeadm's JoinConfiguration, as Cluster API takes it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JoinConfiguration {
     /// How the node registers.
@@ -409,7 +413,7 @@ pub struct JoinConfiguration {
 }
 
 /// Marks a control-plane join.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JoinControlPlane {
     /// Where this machine's API server listens.
@@ -418,7 +422,7 @@ pub struct JoinControlPlane {
 }
 
 /// Where one machine's API server listens.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct LocalApiEndpoint {
     /// Address; the machine's default one if absent.
@@ -430,7 +434,7 @@ pub struct LocalApiEndpoint {
 }
 
 /// How a joining node finds the cluster.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Discovery {
     /// By a bootstrap token.
@@ -442,7 +446,7 @@ pub struct Discovery {
 }
 
 /// Discovery by a bootstrap token.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BootstrapTokenDiscovery {
     /// The token, `<id>.<secret>`.
@@ -470,7 +474,7 @@ impl std::fmt::Debug for BootstrapTokenDiscovery {
 }
 
 /// How a node registers.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeRegistration {
     /// Name of the Node; the host name if absent.
@@ -491,7 +495,7 @@ pub struct NodeRegistration {
 }
 
 /// A taint of a Node.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeTaint {
     /// Taint key.
@@ -504,7 +508,7 @@ pub struct NodeTaint {
 }
 
 /// A file that cloud-init writes.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct File {
     /// Absolute path.
@@ -515,7 +519,7 @@ pub struct File {
     /// Octal, as in `0640`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<String>,
-    /// `base64`, `gzip` or `gzip+base64`: how `content` is encoded.
+    /// How the content is encoded: `base64`, `gzip` or `gzip+base64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// Add to the file instead of replacing it.
@@ -526,7 +530,10 @@ pub struct File {
     pub content: Option<String>,
     /// Or where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_from: Option<FileSource>,
+    pub content_from: Option<ContentSource>,
+    /// `Raw` (if absent) or `Template`, which is one in Go's language of templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_format: Option<String>,
 }
 
 impl std::fmt::Debug for File {
@@ -538,16 +545,66 @@ impl std::fmt::Debug for File {
     }
 }
 
-/// Where a file's content comes from.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+/// A user of the machine.
+#[derive(Clone, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct FileSource {
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// A comment about the user, often the full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gecos: Option<String>,
+    /// Further groups, separated by commas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<String>,
+    /// Path of the home directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_dir: Option<String>,
+    /// Whether nobody can sign in with a password that has expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inactive: Option<bool>,
+    /// Path of the shell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shell: Option<String>,
+    /// Hash of the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passwd: Option<String>,
+    /// Or where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passwd_from: Option<ContentSource>,
+    /// The group of the user's files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_group: Option<String>,
+    /// Whether nobody can sign in with a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_password: Option<bool>,
+    /// Rule of sudo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sudo: Option<String>,
+    /// Public keys that may sign in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ssh_authorized_keys: Vec<String>,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .field("passwd_from", &self.passwd_from)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a file's content or a password comes from.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ContentSource {
     /// A key of a Secret in the same namespace.
     pub secret: SecretKey,
 }
 
 /// A key of a Secret.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SecretKey {
     /// Name of the Secret.
@@ -557,7 +614,7 @@ pub struct SecretKey {
 }
 
 /// What a KubeadmConfig has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct KubeadmConfigStatus {
     /// Standard conditions.
@@ -575,7 +632,7 @@ pub struct KubeadmConfigStatus {
 }
 
 /// `status.initialization` of a bootstrap object.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BootstrapInitialization {
     /// The Secret exists.

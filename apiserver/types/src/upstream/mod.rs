@@ -3,6 +3,7 @@
 //! be applied server-side and owns nothing that it does not say.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub type Unknown = BTreeMap<String, serde_json::Value>;
 
 /// A reference of the v1beta2 contract: the version is looked up from the kind's definition, the namespace is the
 /// referrer's.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ContractReference {
     /// API group, without version.
@@ -48,7 +49,7 @@ impl ContractReference {
 }
 
 /// Labels and annotations that a template gives to what is made from it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TemplateMeta {
     /// Labels of the created object.
@@ -60,7 +61,7 @@ pub struct TemplateMeta {
 }
 
 /// Where a control plane answers.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ApiEndpoint {
     /// IP address or DNS name; empty means not known yet.
@@ -89,7 +90,7 @@ impl std::fmt::Display for ApiEndpoint {
 }
 
 /// An address of a machine.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineAddress {
     /// `Hostname`, `InternalIP`, `ExternalIP`, `InternalDNS` or `ExternalDNS`.
@@ -100,7 +101,7 @@ pub struct MachineAddress {
 }
 
 /// A failure domain that an infrastructure provider offers.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FailureDomain {
     /// Name, unique in the list.
@@ -114,7 +115,7 @@ pub struct FailureDomain {
 }
 
 /// `status.initialization` of an infrastructure object.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct InfrastructureInitialization {
     /// Whether the infrastructure is complete; it never becomes false again.
@@ -140,6 +141,6 @@ pub trait HasConditions {
 }
 
 /// The status of kinds that have none that we read.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct NoStatus {}

@@ -10,7 +10,7 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 macro_rules! resource {
     ($(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, schemars::JsonSchema, serde::Deserialize)]
         #[serde(default)]
         pub struct $kind {
             /// Standard object metadata.

@@ -3,6 +3,8 @@
 use super::{Unknown, is_default, resource};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,7 +44,7 @@ resource! {
 }
 
 /// What a VirtualMachine is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineSpec {
     /// How the guest OS is set up.
@@ -78,7 +80,7 @@ pub struct VirtualMachineSpec {
 }
 
 /// How the guest OS is set up.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineBootstrap {
     /// By cloud-init.
@@ -87,7 +89,7 @@ pub struct VirtualMachineBootstrap {
 }
 
 /// cloud-init's input.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CloudInitBootstrap {
     /// The Secret with the cloud-config.
@@ -96,7 +98,7 @@ pub struct CloudInitBootstrap {
 }
 
 /// A key of a Secret in the same namespace.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SecretKeySelector {
     /// Name of the Secret.
@@ -106,7 +108,7 @@ pub struct SecretKeySelector {
 }
 
 /// Settings reserved for services on top.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineReserved {
     /// Name of the VirtualMachineSetResourcePolicy.
@@ -115,7 +117,7 @@ pub struct VirtualMachineReserved {
 }
 
 /// How readiness is probed.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ReadinessProbe {
     /// By connecting.
@@ -127,15 +129,15 @@ pub struct ReadinessProbe {
 }
 
 /// A probe that connects.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TcpSocketProbe {
-    /// TCP port.
-    pub port: i32,
+    /// TCP port, by number or name.
+    pub port: IntOrString,
 }
 
 /// What a VirtualMachine is.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineStatus {
     /// Standard conditions.
@@ -165,7 +167,7 @@ pub struct VirtualMachineStatus {
 }
 
 /// Addresses of a VirtualMachine.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineNetworkStatus {
     /// Host name of the guest OS.
@@ -185,7 +187,7 @@ resource! {
 }
 
 /// What a VirtualMachineService offers.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineServiceSpec {
     /// `LoadBalancer`, `ClusterIP` or `ExternalName`.
@@ -200,7 +202,7 @@ pub struct VirtualMachineServiceSpec {
 }
 
 /// A port of a VirtualMachineService.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineServicePort {
     /// Name, unique in the list.
@@ -214,7 +216,7 @@ pub struct VirtualMachineServicePort {
 }
 
 /// What a VirtualMachineService has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineServiceStatus {
     /// The load balancer.
@@ -223,7 +225,7 @@ pub struct VirtualMachineServiceStatus {
 }
 
 /// A load balancer's addresses.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct LoadBalancerStatus {
     /// Addresses.
@@ -232,7 +234,7 @@ pub struct LoadBalancerStatus {
 }
 
 /// An address of a load balancer.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct LoadBalancerIngress {
     /// IP address.
@@ -249,7 +251,7 @@ resource! {
 }
 
 /// What a VirtualMachineSetResourcePolicy asks for.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineSetResourcePolicySpec {
     /// The resource pool.
@@ -264,7 +266,7 @@ pub struct VirtualMachineSetResourcePolicySpec {
 }
 
 /// A resource pool.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResourcePool {
     /// Name.
@@ -279,7 +281,7 @@ pub struct ResourcePool {
 }
 
 /// Amounts of CPU and memory.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResourceAmounts {
     /// CPU.
@@ -291,7 +293,7 @@ pub struct ResourceAmounts {
 }
 
 /// What a VirtualMachineSetResourcePolicy has; nobody above waits for it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineSetResourcePolicyStatus {
     /// As it came.
@@ -305,7 +307,7 @@ resource! {
 }
 
 /// What a VirtualMachineClass gives.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineClassSpec {
     /// CPUs and memory.
@@ -320,7 +322,7 @@ pub struct VirtualMachineClassSpec {
 }
 
 /// CPUs and memory.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineClassHardware {
     /// Number of virtual CPUs.
@@ -332,7 +334,7 @@ pub struct VirtualMachineClassHardware {
 }
 
 /// Reservations and limits.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineClassPolicies {
     /// Of CPU and memory.
@@ -341,7 +343,7 @@ pub struct VirtualMachineClassPolicies {
 }
 
 /// Reservations and limits of CPU and memory.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineClassResources {
     /// What is kept for the VM.
@@ -353,6 +355,6 @@ pub struct VirtualMachineClassResources {
 }
 
 /// Upstream's class has an empty status.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VirtualMachineClassStatus {}

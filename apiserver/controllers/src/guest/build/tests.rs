@@ -43,6 +43,27 @@ pub(in crate::guest) fn plan(version: &str) -> Plan {
     }
 }
 
+/// Cluster, control plane and a pool's template of a guest with everything that a user can ask for, for tests of the layer below.
+pub(crate) fn with_everything(version: &str, etcd: EtcdMode) -> (Cluster, KubeadmControlPlane, KubeadmConfigTemplate) {
+    let mut plan = plan(version);
+    plan.etcd = etcd;
+    let pool = &mut plan.pools[0].pool;
+    pool.labels = [("example.com/tier", "web"), ("team", "a")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    pool.taints = serde_json::from_value(json!([
+        {"key": "dedicated", "value": "web", "effect": "NoSchedule"}, {"key": "spot", "effect": "PreferNoSchedule"},
+        {"key": "spot", "effect": "NoExecute"},
+    ]))
+    .unwrap();
+    let mut desired = build(&plan);
+    (
+        desired.cluster,
+        desired.control_plane,
+        desired.config_templates.remove(0),
+    )
+}
+
 fn json_of(object: &impl serde::Serialize) -> Value {
     serde_json::to_value(object).unwrap()
 }

@@ -2,9 +2,9 @@
 
 use super::kubeadm::yaml;
 use crate::machine::error::Error;
-use guestcluster_types::upstream::kubeadm::{File, KubeadmConfigSpec};
+use guestcluster_types::upstream::kubeadm::{File, KubeadmConfigSpec, User};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// First line of a cloud-config in which cloud-init fills in facts about the machine.
 const HEADER: &str = "## template: jinja\n#cloud-config\n\n";
@@ -53,7 +53,7 @@ struct CloudConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     mounts: Option<&'a Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    users: Vec<Map<String, Value>>,
+    users: Vec<CloudUser<'a>>,
 }
 
 #[derive(Serialize)]
@@ -100,14 +100,7 @@ pub(super) fn render(
         runcmd: runcmd.collect(),
         ntp: spec.unknown.get("ntp"),
         mounts: spec.unknown.get("mounts"),
-        users: spec
-            .unknown
-            .get("users")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(user)
-            .collect(),
+        users: spec.users.iter().map(user).collect(),
     };
     Ok(format!("{HEADER}{}", yaml("a cloud-config", &config)?))
 }
@@ -136,40 +129,69 @@ fn write_file(file: File) -> WriteFile {
 
 /// Better an error than a machine that lacks what was asked for.
 fn refuse_unsupported(spec: &KubeadmConfigSpec) -> Result<(), Error> {
-    if spec.format.as_deref().is_some_and(|format| format != "cloud-config") {
-        return Err(Error::Invalid("spec.format: only cloud-config is supported".to_owned()));
+    if let Some(format) = spec.format.as_deref().filter(|format| *format != "cloud-config") {
+        return Err(Error::Invalid(format!(
+            "spec.format: {format:?} is not supported: leave it out, or set cloud-config"
+        )));
     }
     if let Some(field) = ["diskSetup", "ignition"]
         .into_iter()
         .find(|field| spec.unknown.contains_key(*field))
     {
-        return Err(Error::Invalid(format!("spec.{field} is not supported")));
+        return Err(Error::Invalid(format!(
+            "spec.{field} is not supported: leave it out, or do it in spec.bootCommands or spec.preKubeadmCommands"
+        )));
+    }
+    let is_template = |file: &File| file.content_format.as_deref().is_some_and(|format| format != "Raw");
+    if let Some(index) = spec.files.iter().position(is_template) {
+        return Err(Error::Invalid(format!(
+            "spec.files[{index}].contentFormat: only Raw is supported: leave it out, and write the content as the file is to be"
+        )));
     }
     Ok(())
 }
 
 /// A user in cloud-init's words.
-fn user(user: &Value) -> Option<Map<String, Value>> {
-    let names = [
-        ("name", "name"),
-        ("gecos", "gecos"),
-        ("groups", "groups"),
-        ("homeDir", "homedir"),
-        ("inactive", "inactive"),
-        ("shell", "shell"),
-        ("passwd", "passwd"),
-        ("primaryGroup", "primary_group"),
-        ("lockPassword", "lock_passwd"),
-        ("sudo", "sudo"),
-        ("sshAuthorizedKeys", "ssh_authorized_keys"),
-    ];
-    let user = user.as_object()?;
-    Some(
-        names
-            .into_iter()
-            .filter_map(|(from, to)| Some((to.to_owned(), user.get(from)?.clone())))
-            .collect(),
-    )
+#[derive(Serialize)]
+struct CloudUser<'u> {
+    name: &'u str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gecos: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    homedir: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inactive: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shell: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passwd: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_group: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock_passwd: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sudo: Option<&'u str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ssh_authorized_keys: &'u [String],
+}
+
+fn user(user: &User) -> CloudUser<'_> {
+    CloudUser {
+        name: &user.name,
+        gecos: user.gecos.as_deref(),
+        groups: user.groups.as_deref(),
+        homedir: user.home_dir.as_deref(),
+        // cloud-init takes the days after which an expired password locks the user, as text.
+        inactive: (user.inactive == Some(true)).then_some("0"),
+        shell: user.shell.as_deref(),
+        passwd: user.passwd.as_deref(),
+        primary_group: user.primary_group.as_deref(),
+        lock_passwd: user.lock_password,
+        sudo: user.sudo.as_deref(),
+        ssh_authorized_keys: &user.ssh_authorized_keys,
+    }
 }
 
 #[cfg(test)]
@@ -257,5 +279,10 @@ mod tests {
         assert!(render(json!({})).is_ok());
         assert!(render(json!({"format": "ignition"})).is_err());
         assert!(render(json!({"diskSetup": {"partitions": []}})).is_err());
+        let raw = json!({"path": "/a", "content": "a", "contentFormat": "Raw"});
+        assert!(render(json!({"files": [raw]})).is_ok());
+        let template = json!({"path": "/b", "content": "{{ .controlPlane.version }}", "contentFormat": "Template"});
+        let error = render(json!({"files": [raw, template]})).unwrap_err();
+        assert!(error.to_string().contains("spec.files[1].contentFormat"), "{error}");
     }
 }

@@ -60,28 +60,37 @@ const FILES: [(Purpose, &str, &str); 4] = [
     ),
 ];
 
+/// Where kube-apiserver looks for its certificate for an etcd that is not ours.
+const ETCD_CLIENT: (Purpose, &str, &str) = (
+    Purpose::EtcdClient,
+    "/etc/kubernetes/pki/apiserver-etcd-client.crt",
+    "/etc/kubernetes/pki/apiserver-etcd-client.key",
+);
+
 /// The files of a control-plane machine's certificates and keys.
 pub(super) async fn certificates(context: &Context, parts: &Parts, external_etcd: bool) -> Result<Vec<File>, Error> {
     let mut files = Vec::with_capacity(2 * FILES.len());
-    for (purpose, certificate, key) in FILES {
-        // An etcd that is not ours gives its CA certificate, and no key.
-        let needs_key = !(external_etcd && purpose == Purpose::EtcdAuthority);
-        let pair = pair(context, parts, purpose).await?;
-        files.push(file(certificate, "0640", pair.certificate));
-        if needs_key {
-            files.push(file(key, "0600", pair.key));
-        }
-    }
-    if external_etcd {
-        let pair = pair(context, parts, Purpose::EtcdClient).await?;
-        files.push(file(
-            "/etc/kubernetes/pki/apiserver-etcd-client.crt",
-            "0640",
-            pair.certificate,
-        ));
-        files.push(file("/etc/kubernetes/pki/apiserver-etcd-client.key", "0600", pair.key));
+    for place in places(external_etcd) {
+        files.extend(files_of(pair(context, parts, place.0).await?, place));
     }
     Ok(files)
+}
+
+/// Purpose, path of the certificate and, where the machine gets the private key, its path.
+type Place = (Purpose, &'static str, Option<&'static str>);
+
+pub(super) fn places(external_etcd: bool) -> impl Iterator<Item = Place> {
+    let client = external_etcd.then_some(ETCD_CLIENT);
+    FILES.into_iter().chain(client).map(move |(purpose, certificate, key)| {
+        // An etcd that is not ours gives its CA certificate, and no key.
+        let has_key = !(external_etcd && purpose == Purpose::EtcdAuthority);
+        (purpose, certificate, has_key.then_some(key))
+    })
+}
+
+pub(super) fn files_of(pair: CertifiedKey, (_, certificate, key): Place) -> impl Iterator<Item = File> {
+    let key = key.map(|path| file(path, "0600", pair.key));
+    [file(certificate, "0640", pair.certificate)].into_iter().chain(key)
 }
 
 /// The cluster's authority.
@@ -110,11 +119,11 @@ pub(super) fn cluster_configuration(context: &Context, parts: &Parts) -> Cluster
     configuration.unwrap_or_default()
 }
 
-/// The content of a file that comes from a Secret.
+/// The content of a file, or the password of a user, that comes from a Secret.
 pub(super) async fn content(context: &Context, config: &KubeadmConfig, source: &SecretKey) -> Result<String, Error> {
     let missing = || {
         Error::Invalid(format!(
-            "Secret {} with key {}, which a file names, does not exist",
+            "Secret {} with key {}, which a file or user of the spec names, does not exist",
             source.name, source.key
         ))
     };

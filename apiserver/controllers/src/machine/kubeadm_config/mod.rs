@@ -1,6 +1,7 @@
 //! KubeadmConfig: the bootstrap data of one Machine, in a Secret of the KubeadmConfig's name.
 
 mod cloud_init;
+mod data;
 mod dereference;
 mod in_guest;
 mod kubeadm;
@@ -15,10 +16,10 @@ use super::guests::Link;
 use super::replicas::is_deleting;
 use super::secrets::{self, VALUE};
 use super::writes::controlled_by;
-use cloud_init::Command;
+use data::Data;
 use dereference::Parts;
 use guestcluster_types::upstream::capi::CONTROL_PLANE_LABEL;
-use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, JoinConfiguration, KubeadmConfigSpec};
+use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, ClusterConfiguration, KubeadmConfigSpec};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Client, ResourceExt};
@@ -80,8 +81,12 @@ async fn create(context: &Context, parts: &Parts) -> Result<Option<Wait>, Error>
                 in_guest::update(guest, &parts.cluster, version(parts)?, &configuration).await?;
             }
             let token = Token::generate();
-            token.create(guest, &parts.machine.name_any(), Timestamp::now()).await?;
-            (join(context, parts, &token, *control_plane).await?, Some(token.id))
+            let made = !data::has_token(&parts.config.spec);
+            if made {
+                token.create(guest, &parts.machine.name_any(), Timestamp::now()).await?;
+            }
+            let data = join(context, parts, &token, *control_plane).await?;
+            (data, made.then_some(token.id))
         }
     };
     store(context, parts, data, token_id).await?;
@@ -107,53 +112,54 @@ async fn role(context: &Context, parts: &Parts) -> Result<Result<Role, Wait>, Er
 }
 
 async fn first(context: &Context, parts: &Parts) -> Result<String, Error> {
-    let spec = &parts.config.spec;
-    let cluster_configuration = spec.cluster_configuration.clone().unwrap_or_default();
-    let init = spec.init_configuration.clone().unwrap_or_default();
-    let configuration = kubeadm::init(&parts.cluster, version(parts)?, &cluster_configuration, &init)?;
-    let external_etcd = cluster_configuration.has_external_etcd();
-    let certificates = dereference::certificates(context, parts, external_etcd).await?;
-    let spec = with_files(context, parts).await?;
-    cloud_init::render(&spec, Command::Init, configuration, certificates)
+    let configuration = parts.config.spec.cluster_configuration.as_ref();
+    let external_etcd = configuration.is_some_and(ClusterConfiguration::has_external_etcd);
+    let data = Data {
+        cluster: &parts.cluster,
+        version: version(parts)?,
+        certificates: dereference::certificates(context, parts, external_etcd).await?,
+        spec: with_content(context, parts).await?,
+    };
+    data.first()
 }
 
 async fn join(context: &Context, parts: &Parts, token: &Token, control_plane: bool) -> Result<String, Error> {
     let authority = dereference::authority(context, parts).await?;
-    let mut join = parts.config.spec.join_configuration.clone().unwrap_or_default();
-    join.discovery.bootstrap_token = BootstrapTokenDiscovery {
+    let discovery = BootstrapTokenDiscovery {
         token: Some(token.text()),
         api_server_endpoint: Some(parts.cluster.spec.control_plane_endpoint.to_string()),
         ca_cert_hashes: vec![super::certificates::public_key_hash(&authority.certificate)?],
         unsafe_skip_ca_verification: None,
     };
-    mark_control_plane(&mut join, control_plane);
-    let configuration = kubeadm::join(version(parts)?, &join)?;
     let certificates = if control_plane {
         let configuration = dereference::cluster_configuration(context, parts);
         dereference::certificates(context, parts, configuration.has_external_etcd()).await?
     } else {
         Vec::new()
     };
-    let spec = with_files(context, parts).await?;
-    cloud_init::render(&spec, Command::Join, configuration, certificates)
+    let data = Data {
+        cluster: &parts.cluster,
+        version: version(parts)?,
+        certificates,
+        spec: with_content(context, parts).await?,
+    };
+    data.join(discovery, control_plane)
 }
 
-/// kubeadm takes the presence of the field for the role.
-fn mark_control_plane(join: &mut JoinConfiguration, control_plane: bool) {
-    if control_plane {
-        join.control_plane.get_or_insert_default();
-    } else {
-        join.control_plane = None;
-    }
-}
-
-async fn with_files(context: &Context, parts: &Parts) -> Result<KubeadmConfigSpec, Error> {
+/// The spec with what it takes from Secrets in its place.
+async fn with_content(context: &Context, parts: &Parts) -> Result<KubeadmConfigSpec, Error> {
     let mut spec = parts.config.spec.clone();
     for file in &mut spec.files {
         let Some(source) = file.content_from.take() else {
             continue;
         };
         file.content = Some(dereference::content(context, &parts.config, &source.secret).await?);
+    }
+    for user in &mut spec.users {
+        let Some(source) = user.passwd_from.take() else {
+            continue;
+        };
+        user.passwd = Some(dereference::content(context, &parts.config, &source.secret).await?);
     }
     Ok(spec)
 }
@@ -216,3 +222,6 @@ async fn refresh(context: &Context, parts: &Parts) -> Result<Next, Error> {
     }
     Ok(Next::After(token::LIFE / 3))
 }
+
+#[cfg(test)]
+mod tests;

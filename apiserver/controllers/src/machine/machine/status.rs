@@ -41,7 +41,8 @@ fn copy(parts: &Parts, status: &mut MachineStatus) {
     if let Some(node) = &parts.node {
         let name = node.metadata.name.clone().unwrap_or_default();
         status.node_ref = Some(NodeReference { name });
-        status.node_info = node.status.as_ref().and_then(|status| status.node_info.clone());
+        let info = node.status.as_ref().and_then(|status| status.node_info.clone());
+        status.node_info = info.map(Into::into);
     }
 }
 

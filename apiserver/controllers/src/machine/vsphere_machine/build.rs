@@ -9,6 +9,7 @@ use guestcluster_types::upstream::vmoperator::{
     CloudInitBootstrap, ReadinessProbe, SecretKeySelector, TcpSocketProbe, VirtualMachine, VirtualMachineBootstrap,
     VirtualMachineReserved, VirtualMachineSpec,
 };
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use std::collections::BTreeMap;
@@ -47,7 +48,9 @@ pub(super) fn virtual_machine(parts: &Parts, secret: &str, probe: bool) -> Virtu
             resource_policy_name: Some(machine.spec.cluster_name.clone()),
         },
         readiness_probe: (control_plane && probe).then(|| ReadinessProbe {
-            tcp_socket: Some(TcpSocketProbe { port: API_PORT }),
+            tcp_socket: Some(TcpSocketProbe {
+                port: IntOrString::Int(API_PORT),
+            }),
             ..ReadinessProbe::default()
         }),
         ..VirtualMachineSpec::default()

@@ -2,6 +2,7 @@
 
 use crate::upstream::{ApiEndpoint, ContractReference, FailureDomain, is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 resource! {
@@ -10,7 +11,7 @@ resource! {
 }
 
 /// What a Cluster is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterSpec {
     /// Stops reconciliation of everything in the cluster.
@@ -31,7 +32,7 @@ pub struct ClusterSpec {
 }
 
 /// Address ranges and DNS domain of a cluster.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterNetwork {
     /// Port of the API server on each control-plane machine; 6443 if absent.
@@ -49,7 +50,7 @@ pub struct ClusterNetwork {
 }
 
 /// A list of CIDRs.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NetworkRanges {
     /// One block, or two of different IP families.
@@ -57,7 +58,7 @@ pub struct NetworkRanges {
 }
 
 /// What a Cluster is.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterStatus {
     /// Standard conditions.
@@ -84,7 +85,7 @@ pub struct ClusterStatus {
 }
 
 /// `status.initialization` of a Cluster.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterInitialization {
     /// Network and load balancer are there.
@@ -96,7 +97,7 @@ pub struct ClusterInitialization {
 }
 
 /// Counts of Machines.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ReplicaCounts {
     /// Machines asked for.
@@ -120,7 +121,7 @@ pub struct ReplicaCounts {
 }
 
 /// How many Machines run a version.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VersionCount {
     /// Kubernetes version, with the leading v.

@@ -1,8 +1,9 @@
 //! Machine: one machine that becomes one node.
 
 use crate::upstream::{ContractReference, MachineAddress, TemplateMeta, is_default, resource};
-use k8s_openapi::api::core::v1::NodeSystemInfo;
+use k8s_openapi::api::core::v1::{NodeSwapStatus, NodeSystemInfo};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 resource! {
@@ -11,7 +12,7 @@ resource! {
 }
 
 /// What a Machine is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineSpec {
     /// The Cluster it belongs to.
@@ -41,7 +42,7 @@ pub struct MachineSpec {
 }
 
 /// Where bootstrap data comes from.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Bootstrap {
     /// The bootstrap object (in a template: the template to clone).
@@ -53,7 +54,7 @@ pub struct Bootstrap {
 }
 
 /// Bounds of a Machine's deletion; 0 waits for ever.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeletionSpec {
     /// How long to drain the node, in seconds.
@@ -68,7 +69,7 @@ pub struct MachineDeletionSpec {
 }
 
 /// A taint that a Machine gives its Node.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineTaint {
     /// Taint key.
@@ -83,7 +84,7 @@ pub struct MachineTaint {
 }
 
 /// What a Machine is.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineStatus {
     /// Standard conditions.
@@ -97,7 +98,7 @@ pub struct MachineStatus {
     pub node_ref: Option<NodeReference>,
     /// Copied from the Node.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_info: Option<NodeSystemInfo>,
+    pub node_info: Option<NodeInfo>,
     /// Copied from the infrastructure object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<MachineAddress>,
@@ -122,7 +123,7 @@ pub struct MachineStatus {
 }
 
 /// `status.initialization` of a Machine.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineInitialization {
     /// The infrastructure object is complete.
@@ -134,15 +135,65 @@ pub struct MachineInitialization {
 }
 
 /// The Node of a Machine.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeReference {
     /// Name of the Node in the guest.
     pub name: String,
 }
 
+/// What a Node says about its machine, as far as Cluster API has fields for it: a Node of a newer minor may say more.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NodeInfo {
+    /// Of the CPUs.
+    pub architecture: String,
+    /// Of this start of the machine.
+    #[serde(rename = "bootID")]
+    pub boot_id: String,
+    /// The runtime and its version.
+    pub container_runtime_version: String,
+    /// The kernel's version.
+    pub kernel_version: String,
+    /// Nothing sets it any more.
+    pub kube_proxy_version: String,
+    /// The kubelet's version.
+    pub kubelet_version: String,
+    /// Of this installation of the operating system.
+    #[serde(rename = "machineID")]
+    pub machine_id: String,
+    /// The operating system.
+    pub operating_system: String,
+    /// The operating system's own name for itself.
+    pub os_image: String,
+    /// How much can be swapped out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap: Option<NodeSwapStatus>,
+    /// Of the machine.
+    #[serde(rename = "systemUUID")]
+    pub system_uuid: String,
+}
+
+impl From<NodeSystemInfo> for NodeInfo {
+    fn from(info: NodeSystemInfo) -> Self {
+        Self {
+            architecture: info.architecture,
+            boot_id: info.boot_id,
+            container_runtime_version: info.container_runtime_version,
+            kernel_version: info.kernel_version,
+            kube_proxy_version: info.kube_proxy_version,
+            kubelet_version: info.kubelet_version,
+            machine_id: info.machine_id,
+            operating_system: info.operating_system,
+            os_image: info.os_image,
+            swap: info.swap,
+            system_uuid: info.system_uuid,
+        }
+    }
+}
+
 /// How far a Machine's deletion is.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeletionStatus {
     /// When draining began.
@@ -160,7 +211,7 @@ pub struct MachineDeletionStatus {
 }
 
 /// What Machines are made from.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineTemplate {
     /// Labels and annotations of the Machines.
@@ -171,7 +222,7 @@ pub struct MachineTemplate {
 }
 
 /// In which order a set deletes Machines.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct DeletionOrder {
     /// `Random`, `Newest` or `Oldest`.

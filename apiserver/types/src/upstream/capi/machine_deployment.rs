@@ -4,6 +4,7 @@ use super::{DeletionOrder, MachineTemplate, VersionCount};
 use crate::upstream::{is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 resource! {
@@ -12,7 +13,7 @@ resource! {
 }
 
 /// What a MachineDeployment keeps.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentSpec {
     /// The Cluster it belongs to.
@@ -39,7 +40,7 @@ pub struct MachineDeploymentSpec {
 }
 
 /// How unwell Machines of a MachineDeployment are replaced.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentRemediation {
     /// How many may be replaced at a time; rounded up from a percentage; all if absent.
@@ -48,7 +49,7 @@ pub struct MachineDeploymentRemediation {
 }
 
 /// How a MachineDeployment rolls out.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentRollout {
     /// Replace everything older than this.
@@ -60,7 +61,7 @@ pub struct MachineDeploymentRollout {
 }
 
 /// `RollingUpdate` with its bounds, or `OnDelete`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RolloutStrategy {
     /// `RollingUpdate` or `OnDelete`; the former if absent.
@@ -72,7 +73,7 @@ pub struct RolloutStrategy {
 }
 
 /// Bounds of a rolling update.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RollingUpdate {
     /// How many may be unavailable; rounded down from a percentage; 0 if absent.
@@ -84,7 +85,7 @@ pub struct RollingUpdate {
 }
 
 /// What a MachineDeployment has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentStatus {
     /// Standard conditions.

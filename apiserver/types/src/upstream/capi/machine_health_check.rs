@@ -3,6 +3,7 @@
 use crate::upstream::{is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 resource! {
@@ -11,7 +12,7 @@ resource! {
 }
 
 /// What a MachineHealthCheck watches.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineHealthCheckSpec {
     /// The Cluster it belongs to.
@@ -27,7 +28,7 @@ pub struct MachineHealthCheckSpec {
 }
 
 /// What counts as unwell.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HealthChecks {
     /// How long a Node may take to appear; 0 never gives up.
@@ -42,7 +43,7 @@ pub struct HealthChecks {
 }
 
 /// A condition that must not last.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct UnhealthyCondition {
     /// Condition type.
@@ -55,7 +56,7 @@ pub struct UnhealthyCondition {
 }
 
 /// When replacing is allowed.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HealthRemediation {
     /// Bounds on how many are unwell.
@@ -67,7 +68,7 @@ pub struct HealthRemediation {
 }
 
 /// Where requests for somebody else's remediation are made from.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RemediationTemplate {
     /// Group and version of the template.
@@ -79,7 +80,7 @@ pub struct RemediationTemplate {
 }
 
 /// Bounds on how many are unwell.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RemediationTrigger {
     /// At most so many.
@@ -91,7 +92,7 @@ pub struct RemediationTrigger {
 }
 
 /// What a MachineHealthCheck found.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineHealthCheckStatus {
     /// Standard conditions.

@@ -3,6 +3,7 @@
 use super::{DeletionOrder, MachineTemplate, VersionCount};
 use crate::upstream::{is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 resource! {
@@ -11,7 +12,7 @@ resource! {
 }
 
 /// What a MachineSet keeps.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineSetSpec {
     /// The Cluster it belongs to.
@@ -29,7 +30,7 @@ pub struct MachineSetSpec {
 }
 
 /// What a MachineSet has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineSetStatus {
     /// Standard conditions.
