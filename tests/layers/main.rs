@@ -10,3 +10,4 @@ mod played_vms;
 mod supervisor;
 mod together;
 mod two_stores;
+mod upstream;

@@ -25,7 +25,7 @@ pub use client::client;
 pub use daemon::Daemon;
 pub use endpoint::{Connection, Endpoint, Protocol};
 pub use guest::{LAYERS, Manifest};
-pub use host::{ClusterApi, EtcdMembers, Host, built, program};
+pub use host::{ClusterApi, EtcdMembers, Host, built, program, published_definitions};
 pub use kubectl::{Kubectl, Output, Running, faketime};
 pub use mix::{MachineLayer, Mix, Vms, process_vms};
 pub use process::Usage;

@@ -2,18 +2,25 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::OnHost;
+use super::{OnHost, strict};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_is_created_rests_and_is_scaled_upgraded_and_deleted() -> Result<()> {
     let host = OnHost::start().await?;
+    host.use_published_definitions().await?;
     let mut world = host.world().await?;
     world.run_layers();
     world.create_guest("dev", json!({})).await?;
-    world.settled("dev").await?;
+    strict::create_guest_with_everything(&world, "all").await?;
+    for name in ["dev", "all"] {
+        world
+            .settled(name)
+            .await
+            .with_context(|| format!("{:#?}", host.refusals.lock()))?;
+    }
 
     // Lower layers may count once more after the guest is Ready.
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -29,8 +36,15 @@ async fn a_guest_is_created_rests_and_is_scaled_upgraded_and_deleted() -> Result
         .change("dev", &json!({"spec": {"distribution": {"version": "v1.35"}}}))
         .await?;
     world.settled("dev").await?;
-    assert_eq!(world.machines().await?.len(), 2 * 5);
-    world.delete_guest("dev").await?;
+    assert_eq!(world.machines().await?.len(), 2 * (5 + 2));
+    for name in ["dev", "all"] {
+        world.delete_guest(name).await?;
+    }
     assert!(world.machines().await?.is_empty());
+    assert_eq!(
+        *host.refusals.lock(),
+        Vec::<String>::new(),
+        "all that is written is as upstream defines it"
+    );
     world.stop().await
 }

@@ -6,6 +6,7 @@ mod interruptions;
 mod kinds;
 mod life;
 mod namespaces;
+mod strict;
 mod webhooks;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -24,8 +25,9 @@ use kube::{
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::util::MapRequestLayer;
+use tower::{layer::layer_fn, util::MapRequestLayer};
 
+use self::strict::{Refusals, Strict};
 use crate::all_layers::{PATIENCE, World};
 
 /// Without a write for so long, what was under way is done: no controller waits longer before it looks again at what changed.
@@ -35,6 +37,7 @@ const QUIET: Duration = Duration::from_secs(3);
 struct OnHost {
     client: Client,
     requests: Requests,
+    refusals: Refusals,
     host: Host,
     _folder: TempDir,
 }
@@ -46,10 +49,11 @@ impl OnHost {
     async fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let host = Host::start(folder.path());
-        let (client, requests) = client(&host).await?;
+        let (client, requests, refusals) = client(&host).await?;
         let started = Self {
             client,
             requests,
+            refusals,
             host,
             _folder: folder,
         };
@@ -123,8 +127,9 @@ fn ours(definition: &CustomResourceDefinition, subresources: Value) -> Result<Va
     Ok(definition)
 }
 
-/// A client that may do everything, and what is asked with it.
-async fn client(host: &Host) -> Result<(Client, Requests)> {
+/// A client that may do everything, and what is asked with it. kube-apiserver refuses what it writes that has a field which the
+/// kind has not.
+async fn client(host: &Host) -> Result<(Client, Requests, Refusals)> {
     let kubeconfig = Kubeconfig::read_from(host.kubeconfig("root", Some("system:masters"), Some("team-a")))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let requests = Requests::default();
@@ -133,7 +138,18 @@ async fn client(host: &Host) -> Result<(Client, Requests)> {
         *told.lock().entry(described(&request)).or_default() += 1;
         request
     });
-    Ok((ClientBuilder::try_from(config)?.with_layer(&count).build(), requests))
+    let refusals = Refusals::default();
+    let kept = refusals.clone();
+    let strict = layer_fn(move |inner| Strict {
+        inner,
+        refusals: kept.clone(),
+    });
+    let builder = ClientBuilder::try_from(config)?;
+    Ok((
+        builder.with_layer(&strict).with_layer(&count).build(),
+        requests,
+        refusals,
+    ))
 }
 
 /// Verb and resource of a request, without names.

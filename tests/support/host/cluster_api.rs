@@ -9,9 +9,14 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use guestcluster_types::upstream::crds::CRDS;
 use serde_json::{Value, json};
 
-use super::{Host, ports, programs::built, write_private};
+use super::{
+    Host, ports,
+    programs::{built, folders},
+    write_private,
+};
 use crate::{Daemon, Endpoint, Kubectl, Output};
 
 /// Longest for a manager to come up, on a machine with much else to do.
@@ -122,6 +127,20 @@ impl Manager {
                 stream
             })
     }
+}
+
+impl Host {
+    /// Puts upstream's own definitions, with all their rules, in the place of those that it has from its beginning.
+    pub fn use_published_definitions(&self) {
+        let mut definitions = published_definitions();
+        definitions.retain(|definition| CRDS.iter().any(|(name, _)| definition["metadata"]["name"] == *name));
+        install(&self.admin(), &definitions);
+    }
+}
+
+/// Every definition of upstream's as its makers publish it, with the version that is stored and no other.
+pub fn published_definitions() -> Vec<Value> {
+    definitions(folders())
 }
 
 /// Every definition of upstream's, with the version that is stored and no other, so that nothing is ever converted.

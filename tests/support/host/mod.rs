@@ -23,7 +23,7 @@ use guestcluster_credentials::{
 };
 
 pub use self::{
-    cluster_api::ClusterApi,
+    cluster_api::{ClusterApi, published_definitions},
     members::EtcdMembers,
     programs::{built, program},
 };

@@ -21,7 +21,8 @@ pub fn built(name: &str) -> Vec<PathBuf> {
     build(&[name])
 }
 
-fn folders() -> &'static [PathBuf] {
+/// The folders of what `hack/components/build` makes.
+pub(super) fn folders() -> &'static [PathBuf] {
     static FOLDERS: OnceLock<Vec<PathBuf>> = OnceLock::new();
     FOLDERS.get_or_init(|| build(&[]))
 }
