@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use guestcluster_types::upstream::{
-    capi::{Cluster, Machine, MachineDeployment},
+    HasConditions,
+    capi::{Cluster, Machine, MachineDeployment, condition},
+    capv::VSphereMachineTemplate,
     kubeadm::KubeadmControlPlane,
 };
 use kube::{
@@ -13,7 +15,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::world::{World, gone, is_control_plane};
+use super::world::{World, gone, is_control_plane, reference};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_comes_up_and_is_left_alone_then() -> Result<()> {
@@ -132,4 +134,55 @@ async fn it_scales_both_ways_upgrades_one_at_a_time_and_goes_in_order() -> Resul
 
     world.api::<Cluster>().delete("dev", &DeleteParams::default()).await?;
     gone(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_delete_replaces_what_somebody_deletes_and_workers_wait_for_the_control_plane() -> Result<()> {
+    let world = World::start(106, &[]).await?;
+    world.create_cluster(2, "small").await?;
+    world.settled(1, 2).await?;
+    world.template("other", "v1.34.0", "small").await?;
+    let other = reference::<VSphereMachineTemplate>("other");
+    let template = json!({"spec": {"infrastructureRef": other}});
+    let on_delete = json!({"strategy": {"type": "OnDelete", "rollingUpdate": null}});
+    world
+        .patch::<MachineDeployment>("dev-a", json!({"spec": {"rollout": on_delete, "template": template}}))
+        .await?;
+    let up_to_date = |count: i32| {
+        move |pool: &MachineDeployment| {
+            let status = &pool.status;
+            status.up_to_date_replicas == Some(count)
+                && status.replicas == Some(2)
+                && status.available_replicas == Some(2)
+        }
+    };
+    world.until("dev-a", "two of an older template", up_to_date(0)).await?;
+    let old = world.workers().await?;
+    for (deleted, machine) in (1..).zip(&old) {
+        world.api::<Machine>().delete(machine, &DeleteParams::default()).await?;
+        world.until("dev-a", "one more replaced", up_to_date(deleted)).await?;
+        let left: BTreeSet<_> = world.workers().await?.intersection(&old).cloned().collect();
+        ensure!(i32::try_from(left.len())? == 2 - deleted, "{left:?} of {old:?}");
+    }
+    world.only_one_set().await?;
+
+    // A newer version than the control plane's.
+    let newer =
+        json!({"template": {"spec": {"version": "v1.35.0"}}, "rollout": {"strategy": {"type": "RollingUpdate"}}});
+    world
+        .patch::<MachineDeployment>("dev-a", json!({"spec": newer}))
+        .await?;
+    world
+        .until::<MachineDeployment>("dev-a", "that it waits", |pool| {
+            pool.condition(condition::SCALING_UP).is_some_and(|condition| {
+                condition
+                    .message
+                    .contains("v1.35.0 is newer than the control plane's v1.34.0")
+            })
+        })
+        .await?;
+    ensure!(world.workers().await?.len() == 2, "a worker was made");
+    world.upgrade("v1.35.0").await?;
+    world.settled_at("v1.35.0", 1, 2).await?;
+    Ok(())
 }

@@ -298,6 +298,23 @@ impl World {
         Ok(found.context("no such Machine")?.name_any())
     }
 
+    /// Names of the workers that are to stay.
+    pub(super) async fn workers(&self) -> Result<BTreeSet<String>> {
+        let machines = self.api::<Machine>().list(&ListParams::default()).await?;
+        let stays = |machine: &&Machine| !is_control_plane(machine) && machine.metadata.deletion_timestamp.is_none();
+        Ok(machines.iter().filter(stays).map(ResourceExt::name_any).collect())
+    }
+
+    /// Waits until there is no Machine of this name.
+    pub(super) async fn without(&self, name: &str) -> Result<()> {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while self.api::<Machine>().get_opt(name).await?.is_some() {
+            ensure!(tokio::time::Instant::now() < end, "Machine {name} is there for ever");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
     /// Waits until the object `name` is such.
     pub(super) async fn until<K: Kind>(&self, name: &str, what: &str, is_such: impl Fn(&K) -> bool) -> Result<K> {
         let api = self.api::<K>();

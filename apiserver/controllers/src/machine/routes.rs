@@ -107,6 +107,15 @@ pub(crate) fn control_plane(context: &Context, old: Option<&KubeadmControlPlane>
     if is_other_spec(old, new) {
         machines_of(context, object);
     }
+    // Workers wait for its version.
+    let versions = |object: &KubeadmControlPlane| (object.spec.version.clone(), object.status.versions.clone());
+    if old.map(versions) != new.map(versions)
+        && let Some(cluster) = cluster_of(object)
+    {
+        for set in context.sets.of_cluster(&cluster) {
+            context.queues.sets.add(Key::of(&*set));
+        }
+    }
 }
 
 /// Whether the spec changed, by which Machines may no longer be up to date.
@@ -162,7 +171,8 @@ pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Mac
         .clusters
         .add(in_namespace_of(object, &object.spec.cluster_name));
     owner(context, object);
-    if new.is_none() {
+    let goes = |machine: &Machine| machine.meta().deletion_timestamp.is_some();
+    if new.is_none() || old.is_some_and(goes) != new.is_some_and(goes) {
         deployment_of(context, object);
     }
     let judged = |machine: &Machine| {
@@ -191,7 +201,8 @@ pub(crate) fn machine(context: &Context, old: Option<&Machine>, new: Option<&Mac
     }
 }
 
-/// An old MachineSet goes when its last Machine is gone, which its own status does not tell.
+/// An old MachineSet goes when its last Machine is gone, which its own status does not tell; one whose Machines are replaced
+/// as somebody deletes them shrinks with each.
 fn deployment_of(context: &Context, machine: &Machine) {
     let set = controller::<_, MachineSet>(machine).and_then(|key| context.sets.get(&key));
     add(

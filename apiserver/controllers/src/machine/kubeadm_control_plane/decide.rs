@@ -5,6 +5,7 @@
 
 use super::quorum::survives_one_more;
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 /// What counts of a control-plane Machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +20,8 @@ pub(super) struct Member {
     pub(super) joined: bool,
     /// Somebody asked that it goes first.
     pub(super) marked: bool,
+    /// How crowded its failure domain is.
+    pub(super) crowd: usize,
     pub(super) created: Timestamp,
 }
 
@@ -95,13 +98,15 @@ fn if_well(members: &[Member], going: Option<&Member>, action: Action) -> Action
     unwell.map_or(action, |member| Action::Wait(member.name.clone()))
 }
 
-/// Which Machine goes: one that is marked, else one that is not up to date, else one that is not well, else the oldest.
+/// Which Machine goes: one that is marked, else one that is not up to date, else one that is not well, else one of the most
+/// crowded failure domain, else the oldest.
 fn candidate(members: &[Member]) -> Option<&Member> {
     members.iter().min_by_key(|member| {
         (
             !member.marked,
             member.up_to_date,
             member.ready,
+            Reverse(member.crowd),
             member.created,
             member.name.as_str(),
         )

@@ -3,6 +3,7 @@
 mod build;
 mod certificates;
 mod decide;
+mod failure_domains;
 mod quorum;
 mod remediation;
 mod status;
@@ -15,6 +16,7 @@ use super::names;
 use super::replicas::is_deleting;
 use super::writes::controller_of;
 use decide::{Action, Bounds, Member, decide};
+use failure_domains::Place;
 use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{
     CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
@@ -159,20 +161,18 @@ fn is_of(machine: &Machine, object: &KubeadmControlPlane) -> bool {
 /// Makes one change, if one is due. What is known may be old, so nothing is done before a live list says the same.
 async fn scale(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane) -> Result<(), Error> {
     let bounds = bounds(context, cluster, object);
-    let known: Vec<_> = machines(context, object)
-        .iter()
-        .map(|machine| member(context, object, machine))
-        .collect();
-    let action = decide(&known, bounds);
+    let known = machines(context, object);
+    let known: Vec<_> = known.iter().map(|machine| &**machine).collect();
+    let action = decide(&members(context, cluster, object, &known), bounds);
     if matches!(action, Action::Nothing | Action::Wait(_)) {
         return Ok(());
     }
     let live = list(context, object).await?;
-    let members: Vec<_> = live.iter().map(|machine| member(context, object, machine)).collect();
-    match decide(&members, bounds) {
+    let all: Vec<_> = live.iter().collect();
+    match decide(&members(context, cluster, object, &all), bounds) {
         Action::Nothing | Action::Wait(_) => {}
-        Action::Begin => create(context, object, &live, true).await?,
-        Action::Join => create(context, object, &live, false).await?,
+        Action::Begin => create(context, cluster, object, &live, true).await?,
+        Action::Join => create(context, cluster, object, &live, false).await?,
         Action::Delete(name) => {
             for machine in live.iter().filter(|machine| machine.name_any() == name) {
                 context.machines.delete(machine).await?;
@@ -205,6 +205,24 @@ fn is_initialized(context: &Context, cluster: &Cluster, object: &KubeadmControlP
         || context.guests.is_initialized(&Key::of(cluster))
 }
 
+/// What counts of all Machines, with where they are.
+fn members(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane, machines: &[&Machine]) -> Vec<Member> {
+    let (domains, places) = (&cluster.status.failure_domains, places(context, object, machines));
+    let of = |machine: &&Machine| Member {
+        crowd: failure_domains::crowd(domains, &places, machine.spec.failure_domain.as_deref()),
+        ..member(context, object, machine)
+    };
+    machines.iter().map(of).collect()
+}
+
+fn places<'m>(context: &Context, object: &KubeadmControlPlane, machines: &[&'m Machine]) -> Vec<Place<'m>> {
+    let of = |machine: &&'m Machine| Place {
+        domain: machine.spec.failure_domain.as_deref(),
+        stays: !is_deleting(*machine) && is_up_to_date(context, object, machine),
+    };
+    machines.iter().map(of).collect()
+}
+
 fn member(context: &Context, object: &KubeadmControlPlane, machine: &Machine) -> Member {
     Member {
         name: machine.name_any(),
@@ -213,6 +231,7 @@ fn member(context: &Context, object: &KubeadmControlPlane, machine: &Machine) ->
         ready: machine.is_true(condition::READY),
         joined: machine.status.node_ref.is_some(),
         marked: machine.annotations().contains_key(DELETE_MACHINE_ANNOTATION),
+        crowd: 0,
         created: machine.creation_timestamp().map_or(Timestamp::MIN, |time| time.0),
     }
 }
@@ -231,7 +250,13 @@ async fn list(context: &Context, object: &KubeadmControlPlane) -> Result<Vec<Mac
         .collect())
 }
 
-async fn create(context: &Context, object: &KubeadmControlPlane, live: &[Machine], begins: bool) -> Result<(), Error> {
+async fn create(
+    context: &Context,
+    cluster: &Cluster,
+    object: &KubeadmControlPlane,
+    live: &[Machine],
+    begins: bool,
+) -> Result<(), Error> {
     let templates = templates(context, object, begins).await?;
     let existing: Vec<_> = live
         .iter()
@@ -243,7 +268,11 @@ async fn create(context: &Context, object: &KubeadmControlPlane, live: &[Machine
         .map_or("", String::as_str);
     for name in names::machines(&object.name_any(), &object.metadata, &existing, gone, 1) {
         let record = Record::in_progress(object);
-        let desired = build::machine(object, &name, record.map(|record| record.text()));
+        let mut desired = build::machine(object, &name, record.map(|record| record.text()));
+        let all: Vec<_> = live.iter().collect();
+        let places = places(context, object, &all);
+        let uid = object.metadata.uid.as_deref().unwrap_or_default();
+        desired.spec.failure_domain = failure_domains::next(&cluster.status.failure_domains, &places, uid);
         let machine = super::writes::apply(&context.client, &desired).await?;
         context.machines.observe(machine.clone());
         children::create(context, &machine, &templates).await?;
@@ -291,6 +320,7 @@ async fn adapt(context: &Context, object: &KubeadmControlPlane) -> Result<(), Er
         // One that went meanwhile is not made anew by this.
         desired.metadata.uid = machine.uid();
         desired.spec.version.clone_from(&machine.spec.version);
+        desired.spec.failure_domain.clone_from(&machine.spec.failure_domain);
         let made_with = machine.annotations().get(build::CONFIG_HASH_ANNOTATION).cloned();
         desired
             .metadata

@@ -47,6 +47,7 @@ mod tests {
             ready: state == 'y',
             joined: state != '-',
             marked: false,
+            crowd: 0,
             created: Timestamp::UNIX_EPOCH,
         };
         text.chars().enumerate().map(member).collect()

@@ -5,7 +5,7 @@ use super::remediation::record;
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::context::{Context, has_infrastructure};
 use crate::machine::error::Error;
-use crate::machine::machine_set::status::{scaling_down, scaling_up};
+use crate::machine::machine_set::status::{Obstacle, scaling_down, scaling_up};
 use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_available};
 use guestcluster_types::conditions::Holds;
@@ -99,6 +99,8 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
     let wanted = view.object.spec.replicas.unwrap_or(1);
     let available = machines().filter(|machine| is_available(machine)).count();
     let certificates = certificates(view.outcome);
+    let obstacle = view.outcome.as_ref().err();
+    let obstacle = obstacle.map(|error| Obstacle::Blocked(error.to_string()));
     let start = initialization(view, initialized, &ready);
     let mut set = Setter::new(&mut status.conditions, view.object.metadata.generation);
     set.set(kubeadm::condition::CERTIFICATES_AVAILABLE, certificates.clone());
@@ -125,10 +127,7 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
             },
         },
     );
-    set.set(
-        condition::SCALING_UP,
-        scaling_up(existing, wanted, view.outcome.as_ref().err()),
-    );
+    set.set(condition::SCALING_UP, scaling_up(existing, wanted, obstacle.as_ref()));
     set.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
     set.set(condition::REMEDIATING, remediating(machines()));
     // A quorum serves.

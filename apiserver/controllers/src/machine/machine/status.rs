@@ -180,3 +180,44 @@ fn available(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guestcluster_types::upstream::capi::Machine;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_machine_is_available_when_it_was_ready_for_long_enough() {
+        let since: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let ready = json!([{"type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": since.to_string()}]);
+        let at = |min_ready: i32, seconds: i64| {
+            let machine: Machine = serde_json::from_value(json!({
+                "metadata": {"name": "m"}, "status": {"conditions": ready},
+                "spec": {"clusterName": "dev", "bootstrap": {}, "infrastructureRef": {}, "minReadySeconds": min_ready},
+            }))
+            .unwrap();
+            let mut status = machine.status.clone();
+            let parts = Parts {
+                machine: Arc::new(machine),
+                cluster: None,
+                config: None,
+                infrastructure: None,
+                node: None,
+                link: Link::None,
+                up_to_date: None,
+            };
+            let now = Timestamp::from_second(since.as_second() + seconds).unwrap();
+            let next = available(&parts, &mut status, now);
+            let condition = status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == condition::AVAILABLE);
+            (condition.unwrap().status.clone(), next)
+        };
+        assert_eq!(at(0, 0), ("True".to_owned(), Next::Event));
+        assert_eq!(at(30, 10), ("False".to_owned(), Next::After(Duration::from_secs(20))));
+        assert_eq!(at(30, 30), ("True".to_owned(), Next::Event));
+    }
+}

@@ -42,6 +42,8 @@ impl Bounds {
 pub(super) struct Counts {
     /// Machines it keeps.
     pub(super) wanted: i32,
+    /// Those that exist.
+    pub(super) existing: i32,
     /// Those that can be counted on.
     pub(super) available: i32,
 }
@@ -55,11 +57,54 @@ impl Counts {
 
 /// The next numbers: of the new set, and of the old ones in the order given (oldest first).
 pub(super) fn decide(bounds: Bounds, new: Counts, old: &[Counts]) -> (i32, Vec<i32>) {
-    let new_wanted = grow(bounds, new, old);
     if bounds.on_delete {
-        return (new_wanted, shrink_on_delete(bounds, old));
+        // What somebody deleted of an old set is made by the new one.
+        let kept = |set: &Counts| Counts {
+            wanted: set.wanted.min(set.existing),
+            ..*set
+        };
+        let old: Vec<_> = old.iter().map(kept).collect();
+        let new_wanted = grow(bounds, new, &old);
+        return (new_wanted, shrink_on_delete(bounds, new_wanted, &old));
     }
+    let new_wanted = grow(bounds, new, old);
     (new_wanted, shrink(bounds, new, new_wanted, old))
+}
+
+/// The numbers while the rollout is paused, in the order given (oldest first): a rollout that is under way stays where it
+/// is, and another number wanted is shared out as the sets stand to each other.
+pub(super) fn rescale(bounds: Bounds, sets: &[i32]) -> Vec<i32> {
+    let total: i32 = sets.iter().sum();
+    let mixed = sets.iter().filter(|count| **count > 0).count() > 1;
+    let (least, most) = if mixed {
+        (bounds.wanted - bounds.unavailable, bounds.wanted + bounds.surge)
+    } else {
+        (bounds.wanted, bounds.wanted)
+    };
+    if bounds.wanted > 0 && (least..=most).contains(&total) {
+        return sets.to_vec();
+    }
+    let target = if total > most { most } else { bounds.wanted };
+    let target = if bounds.wanted == 0 { 0 } else { target };
+    share_out(target, total, sets)
+}
+
+/// Shares `target` out as the sets stand to each other; what rounding leaves goes to the youngest that has any.
+fn share_out(target: i32, total: i32, sets: &[i32]) -> Vec<i32> {
+    let share = |count: &i32| i64::from(*count) * i64::from(target) / i64::from(total.max(1));
+    let mut shares: Vec<_> = sets
+        .iter()
+        .map(|count| i32::try_from(share(count)).unwrap_or(target))
+        .collect();
+    let left = target - shares.iter().sum::<i32>();
+    let youngest = sets
+        .iter()
+        .rposition(|count| *count > 0)
+        .unwrap_or(sets.len().saturating_sub(1));
+    if let Some(share) = shares.get_mut(youngest) {
+        *share += left;
+    }
+    shares
 }
 
 /// The new set fills what the old ones leave of the wanted number and the surge.
@@ -95,8 +140,8 @@ fn shrink(bounds: Bounds, new: Counts, new_wanted: i32, old: &[Counts]) -> Vec<i
 }
 
 /// Only what is above the wanted number goes.
-fn shrink_on_delete(bounds: Bounds, old: &[Counts]) -> Vec<i32> {
-    let mut room = bounds.wanted;
+fn shrink_on_delete(bounds: Bounds, new_wanted: i32, old: &[Counts]) -> Vec<i32> {
+    let mut room = (bounds.wanted - new_wanted).max(0);
     let kept = old.iter().rev().map(|set| {
         let kept = set.wanted.min(room);
         room -= kept;

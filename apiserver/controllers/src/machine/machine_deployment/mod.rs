@@ -7,6 +7,7 @@ mod status;
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
+use super::machine_set::DISABLE_CREATE;
 use super::replicas::is_deleting;
 use super::writes::controller_of;
 use decide::{Bounds, Counts, decide};
@@ -38,7 +39,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let sets = sets(&context, &deployment);
     let now = Timestamp::now();
     let hash = build::template_hash(&deployment, now);
-    if deployment.spec.paused != Some(true) {
+    if deployment.spec.paused == Some(true) {
+        rescale(&context, &deployment, &sets).await?;
+    } else {
         roll_out(&context, &deployment, &sets, &hash).await?;
     }
     let status = status::of(&deployment, &self::sets(&context, &deployment), &hash);
@@ -93,30 +96,61 @@ async fn roll_out(
         .iter()
         .filter(|set| !is_deleting(&***set))
         .partition(|set| is_of_template(set, hash));
-    let new = new.first();
-    let old_counts: Vec<_> = old.iter().map(|set| counts(set)).collect();
-    let (wanted, shrunk) = decide(
-        bounds(deployment),
-        new.map_or_else(Counts::default, |set| counts(set)),
-        &old_counts,
-    );
+    let (new, bounds) = (new.first(), bounds(deployment));
+    // An old set would make again what somebody deletes.
+    for set in &old {
+        close(context, set, bounds.on_delete).await?;
+    }
+    if let Some(set) = new {
+        close(context, set, false).await?;
+    }
+    let old_counts: Vec<_> = old.iter().map(|set| counts(context, set)).collect();
+    let new_counts = new.map_or_else(Counts::default, |set| counts(context, set));
+    let (wanted, shrunk) = decide(bounds, new_counts, &old_counts);
     let revision = build::revision(sets, hash);
     context
         .sets
         .apply(&build::set(deployment, hash, wanted, revision))
         .await?;
     for (set, replicas) in old.iter().zip(shrunk) {
-        if set.spec.replicas != Some(replicas) {
-            context
-                .sets
-                .patch_spec(set, serde_json::json!({ "replicas": replicas }))
-                .await?;
-        }
+        resize(context, set, replicas).await?;
     }
     for set in old.iter().filter(|set| is_empty(context, set)) {
         context.sets.delete(set).await?;
     }
     Ok(())
+}
+
+/// Follows the number that is wanted, and nothing else.
+async fn rescale(context: &Context, deployment: &MachineDeployment, sets: &[Arc<MachineSet>]) -> Result<(), Error> {
+    let live: Vec<_> = sets.iter().filter(|set| !is_deleting(&***set)).collect();
+    let counts: Vec<_> = live.iter().map(|set| set.spec.replicas.unwrap_or(1)).collect();
+    for (set, replicas) in live.iter().zip(decide::rescale(bounds(deployment), &counts)) {
+        resize(context, set, replicas).await?;
+    }
+    Ok(())
+}
+
+async fn resize(context: &Context, set: &MachineSet, replicas: i32) -> Result<(), Error> {
+    if set.spec.replicas == Some(replicas) {
+        return Ok(());
+    }
+    let spec = serde_json::json!({ "replicas": replicas });
+    context.sets.patch_spec(set, spec).await
+}
+
+/// Keeps a set from making Machines, or no longer does.
+async fn close(context: &Context, set: &MachineSet, closed: bool) -> Result<(), Error> {
+    if closed == set.annotations().contains_key(DISABLE_CREATE) {
+        return Ok(());
+    }
+    let mut meta = set.metadata.clone();
+    let annotations = meta.annotations.get_or_insert_default();
+    match closed {
+        true => drop(annotations.insert(DISABLE_CREATE.to_owned(), "true".to_owned())),
+        false => drop(annotations.remove(DISABLE_CREATE)),
+    }
+    context.sets.patch_metadata(set, &meta).await
 }
 
 fn is_of_template(set: &MachineSet, hash: &str) -> bool {
@@ -129,9 +163,12 @@ fn is_empty(context: &Context, set: &MachineSet) -> bool {
     seen && set.spec.replicas == Some(0) && context.machines.owned_by(&set.uid().unwrap_or_default()).is_empty()
 }
 
-fn counts(set: &MachineSet) -> Counts {
+fn counts(context: &Context, set: &MachineSet) -> Counts {
+    let machines = context.machines.owned_by(&set.uid().unwrap_or_default());
+    let existing = machines.iter().filter(|machine| !is_deleting(&***machine)).count();
     Counts {
         wanted: set.spec.replicas.unwrap_or(1),
+        existing: i32::try_from(existing).unwrap_or(i32::MAX),
         available: set.status.available_replicas.unwrap_or_default(),
     }
 }

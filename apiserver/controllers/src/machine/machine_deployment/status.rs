@@ -26,7 +26,11 @@ pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash:
 
     let failure = current
         .and_then(|set| set.condition(condition::SCALING_UP))
-        .filter(|condition| condition.message.contains("blocked"));
+        .filter(|condition| {
+            [" is blocked: ", " waits: "]
+                .iter()
+                .any(|word| condition.message.contains(word))
+        });
     let available = status.available_replicas.unwrap_or_default();
     let mut conditions = Setter::new(&mut status.conditions, deployment.metadata.generation);
     let ready = of_sets(sets, condition::MACHINES_READY, "Ready");

@@ -2,6 +2,7 @@
 
 mod build;
 pub(crate) mod decide;
+mod preflight;
 mod remediation;
 pub(crate) mod status;
 
@@ -17,7 +18,11 @@ use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Machine, MachineSet
 use guestcluster_types::upstream::kubeadm::KubeadmConfigTemplate;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
+use status::Obstacle;
 use std::sync::Arc;
+
+/// Annotation of a set that makes no Machines any more, whatever its number.
+pub(crate) const DISABLE_CREATE: &str = "cluster.x-k8s.io/disable-machine-create";
 
 /// Finalizer of MachineSets: their Machines go before them.
 pub(crate) const FINALIZER: &str = "cluster.x-k8s.io/machineset";
@@ -33,17 +38,30 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     if cluster.is_none_or(|cluster| is_paused(&cluster, &set.metadata) || is_deleting(&*cluster)) {
         return Ok(Next::Event);
     }
-    let outcome = apply(&context, &set).await;
-    let status = status::of(&set, &machines(&context, &set), outcome.as_ref().err());
+    let hold = hold(&context, &set);
+    let outcome = apply(&context, &set, hold.as_deref()).await;
+    let obstacle = match &outcome {
+        Ok(()) => hold.map(Obstacle::Waits),
+        Err(error) => Some(Obstacle::Blocked(error.to_string())),
+    };
+    let status = status::of(&set, &machines(&context, &set), obstacle.as_ref());
     context.sets.patch_status(&set, &set.status, &status).await?;
     outcome.map(|()| Next::Event)
 }
 
-async fn apply(context: &Context, set: &MachineSet) -> Result<(), Error> {
-    remediation::proceed(context, set).await?;
-    scale(context, set).await?;
+async fn apply(context: &Context, set: &MachineSet, hold: Option<&str>) -> Result<(), Error> {
+    remediation::proceed(context, set, hold).await?;
+    scale(context, set, hold).await?;
     complete(context, set).await?;
     adapt(context, set).await
+}
+
+/// What new Machines wait for; without a control plane of the layer's kind nobody can say.
+fn hold(context: &Context, set: &MachineSet) -> Option<String> {
+    let cluster = context.clusters.get(&in_namespace_of(set, &set.spec.cluster_name))?;
+    let reference = cluster.spec.control_plane_ref.as_ref()?;
+    let control_plane = context.control_planes.get(&in_namespace_of(set, &reference.name))?;
+    preflight::hold(set, &control_plane)
 }
 
 /// The Machines that this very set made.
@@ -59,20 +77,23 @@ fn is_of(machine: &Machine, set: &MachineSet) -> bool {
 
 /// Brings the number of Machines to what is wanted. What is known may be old, so nothing is created or deleted before a
 /// live list says the same.
-async fn scale(context: &Context, set: &MachineSet) -> Result<(), Error> {
+async fn scale(context: &Context, set: &MachineSet, hold: Option<&str>) -> Result<(), Error> {
     let known: Vec<_> = machines(context, set)
         .iter()
         .map(|machine| Member::of(machine))
         .collect();
     let wanted = usize::try_from(set.spec.replicas.unwrap_or(1)).unwrap_or_default();
     let order = Order::of(set.spec.deletion.order.as_deref());
-    if decide(&known, wanted, order) == Action::Nothing {
-        return Ok(());
+    match decide(&known, wanted, order) {
+        Action::Nothing => return Ok(()),
+        Action::Create(_) if hold.is_some() || is_closed(set) => return Ok(()),
+        Action::Create(_) | Action::Delete(_) => {}
     }
     let live = list(context, set).await?;
     let members: Vec<_> = live.iter().map(Member::of).collect();
     match decide(&members, wanted, order) {
         Action::Nothing => {}
+        Action::Create(_) if hold.is_some() || is_closed(set) => {}
         Action::Create(count) => create(context, set, &live, count).await?,
         Action::Delete(names) => {
             for machine in live.iter().filter(|machine| names.contains(&machine.name_any())) {
@@ -81,6 +102,13 @@ async fn scale(context: &Context, set: &MachineSet) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether the set makes no Machines any more.
+fn is_closed(set: &MachineSet) -> bool {
+    set.annotations()
+        .get(DISABLE_CREATE)
+        .is_some_and(|value| value == "true")
 }
 
 async fn list(context: &Context, set: &MachineSet) -> Result<Vec<Machine>, Error> {

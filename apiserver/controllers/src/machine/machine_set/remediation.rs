@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-pub(super) async fn proceed(context: &Context, set: &MachineSet) -> Result<(), Error> {
+pub(super) async fn proceed(context: &Context, set: &MachineSet, hold: Option<&str>) -> Result<(), Error> {
     for machine in machines(context, set) {
         forget(context, &machine).await?;
     }
@@ -33,6 +33,11 @@ pub(super) async fn proceed(context: &Context, set: &MachineSet) -> Result<(), E
     for (name, verdict) in decide(due, bounds) {
         let Some(machine) = machines.iter().find(|machine| machine.name_any() == name) else {
             continue;
+        };
+        // Nothing could follow it.
+        let verdict = match hold {
+            Some(what) if verdict == deleting() => deferred(what),
+            _ => verdict,
         };
         let goes = verdict == deleting();
         // Said first: of a Machine that is being deleted nobody asks any more why.

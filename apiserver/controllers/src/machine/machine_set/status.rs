@@ -1,7 +1,6 @@
 //! What is true of a MachineSet.
 
 use crate::machine::conditions::{Setter, Verdict, of_machines};
-use crate::machine::error::Error;
 use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_deleting};
 use guestcluster_types::conditions::Holds;
@@ -9,7 +8,16 @@ use guestcluster_types::upstream::capi::{Machine, MachineSet, MachineSetStatus, 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::sync::Arc;
 
-pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], failure: Option<&Error>) -> MachineSetStatus {
+/// What keeps an owner from making Machines.
+#[derive(Debug)]
+pub(crate) enum Obstacle {
+    /// Something failed, and is tried again.
+    Blocked(String),
+    /// Something else comes first.
+    Waits(String),
+}
+
+pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], obstacle: Option<&Obstacle>) -> MachineSetStatus {
     let mut status = set.status.clone();
     let live: Vec<_> = machines
         .iter()
@@ -36,7 +44,7 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], failure: Option<&E
         condition::MACHINES_UP_TO_DATE,
         of_machines(live.iter().copied(), condition::UP_TO_DATE, "UpToDate"),
     );
-    conditions.set(condition::SCALING_UP, scaling_up(existing, wanted, failure));
+    conditions.set(condition::SCALING_UP, scaling_up(existing, wanted, obstacle));
     conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
     let all = machines.iter().map(|machine| &**machine);
     conditions.set(condition::REMEDIATING, remediating(all));
@@ -44,13 +52,15 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], failure: Option<&E
 }
 
 /// Whether Machines are being added, and what keeps it from it.
-pub(crate) fn scaling_up(existing: i32, wanted: i32, failure: Option<&Error>) -> Verdict {
+pub(crate) fn scaling_up(existing: i32, wanted: i32, obstacle: Option<&Obstacle>) -> Verdict {
     if existing >= wanted {
         return Verdict::no("NotScalingUp", "");
     }
     let mut message = format!("Scaling up from {existing} to {wanted} replicas");
-    if let Some(failure) = failure {
-        message = format!("{message} is blocked: {failure}");
+    match obstacle {
+        Some(Obstacle::Blocked(failure)) => message = format!("{message} is blocked: {failure}"),
+        Some(Obstacle::Waits(what)) => message = format!("{message} waits: {what}"),
+        None => {}
     }
     Verdict {
         holds: Holds::True,

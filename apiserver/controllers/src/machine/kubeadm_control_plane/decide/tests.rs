@@ -9,6 +9,7 @@ fn member(name: &str, created: i64) -> Member {
         ready: true,
         joined: true,
         marked: false,
+        crowd: 0,
         created: Timestamp::from_second(created).unwrap(),
     }
 }
@@ -68,6 +69,13 @@ fn scaling_down_takes_the_marked_the_unwell_and_then_the_oldest() {
     let mut members = three();
     members[1].ready = false;
     assert_eq!(decide(&members, bounds(1)), delete("b"), "the others are well");
+    let mut crowded = three();
+    crowded[1].crowd = 2;
+    assert_eq!(
+        decide(&crowded, bounds(1)),
+        delete("b"),
+        "from the domain with the most"
+    );
     members[2].marked = true;
     assert_eq!(
         decide(&members, bounds(1)),

@@ -11,7 +11,11 @@ fn bounds(wanted: i32, surge: i32, unavailable: i32) -> Bounds {
 }
 
 fn set(wanted: i32, available: i32) -> Counts {
-    Counts { wanted, available }
+    Counts {
+        wanted,
+        existing: wanted,
+        available,
+    }
 }
 
 #[test]
@@ -79,7 +83,56 @@ fn machines_that_never_came_up_go_as_soon_as_the_new_ones_are_there() {
 fn on_delete_replaces_only_what_somebody_deleted() {
     let bounds = Bounds::new(3, None, None, true);
     assert_eq!(decide(bounds, set(0, 0), &[set(3, 3)]), (0, vec![3]));
-    assert_eq!(decide(bounds, set(0, 0), &[set(2, 2)]), (1, vec![2]));
+    let two_of_three = Counts {
+        existing: 2,
+        ..set(3, 2)
+    };
+    assert_eq!(decide(bounds, set(0, 0), &[two_of_three]), (1, vec![2]));
+    assert_eq!(
+        decide(bounds, set(1, 0), &[set(2, 2)]),
+        (1, vec![2]),
+        "nothing more was deleted"
+    );
+    let none_of_two = Counts {
+        existing: 0,
+        ..set(2, 0)
+    };
+    assert_eq!(decide(bounds, set(1, 1), &[none_of_two]), (3, vec![0]));
+    let fewer = Bounds::new(1, None, None, true);
+    assert_eq!(decide(fewer, set(0, 0), &[set(3, 3)]), (0, vec![1]), "fewer are wanted");
+    assert_eq!(decide(fewer, set(1, 1), &[set(2, 2)]), (1, vec![0]));
+    let more = Bounds::new(5, None, None, true);
+    assert_eq!(
+        decide(more, set(0, 0), &[set(3, 3)]),
+        (2, vec![3]),
+        "more are of the new template"
+    );
+}
+
+#[test]
+fn while_it_is_paused_only_the_number_changes() {
+    let cases = [
+        // Wanted, surge, unavailable, the sets before and after.
+        (3, 1, 0, vec![3], vec![3]),
+        (5, 1, 0, vec![3], vec![5]),
+        (2, 1, 0, vec![0, 3], vec![0, 2]),
+        (2, 1, 0, vec![0], vec![2]),
+        (0, 1, 0, vec![2, 2], vec![0, 0]),
+        // A rollout that is under way stays where it is.
+        (3, 1, 0, vec![2, 2], vec![2, 2]),
+        (3, 0, 1, vec![1, 1], vec![1, 1]),
+        (8, 1, 0, vec![2, 2], vec![4, 4]),
+        (5, 1, 0, vec![2, 2], vec![2, 3]),
+        (4, 1, 0, vec![6, 3], vec![3, 2]),
+        (3, 1, 0, vec![], vec![]),
+    ];
+    for (wanted, surge, unavailable, before, after) in cases {
+        assert_eq!(
+            rescale(bounds(wanted, surge, unavailable), &before),
+            after,
+            "{wanted} {before:?}"
+        );
+    }
 }
 
 /// One set and its Machines, as the set's own reconciler keeps them.
@@ -107,6 +160,7 @@ impl Simulated {
     fn counts(&self) -> Counts {
         Counts {
             wanted: self.wanted,
+            existing: self.ready + self.starting,
             available: self.reported,
         }
     }

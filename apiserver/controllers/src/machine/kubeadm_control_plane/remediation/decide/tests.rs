@@ -18,6 +18,7 @@ fn patients(text: &str) -> Vec<Patient> {
             ready: state == 'y',
             joined: !"-j".contains(state),
             marked: false,
+            crowd: 0,
             created: Timestamp::from_second(at.try_into().unwrap()).unwrap(),
         },
         is_unwell: "nu-".contains(state),
