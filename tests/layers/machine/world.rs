@@ -22,6 +22,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
+    core::{ApiResource, DynamicObject},
 };
 use kubernetes_apiserver::ClusterOptions;
 use rand::{RngExt, rngs::StdRng};
@@ -137,6 +138,11 @@ impl World {
 
     pub(super) fn api<K: Kind>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), "team-a")
+    }
+
+    /// Objects of a kind as they are sent, whatever is in them.
+    pub(super) fn dynamic(&self, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), "team-a", kind)
     }
 
     pub(super) async fn apply<K: Kind>(&self, object: Value) -> Result<K> {

@@ -9,7 +9,8 @@ use guestcluster_types::upstream::capi::{
 };
 use guestcluster_types::upstream::capv::VSphereMachine;
 use guestcluster_types::upstream::kubeadm::{
-    KubeadmConfig, KubeadmConfigSpec, KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION,
+    ClusterConfiguration, InitConfiguration, KubeadmConfig, KubeadmConfigSpec, KubeadmControlPlane,
+    REMEDIATION_FOR_ANNOTATION,
 };
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
@@ -67,8 +68,11 @@ pub(super) fn machine(object: &KubeadmControlPlane, name: &str, replaces: Option
 pub(super) fn config(object: &KubeadmControlPlane, begins: bool) -> KubeadmConfigSpec {
     let mut spec = object.spec.kubeadm_config_spec.clone();
     if begins {
-        spec.cluster_configuration.get_or_insert_default();
-        spec.init_configuration.get_or_insert_default();
+        // One that says nothing would be refused: the kind has at least one field in it.
+        spec.cluster_configuration
+            .take_if(|said| *said == ClusterConfiguration::default());
+        spec.init_configuration
+            .take_if(|said| *said == InitConfiguration::default());
         spec.join_configuration = None;
     } else {
         spec.cluster_configuration = None;
@@ -115,6 +119,8 @@ mod tests {
             (&first["joinConfiguration"], first["files"].as_array().unwrap().len()),
             (&json!(null), 1)
         );
+        let bare = KubeadmControlPlane::default();
+        assert_eq!(serde_json::to_value(config(&bare, true)).unwrap(), json!({}));
         let other = serde_json::to_value(config(&object, false)).unwrap();
         assert_eq!(
             other["joinConfiguration"],

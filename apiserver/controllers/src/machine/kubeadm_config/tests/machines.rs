@@ -9,7 +9,7 @@ use guestcluster_credentials::x509::{CertificateAuthority, CertifiedKey};
 use guestcluster_types::EtcdMode;
 use guestcluster_types::upstream::ApiEndpoint;
 use guestcluster_types::upstream::capi::Cluster;
-use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, KubeadmConfigSpec};
+use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, ClusterConfiguration, KubeadmConfigSpec};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::OnceLock;
@@ -65,7 +65,7 @@ impl Machine {
         let external = spec
             .cluster_configuration
             .as_ref()
-            .is_some_and(|configuration| configuration.has_external_etcd());
+            .is_some_and(ClusterConfiguration::has_external_etcd);
         let hash = public_key_hash(&authority.certificate).unwrap();
         let certificates = places(external).flat_map(|place| files_of(authority.clone(), place));
         let data = Data {

@@ -188,5 +188,6 @@ fn parsed(documents: &str) -> Vec<Value> {
 }
 
 fn text(documents: &[Value]) -> String {
-    documents.iter().map(|document| format!("---\n{document}\n")).collect()
+    let documents: Vec<_> = documents.iter().map(Value::to_string).collect();
+    documents.join("\n---\n")
 }

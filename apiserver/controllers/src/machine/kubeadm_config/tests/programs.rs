@@ -37,25 +37,26 @@ impl Kubeadm {
     }
 }
 
-/// Debian's cloud-init.
-pub(super) struct CloudInit;
+/// Debian's cloud-init, by its path.
+pub(super) struct CloudInit(PathBuf);
 
 impl CloudInit {
     /// Nothing where it is not installed, which is told.
     pub(super) fn installed() -> Option<Self> {
-        let installed = env::split_paths(&env::var_os("PATH").unwrap_or_default())
-            .any(|folder| folder.join("cloud-init").is_file());
-        if !installed {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let mut programs = env::split_paths(&path).map(|folder| folder.join("cloud-init"));
+        let installed = programs.find(|program| program.is_file());
+        if installed.is_none() {
             eprintln!("skipped: there is no cloud-init on PATH (Debian has a package of that name)");
         }
-        installed.then_some(Self)
+        installed.map(Self)
     }
 
     /// The data with the facts of a machine in their places.
     pub(super) fn render(&self, data: &str) -> String {
         let facts = written(r#"{"ds": {"meta_data": {"hostname": "dev-cp-x7k2p", "local_hostname": "dev-cp-x7k2p"}}}"#);
         let file = written(data);
-        let mut command = Command::new("cloud-init");
+        let mut command = Command::new(&self.0);
         command
             .args(["devel", "render", "--instance-data"])
             .arg(facts.path())
@@ -68,7 +69,7 @@ impl CloudInit {
     /// Reads a cloud-config by its schema.
     pub(super) fn validate(&self, config: &str) -> Result<(), String> {
         let file = written(config);
-        let output = Command::new("cloud-init")
+        let output = Command::new(&self.0)
             .args(["schema", "--config-file"])
             .arg(file.path())
             .output();
