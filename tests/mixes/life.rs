@@ -4,8 +4,7 @@ use std::{fmt::Write as _, fs, thread, time::Instant};
 
 use guestcluster_tests::{Kubectl, LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
 
-/// Longest for a step of upstream's, whose managers look again every 30 s for what they don't watch, and back off for minutes.
-const PATIENCE: u64 = 400;
+use crate::wishes::{PATIENCE, guest_command, is_running};
 
 /// A mix, and the minors that its guest begins with and is upgraded to.
 const MIXES: [(MachineLayer, Vms, [&str; 2]); 4] = [
@@ -104,29 +103,6 @@ fn no_disk_is_left(mix: &Mix) {
         match folders.count() {
             0 => Ok(()),
             left => Err(format!("{left} folders in {}", vms.display())),
-        }
-    });
-}
-
-fn guest_command(admin: &Kubectl, command: &str) {
-    admin.run(&format!("guest {command} --no-wait")).success();
-}
-
-/// In this version, with so many nodes in the control plane and in its pool.
-fn is_running(mix: &Mix, version: &str, nodes: [u64; 2]) {
-    let (admin, minor) = (mix.supervisor().kubectl(), format!("{version}."));
-    eventually(PATIENCE, "it is Running", || {
-        let guest = admin.json("get guestcluster dev");
-        let status = &guest["status"];
-        let ready = [&status["controlPlane"], &status["nodePools"][0]].map(|part| part["ready"].as_u64());
-        let runs = status["distribution"]["version"].as_str().unwrap_or_default();
-        let is_seen = status["observedGeneration"] == guest["metadata"]["generation"];
-        let is_over = status["operation"]["step"] == status["operation"]["of"];
-        let is_at_rest = status["phase"] == "Running" && is_seen && is_over;
-        if is_at_rest && ready == nodes.map(Some) && runs.starts_with(&minor) {
-            Ok(())
-        } else {
-            Err(format!("{status}\n{}", mix.log_tail()))
         }
     });
 }

@@ -1,6 +1,8 @@
-//! Mixes of layers, ours and upstream's, behind a real kube-apiserver.
+//! Mixes of layers, ours and upstream's, behind a real kube-apiserver. Needs `hack/components/build cluster-api`.
 
 // A test stops at the first thing that is not as it must be.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod equal;
 mod life;
+mod wishes;

@@ -1,0 +1,169 @@
+//! The objects that our machine layer writes, beside those that upstream's writes for the same wishes.
+
+mod intended;
+mod shape;
+
+use std::{collections::BTreeMap, thread};
+
+use guestcluster_tests::{LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
+use serde_json::{Value, json};
+
+use crate::wishes::{PATIENCE, guest_command, is_running};
+use intended::reason;
+use shape::{Fields, Names};
+
+/// Objects by kind and form of name: how many there are, and their fields.
+type Seen = BTreeMap<String, (usize, Fields)>;
+
+#[test]
+fn our_machine_layer_writes_what_upstreams_writes() {
+    let machine_layers = [MachineLayer::Ours, MachineLayer::Upstream];
+    let mixes = machine_layers.map(|layer| thread::spawn(move || Mix::start(layer, Vms::Sim)));
+    let mixes = mixes.map(|mix| mix.join().expect("it starts"));
+    let (mut objects, mut fields, mut meant) = (0, 0, 0);
+    for (stage, wish) in STAGES {
+        thread::scope(|scope| {
+            for mix in &mixes {
+                scope.spawn(move || wish(mix));
+            }
+        });
+        // Each layer comes to rest in its own time.
+        let compared = eventually(PATIENCE, &format!("{stage}: both are the same"), || {
+            let [ours, upstreams] = mixes.each_ref().map(seen);
+            let compared = Compared::of(&ours, &upstreams);
+            if compared.unexplained.is_empty() {
+                Ok(compared)
+            } else {
+                Err(format!("\n{}", compared.unexplained.join("\n")))
+            }
+        });
+        objects += compared.objects;
+        fields += compared.fields;
+        meant += compared.intended;
+    }
+    println!(
+        "machine layers: {objects} objects of each, {fields} fields compared, {meant} intended differences, 0 unexplained"
+    );
+}
+
+/// A wish, and how it is told to a mix and awaited.
+type Stage = (&'static str, fn(&Mix));
+
+const STAGES: [Stage; 3] = [
+    ("create", |mix| {
+        let mut manifest = Manifest::new("dev", "v1.34", 1, 2);
+        let pool = &mut manifest.object["spec"]["topology"]["nodePools"][0];
+        pool["labels"] = json!({"tier": "web"});
+        pool["taints"] = json!([{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]);
+        let admin = mix.supervisor().kubectl();
+        admin.run_with("create -f -", Some(&manifest.text())).success();
+        is_running(mix, "v1.34", [1, 2]);
+    }),
+    ("scale", |mix| {
+        let admin = mix.supervisor().kubectl();
+        guest_command(&admin, "scale dev --control-plane 3");
+        guest_command(&admin, "scale dev --pool default --workers 3");
+        is_running(mix, "v1.34", [3, 3]);
+    }),
+    ("upgrade", |mix| {
+        guest_command(&mix.supervisor().kubectl(), "upgrade dev v1.35");
+        is_running(mix, "v1.35", [3, 3]);
+    }),
+];
+
+/// What a comparison found.
+#[derive(Default)]
+struct Compared {
+    objects: usize,
+    fields: usize,
+    intended: usize,
+    unexplained: Vec<String>,
+}
+
+impl Compared {
+    fn of(ours: &Seen, upstreams: &Seen) -> Self {
+        let mut compared = Self::default();
+        let none = (0, Fields::new());
+        let keys: std::collections::BTreeSet<_> = ours.keys().chain(upstreams.keys()).collect();
+        for key in keys {
+            let [ours, theirs] = [ours, upstreams].map(|seen| seen.get(key).unwrap_or(&none));
+            compared.objects += theirs.0;
+            compared.place(&format!("{key} objects"), &ours.0.to_string(), &theirs.0.to_string());
+            if ours.0 == 0 || theirs.0 == 0 {
+                continue;
+            }
+            let paths: std::collections::BTreeSet<_> = ours.1.keys().chain(theirs.1.keys()).collect();
+            for path in paths {
+                let [ours, theirs] = [&ours.1, &theirs.1].map(|fields| {
+                    let values = fields.get(path).into_iter().flatten().map(String::as_str);
+                    values.collect::<Vec<_>>().join(" | ")
+                });
+                compared.place(&format!("{key} {path}"), &ours, &theirs);
+            }
+        }
+        compared
+    }
+
+    fn place(&mut self, place: &str, ours: &str, theirs: &str) {
+        self.fields += 1;
+        if ours == theirs {
+            return;
+        }
+        if reason(place).is_some() {
+            self.intended += 1;
+        } else {
+            self.unexplained
+                .push(format!("{place}: ours {ours:?}, upstream's {theirs:?}"));
+        }
+    }
+}
+
+/// Every object of the layers, and the guest's nodes.
+fn seen(mix: &Mix) -> Seen {
+    let admin = mix.supervisor().kubectl();
+    let guest = mix.supervisor().guest_kubectl("team-a", "dev");
+    let mut objects = Vec::new();
+    for kind in LAYERS {
+        objects.extend(items(&admin.json(&format!("get {kind}"))));
+    }
+    objects.extend(items(&admin.json("get secrets")).map(without_values));
+    objects.extend(items(&guest.json("get nodes")));
+    let mut names = Names::default();
+    for object in &objects {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        match kind {
+            "Machine" => names.learn("Machine", name, &["dev-cp", "dev-default"]),
+            "MachineSet" => names.learn("MachineSet", name, &["dev-default"]),
+            "VSphereMachineTemplate" | "KubeadmConfigTemplate" => {
+                names.learn("template", name, &["dev-cp", "dev-default"]);
+            }
+            _ => {}
+        }
+    }
+    let mut seen = Seen::new();
+    for object in &objects {
+        let (kind, name) = (&object["kind"], object["metadata"]["name"].as_str().unwrap_or_default());
+        let key = format!("{} {}", kind.as_str().unwrap_or_default(), names.shown(name));
+        let (count, fields) = seen.entry(key).or_default();
+        *count += 1;
+        names.add_fields(object, fields);
+    }
+    seen
+}
+
+fn items(list: &Value) -> impl Iterator<Item = Value> + use<> {
+    list["items"].as_array().cloned().unwrap_or_default().into_iter()
+}
+
+/// A Secret with the names of its keys alone.
+fn without_values(mut secret: Value) -> Value {
+    for value in secret["data"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|data| data.values_mut())
+    {
+        *value = Value::Null;
+    }
+    secret
+}
