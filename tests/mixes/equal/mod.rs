@@ -94,9 +94,9 @@ impl Compared {
             }
             let paths: std::collections::BTreeSet<_> = ours.1.keys().chain(theirs.1.keys()).collect();
             for path in paths {
-                let [ours, theirs] = [&ours.1, &theirs.1].map(|fields| {
-                    let values = fields.get(path).into_iter().flatten().map(String::as_str);
-                    values.collect::<Vec<_>>().join(" | ")
+                let [ours, theirs] = [&ours.1, &theirs.1].map(|fields| match fields.get(path) {
+                    None => "nothing".to_owned(),
+                    Some(values) => format!("{values:?}"),
                 });
                 compared.place(&format!("{key} {path}"), &ours, &theirs);
             }
@@ -113,7 +113,7 @@ impl Compared {
             self.intended += 1;
         } else {
             self.unexplained
-                .push(format!("{place}: ours {ours:?}, upstream's {theirs:?}"));
+                .push(format!("{place}: ours {ours}, upstream's {theirs}"));
         }
     }
 }

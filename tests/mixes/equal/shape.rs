@@ -19,6 +19,7 @@ static VARIED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b127\.\d+\.\d+\.\d+\b", "{address}"),
         (r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b", "{token}"),
         (r"\bsha256:[0-9a-f]{64}\b", "{hash}"),
+        (r"\bmachine-template-hash=[a-z0-9-]+", "machine-template-hash={hash}"),
         (r"-----BEGIN [A-Z ]+-----[^-]*-----END [A-Z ]+-----", "{pem}"),
     ]
     .map(|(pattern, shown)| (Regex::new(pattern).expect("it is a pattern"), shown))
@@ -42,6 +43,9 @@ const KEYED: [(&str, &str); 4] = [
     ("files", "path"),
     ("taints", "key"),
 ];
+
+/// Labels whose values are hashes that each layer makes in its own way.
+const HASHES: [&str; 1] = ["machine-template-hash"];
 
 /// Names that end in characters of chance, and what they are shown as.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +86,7 @@ impl Names {
                     let child = format!("{path}.{}", self.shown(key));
                     match key.as_str() {
                         key if LEFT_OUT.contains(&key) => {}
+                        key if HASHES.contains(&key) => put(fields, child, "{hash}"),
                         "observedGeneration" => {
                             put(fields, child, if value == generation { "the latest" } else { "older" });
                         }

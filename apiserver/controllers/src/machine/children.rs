@@ -4,15 +4,17 @@
 use super::context::{Context, in_namespace_of};
 use super::error::Error;
 use super::replicas::is_deleting;
-use super::writes::controlled_by;
-use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Machine};
+use super::writes::{MANAGER, controlled_by, owned_by, owner_of};
+use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Cluster, Machine};
 use guestcluster_types::upstream::capv::{VSphereMachine, VSphereMachineTemplate};
-use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmConfigSpec};
+use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmConfigSpec, KubeadmConfigTemplate};
 use guestcluster_types::upstream::{ContractReference, TemplateMeta};
-use kube::api::ObjectMeta;
+use kube::api::{ObjectMeta, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// Finalizer of VSphereMachines.
@@ -28,6 +30,10 @@ pub(crate) struct Templates {
     pub(crate) config: KubeadmConfigSpec,
     /// Its labels and annotations.
     pub(crate) config_meta: TemplateMeta,
+    /// Name of the KubeadmConfigTemplate that it is cloned from, if from one.
+    pub(crate) cloned_from: Option<String>,
+    /// Annotations of the Machines, which their infrastructure objects have too.
+    pub(crate) machine_annotations: BTreeMap<String, String>,
     /// The infrastructure object.
     pub(crate) infrastructure: VSphereMachineTemplate,
 }
@@ -50,12 +56,9 @@ pub(crate) fn are_missing(context: &Context, machine: &Machine) -> bool {
 pub(crate) async fn create(context: &Context, machine: &Machine, templates: &Templates) -> Result<(), Error> {
     context
         .vsphere_machines
-        .apply(&infrastructure(machine, &templates.infrastructure))
+        .apply(&infrastructure(machine, templates))
         .await?;
-    context
-        .configs
-        .apply(&config(machine, &templates.config_meta, &templates.config))
-        .await
+    context.configs.apply(&config(machine, templates)).await
 }
 
 /// A template by the name in a reference.
@@ -79,33 +82,65 @@ where
     })
 }
 
-fn infrastructure(machine: &Machine, template: &VSphereMachineTemplate) -> VSphereMachine {
+/// Makes the Cluster an owner of a template that its objects are cloned from: who moves or looks at the cluster finds it by that.
+pub(crate) async fn adopt_template<K>(context: &Context, cluster: &Cluster, template: &K) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    if owner_of::<Cluster>(template.meta()).is_some() {
+        return Ok(());
+    }
+    let mut owners = template.meta().owner_references.clone().unwrap_or_default();
+    owners.extend(owned_by(cluster));
+    let meta = template.meta();
+    let patch =
+        json!({"metadata": {"uid": meta.uid, "resourceVersion": meta.resource_version, "ownerReferences": owners}});
+    let api = Api::<K>::namespaced(context.client.clone(), &template.namespace().unwrap_or_default());
+    let params = PatchParams {
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patched = api
+        .patch_metadata(&template.name_any(), &params, &Patch::Merge(patch))
+        .await;
+    patched.map(drop).map_err(Error::api("adopting a template"))
+}
+
+fn infrastructure(machine: &Machine, templates: &Templates) -> VSphereMachine {
+    let template = &templates.infrastructure;
     let resource = &template.spec.template;
     let mut object = VSphereMachine::new(&machine.spec.infrastructure_ref.name, resource.spec.clone());
     object.spec.provider_id = None;
     object.metadata = metadata(machine, object.name_any(), &resource.metadata);
     let annotations = object.metadata.annotations.get_or_insert_default();
-    let kind = format!(
-        "{}.{}",
-        VSphereMachineTemplate::kind(&()),
-        VSphereMachineTemplate::group(&())
-    );
-    annotations.insert(CLONED_FROM_NAME.to_owned(), template.name_any());
-    annotations.insert(CLONED_FROM_KIND.to_owned(), kind);
+    annotations.extend(templates.machine_annotations.clone());
+    annotations.extend(cloned_from::<VSphereMachineTemplate>(&template.name_any()));
     object.metadata.finalizers = Some(vec![VSPHERE_MACHINE_FINALIZER.to_owned()]);
     object
 }
 
-fn config(machine: &Machine, meta: &TemplateMeta, spec: &KubeadmConfigSpec) -> KubeadmConfig {
+fn config(machine: &Machine, templates: &Templates) -> KubeadmConfig {
     let name = machine
         .spec
         .bootstrap
         .config_ref
         .as_ref()
         .map_or_else(|| machine.name_any(), |reference| reference.name.clone());
-    let mut object = KubeadmConfig::new(&name, spec.clone());
-    object.metadata = metadata(machine, name, meta);
+    let mut object = KubeadmConfig::new(&name, templates.config.clone());
+    object.metadata = metadata(machine, name, &templates.config_meta);
+    if let Some(template) = &templates.cloned_from {
+        let annotations = object.metadata.annotations.get_or_insert_default();
+        annotations.extend(cloned_from::<KubeadmConfigTemplate>(template));
+    }
     object
+}
+
+fn cloned_from<K: Resource<DynamicType = ()>>(template: &str) -> [(String, String); 2] {
+    let kind = format!("{}.{}", K::kind(&()), K::group(&()));
+    [
+        (CLONED_FROM_NAME.to_owned(), template.to_owned()),
+        (CLONED_FROM_KIND.to_owned(), kind),
+    ]
 }
 
 fn metadata(machine: &Machine, name: String, meta: &TemplateMeta) -> ObjectMeta {

@@ -2,10 +2,11 @@
 
 use guestcluster_types::conditions::{self, Holds};
 use guestcluster_types::upstream::HasConditions;
-use guestcluster_types::upstream::capi::Machine;
+use guestcluster_types::upstream::capi::{Cluster, Machine, PAUSED_ANNOTATION, condition};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
+use kube::api::ObjectMeta;
 
 /// Messages of so many Machines are carried up; the others are counted.
 const NAMED_MACHINES: usize = 3;
@@ -68,6 +69,20 @@ impl Verdict {
     }
 }
 
+/// Says of an object that it is left alone, and why.
+pub(crate) fn set_paused(list: &mut Vec<Condition>, cluster: &Cluster, meta: &ObjectMeta) {
+    let why = if cluster.spec.paused == Some(true) {
+        format!("Cluster {} is paused", cluster.name_any())
+    } else {
+        format!("the object has annotation {PAUSED_ANNOTATION}")
+    };
+    let verdict = Verdict {
+        holds: Holds::True,
+        ..Verdict::no("Paused", why)
+    };
+    Setter::new(list, meta.generation).set(condition::PAUSED, verdict);
+}
+
 /// Sets conditions of one object.
 pub(crate) struct Setter<'a> {
     list: &'a mut Vec<Condition>,
@@ -82,6 +97,11 @@ impl<'a> Setter<'a> {
             generation,
             now: Timestamp::now(),
         }
+    }
+
+    /// Says that the object is not left alone.
+    pub(crate) fn set_not_paused(&mut self) {
+        self.set(condition::PAUSED, Verdict::no("NotPaused", ""));
     }
 
     /// Sets one condition.

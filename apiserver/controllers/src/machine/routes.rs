@@ -136,15 +136,6 @@ pub(crate) fn deployment(context: &Context, old: Option<&MachineDeployment>, new
     let Some(object) = new.or(old) else { return };
     context.queues.deployments.add(Key::of(object));
     let cluster = in_namespace_of(object, &object.spec.cluster_name);
-    // The resource policy has a group per deployment.
-    if old.is_none() != new.is_none()
-        && let Some(reference) = context
-            .clusters
-            .get(&cluster)
-            .and_then(|cluster| cluster.spec.infrastructure_ref.clone())
-    {
-        context.queues.vsphere_clusters.add(cluster.sibling(&reference.name));
-    }
     if new.is_none() {
         context.queues.clusters.add(cluster);
     } else {

@@ -170,6 +170,17 @@ pub(crate) fn controller_of<K: Resource<DynamicType = ()>>(meta: &ObjectMeta) ->
         .find(|owner| owner.kind == K::kind(&()) && group_of(owner) == K::group(&()))
 }
 
+/// An owner that does not control the object, as Cluster API makes the Cluster one.
+pub(crate) fn owned_by<K: Resource<DynamicType = ()>>(owner: &K) -> Vec<OwnerReference> {
+    owner.owner_ref(&()).into_iter().collect()
+}
+
+/// The owner reference of kind `K`, whether that controls the object or not.
+pub(crate) fn owner_of<K: Resource<DynamicType = ()>>(meta: &ObjectMeta) -> Option<&OwnerReference> {
+    let mut owners = meta.owner_references.iter().flatten();
+    owners.find(|owner| owner.kind == K::kind(&()) && group_of(owner) == K::group(&()))
+}
+
 fn group_of(owner: &OwnerReference) -> &str {
     owner.api_version.split_once('/').map_or("", |(group, _)| group)
 }

@@ -4,12 +4,13 @@
 mod deletion;
 mod status;
 
+use super::conditions::set_paused;
 use super::context::{Context, is_paused};
 use super::engine::{Informer, Key, Next, Watched};
 use super::error::Error;
 use super::guests::Link;
 use super::replicas::is_deleting;
-use super::writes::controlled_by;
+use super::writes::owned_by;
 use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Cluster, Machine, MachineDeployment};
 use guestcluster_types::upstream::capv::VSphereCluster;
 use guestcluster_types::upstream::kubeadm::KubeadmControlPlane;
@@ -36,6 +37,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     if is_paused(&parts.cluster, &parts.cluster.metadata) && !is_deleting(&*parts.cluster) {
+        let (cluster, mut status) = (&parts.cluster, parts.cluster.status.clone());
+        set_paused(&mut status.conditions, cluster, &cluster.metadata);
+        context.clusters.patch_status(cluster, &cluster.status, &status).await?;
         return Ok(Next::Event);
     }
     let next = if is_deleting(&*parts.cluster) {
@@ -114,10 +118,10 @@ where
     let owners = meta.owner_references.get_or_insert_default();
     if !owners
         .iter()
-        .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref() && owner.controller == Some(true))
+        .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
     {
         owners.retain(|owner| owner.kind != Cluster::kind(&()));
-        owners.extend(controlled_by(cluster));
+        owners.extend(owned_by(cluster));
     }
     meta.labels
         .get_or_insert_default()

@@ -4,10 +4,11 @@ use super::Parts;
 use super::deletion::is_control_plane;
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::guests::Link;
-use crate::machine::remediation::any_remediating;
 use crate::machine::replicas::{count, is_deleting};
+use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::capi::{ClusterStatus, Machine, condition};
 use guestcluster_types::upstream::{HasConditions, capv, kubeadm};
+use kube::ResourceExt;
 
 pub(super) fn of(parts: &Parts) -> ClusterStatus {
     let mut status = parts.cluster.status.clone();
@@ -105,13 +106,16 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
         condition::WORKER_MACHINES_UP_TO_DATE,
         machines_of(workers, condition::UP_TO_DATE, "UpToDate"),
     );
+    for (type_, idle) in [
+        (condition::ROLLING_OUT, "NotRollingOut"),
+        (condition::REMEDIATING, "NotRemediating"),
+        (condition::SCALING_UP, "NotScalingUp"),
+        (condition::SCALING_DOWN, "NotScalingDown"),
+    ] {
+        set.set(type_, of_owners(parts, type_, idle));
+    }
+    set.set_not_paused();
     set.set(condition::REMOTE_CONNECTION_PROBE, connection(parts));
-    let pools = any_remediating(parts.deployments.iter().map(|pool| &**pool));
-    let remediating = any_remediating(parts.control_plane.as_deref());
-    set.set(
-        condition::REMEDIATING,
-        if remediating.is_true() { remediating } else { pools },
-    );
     set.set(
         condition::DELETING,
         if deleting {
@@ -193,6 +197,33 @@ fn workers_available(parts: &Parts) -> Verdict {
                 format!("MachineDeployment {name}: {}", verdict.message),
             )
         }
+    }
+}
+
+/// Whether the control plane or a pool is at it, and which ones say so.
+fn of_owners(parts: &Parts, type_: &str, idle: &str) -> Verdict {
+    let control_plane = parts.control_plane.iter().map(|object| {
+        let name = format!("KubeadmControlPlane {}", object.name_any());
+        (name, object.condition(type_))
+    });
+    let pools = parts.deployments.iter().map(|pool| {
+        let name = format!("MachineDeployment {}", pool.name_any());
+        (name, pool.condition(type_))
+    });
+    let at_it: Vec<_> = control_plane
+        .chain(pools)
+        .filter_map(|(name, condition)| Some((name, condition.filter(|condition| condition.status == "True")?)))
+        .collect();
+    let Some((_, first)) = at_it.first() else {
+        return Verdict::no(idle, "");
+    };
+    let lines = at_it.iter().map(|(name, condition)| match condition.message.as_str() {
+        "" => name.clone(),
+        message => format!("{name}: {message}"),
+    });
+    Verdict {
+        holds: Holds::True,
+        ..Verdict::no(&first.reason, lines.collect::<Vec<_>>().join("; "))
     }
 }
 

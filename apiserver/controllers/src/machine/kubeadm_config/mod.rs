@@ -9,20 +9,21 @@ mod lock;
 mod status;
 mod token;
 
+use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, is_initialized, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::guests::Link;
 use super::replicas::is_deleting;
 use super::secrets::{self, VALUE};
-use super::writes::controlled_by;
 use data::Data;
 use dereference::Parts;
-use guestcluster_types::upstream::capi::CONTROL_PLANE_LABEL;
+use guestcluster_types::upstream::HasConditions;
+use guestcluster_types::upstream::capi::{CONTROL_PLANE_LABEL, condition::PAUSED};
 use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, ClusterConfiguration, KubeadmConfigSpec};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use std::sync::Arc;
 use token::Token;
 
@@ -51,11 +52,20 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let Some(parts) = dereference::parts(&context, &key) else {
         return Ok(Next::Event);
     };
-    let deleting = is_deleting(&*parts.config) || is_deleting(&*parts.machine);
-    if deleting || is_paused(&parts.cluster, &parts.config.metadata) {
+    if is_deleting(&*parts.config) || is_deleting(&*parts.machine) {
+        return Ok(Next::Event);
+    }
+    if is_paused(&parts.cluster, &parts.config.metadata) {
+        let (config, mut status) = (&parts.config, parts.config.status.clone());
+        set_paused(&mut status.conditions, &parts.cluster, &config.metadata);
+        context.configs.patch_status(config, &config.status, &status).await?;
         return Ok(Next::Event);
     }
     if parts.config.status.data_secret_name.is_some() {
+        if parts.config.is_true(PAUSED) {
+            let (config, status) = (&parts.config, status::of(&parts, &Ok(None)));
+            context.configs.patch_status(config, &config.status, &status).await?;
+        }
         return refresh(&context, &parts).await;
     }
     let outcome = create(&context, &parts).await;
@@ -173,7 +183,8 @@ fn version(parts: &Parts) -> Result<&str, Error> {
 async fn store(context: &Context, parts: &Parts, data: String, token_id: Option<String>) -> Result<(), Error> {
     let (cluster, name) = (Key::of(&*parts.cluster), parts.config.name_any());
     let values = [(VALUE, data), (FORMAT, "cloud-config".to_owned())];
-    let mut secret = secrets::of_cluster(&cluster, &name, controlled_by(&*parts.config), values);
+    let owners = parts.config.controller_owner_ref(&()).into_iter().collect();
+    let mut secret = secrets::of_cluster(&cluster, &name, owners, values);
     if let Some(id) = token_id {
         secret.annotations_mut().insert(TOKEN_ID.to_owned(), id);
     }

@@ -23,6 +23,11 @@ pub(super) fn of(parts: &Parts, outcome: &Result<Option<Wait>, Error>) -> Kubead
     let mut conditions = Setter::new(&mut status.conditions, parts.config.metadata.generation);
     conditions.set(condition::DATA_SECRET_AVAILABLE, verdict.clone());
     conditions.set_summary(READY, "Ready", [verdict]);
+    if matches!(outcome, Ok(None)) {
+        // It is made of them.
+        conditions.set(condition::CERTIFICATES_AVAILABLE, Verdict::yes("Available"));
+    }
+    conditions.set_not_paused();
     status
 }
 

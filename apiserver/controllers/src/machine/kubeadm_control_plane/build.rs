@@ -40,7 +40,7 @@ pub(super) fn machine(object: &KubeadmControlPlane, name: &str, replaces: Option
         },
         infrastructure_ref: ContractReference::to::<VSphereMachine>(name),
         version: Some(object.spec.version.clone()),
-        deletion: template.spec.deletion.clone(),
+        deletion: template.spec.deletion.clone().or_upstreams_defaults(),
         taints: template.spec.taints.clone(),
         ..MachineSpec::default()
     };
@@ -85,8 +85,8 @@ pub(super) fn config(object: &KubeadmControlPlane, begins: bool) -> KubeadmConfi
     spec
 }
 
-fn cluster_name(object: &KubeadmControlPlane) -> String {
-    let owner = crate::machine::writes::controller_of::<Cluster>(&object.metadata);
+pub(super) fn cluster_name(object: &KubeadmControlPlane) -> String {
+    let owner = crate::machine::writes::owner_of::<Cluster>(&object.metadata);
     owner
         .map(|owner| owner.name.clone())
         .or_else(|| object.labels().get(CLUSTER_NAME_LABEL).cloned())

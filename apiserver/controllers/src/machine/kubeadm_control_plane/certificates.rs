@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const USER: &str = "kubernetes-admin";
@@ -52,10 +52,30 @@ pub(super) async fn ensure(context: &Context, cluster: &Cluster, object: &Kubead
         let secret = secrets::of_pair(&key, purpose, controlled_by(object), generate(purpose)?);
         create(context, &secret).await?;
     }
+    if external_etcd {
+        for purpose in [Purpose::EtcdAuthority, Purpose::EtcdClient] {
+            adopt(context, &key.sibling(&purpose.secret_name(&key.name)), object).await?;
+        }
+    }
     if cluster.spec.control_plane_endpoint.is_known() {
         ensure_kubeconfig(context, cluster, object).await?;
     }
     Ok(())
+}
+
+/// Makes the control plane the controller of a Secret that somebody else provided, as Cluster API does.
+async fn adopt(context: &Context, secret: &Key, object: &KubeadmControlPlane) -> Result<(), Error> {
+    let Some(known) = context.secrets.get(secret) else {
+        return Ok(());
+    };
+    let mut owners = known.metadata.owner_references.clone().unwrap_or_default();
+    if owners.iter().any(|owner| owner.controller == Some(true)) {
+        return Ok(());
+    }
+    owners.extend(controlled_by(object));
+    let (uid, version) = (&known.metadata.uid, &known.metadata.resource_version);
+    let metadata = json!({"uid": uid, "resourceVersion": version, "ownerReferences": owners});
+    patch(context, secret, &json!({ "metadata": metadata }), "adopting a Secret").await
 }
 
 /// When the kubeconfig must be looked at again.
@@ -141,15 +161,19 @@ fn kubeconfig_end(context: &Context, cluster: &Key) -> Option<Timestamp> {
 }
 
 async fn renew(context: &Context, secret: &Secret) -> Result<(), Error> {
-    let api = Api::<Secret>::namespaced(context.client.clone(), &secret.namespace().unwrap_or_default());
+    let key = Key::new(&secret.namespace().unwrap_or_default(), &secret.name_any());
+    let content = json!({ "metadata": { "annotations": secret.metadata.annotations }, "data": secret.data });
+    patch(context, &key, &content, "renewing a kubeconfig").await
+}
+
+async fn patch(context: &Context, secret: &Key, content: &Value, what: &'static str) -> Result<(), Error> {
+    let api = Api::<Secret>::namespaced(context.client.clone(), &secret.namespace);
     let params = PatchParams {
         field_manager: Some(MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let patch =
-        Patch::Merge(json!({ "metadata": { "annotations": secret.metadata.annotations }, "data": secret.data }));
-    let patched = api.patch_metadata(&secret.name_any(), &params, &patch).await;
-    patched.map(|_| ()).map_err(Error::api("renewing a kubeconfig"))
+    let patched = api.patch_metadata(&secret.name, &params, &Patch::Merge(content)).await;
+    patched.map(|_| ()).map_err(Error::api(what))
 }
 
 fn kubeconfig(cluster: &str, endpoint: &ApiEndpoint, authority: &str, client: &CertifiedKey) -> String {

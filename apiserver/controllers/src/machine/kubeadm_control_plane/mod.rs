@@ -9,18 +9,20 @@ mod remediation;
 mod status;
 
 use super::children::{self, CLONED_FROM_NAME, Templates};
+use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::names;
 use super::replicas::is_deleting;
-use super::writes::controller_of;
+use super::writes::{controller_of, owner_of};
 use decide::{Action, Bounds, Member, decide};
 use failure_domains::Place;
 use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{
     CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
 };
+use guestcluster_types::upstream::capv::VSphereMachineTemplate;
 use guestcluster_types::upstream::kubeadm::{KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -44,7 +46,14 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let Some(cluster) = cluster_of(&context, &object) else {
         return Ok(Next::Event);
     };
-    if is_paused(&cluster, &object.metadata) || is_deleting(&*cluster) {
+    if is_deleting(&*cluster) {
+        return Ok(Next::Event);
+    }
+    if is_paused(&cluster, &object.metadata) {
+        let mut status = object.status.clone();
+        set_paused(&mut status.conditions, &cluster, &object.metadata);
+        let objects = &context.control_planes;
+        objects.patch_status(&object, &object.status, &status).await?;
         return Ok(Next::Event);
     }
     let applied = apply(&context, &cluster, &object).await;
@@ -101,7 +110,7 @@ pub(crate) fn is_up_to_date(context: &Context, object: &KubeadmControlPlane, mac
 
 /// The Cluster that owns the control plane; it sets the owner reference.
 fn cluster_of(context: &Context, object: &KubeadmControlPlane) -> Option<Arc<Cluster>> {
-    let owner = controller_of::<Cluster>(&object.metadata)?;
+    let owner = owner_of::<Cluster>(&object.metadata)?;
     let cluster = context.clusters.get(&in_namespace_of(object, &owner.name))?;
     (cluster.metadata.uid.as_ref() == Some(&owner.uid)).then_some(cluster)
 }
@@ -113,6 +122,16 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
         context.control_planes.patch_metadata(object, &meta).await?;
     }
     certificates::ensure(context, cluster, object).await?;
+    if object.status.observed_generation != object.metadata.generation {
+        // What the spec names may be another one than before.
+        let (namespace, machines) = (
+            object.namespace().unwrap_or_default(),
+            &object.spec.machine_template.spec,
+        );
+        let reference = &machines.infrastructure_ref;
+        let template = children::template::<VSphereMachineTemplate>(context, &namespace, reference).await?;
+        children::adopt_template(context, cluster, &template).await?;
+    }
     if !has_infrastructure(cluster) {
         return Ok(Next::Event);
     }
@@ -305,6 +324,8 @@ async fn templates(context: &Context, object: &KubeadmControlPlane, begins: bool
     Ok(Templates {
         config: build::config(object, begins),
         config_meta: object.spec.machine_template.metadata.clone(),
+        cloned_from: None,
+        machine_annotations: object.spec.machine_template.metadata.annotations.clone(),
         infrastructure,
     })
 }

@@ -9,9 +9,8 @@ use crate::machine::machine_set::status::{Obstacle, scaling_down, scaling_up};
 use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_available};
 use guestcluster_types::conditions::Holds;
-use guestcluster_types::upstream::capi::{CONTROL_PLANE_NAME_LABEL, Cluster, Machine, condition};
+use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, Cluster, Machine, condition};
 use guestcluster_types::upstream::kubeadm::{self, KubeadmControlPlane, KubeadmControlPlaneStatus};
-use kube::ResourceExt;
 use std::sync::Arc;
 
 /// Everything that the status is derived from.
@@ -63,7 +62,7 @@ fn counted(object: &KubeadmControlPlane, machines: &[Arc<Machine>]) -> KubeadmCo
         object.spec.replicas.unwrap_or(1),
     );
     KubeadmControlPlaneStatus {
-        selector: Some(format!("{CONTROL_PLANE_NAME_LABEL}={}", object.name_any())),
+        selector: Some(selector(object)),
         replicas: counts.replicas,
         ready_replicas: counts.ready_replicas,
         available_replicas: counts.available_replicas,
@@ -73,6 +72,12 @@ fn counted(object: &KubeadmControlPlane, machines: &[Arc<Machine>]) -> KubeadmCo
         observed_generation: object.metadata.generation,
         ..object.status.clone()
     }
+}
+
+/// The selector of its Machines, as the scale subresource shows it: a cluster has one control plane.
+fn selector(object: &KubeadmControlPlane) -> String {
+    let cluster = super::build::cluster_name(object);
+    format!("{CLUSTER_NAME_LABEL}={cluster},{CONTROL_PLANE_LABEL}")
 }
 
 /// The lowest version that runs, by its numbers.
@@ -105,7 +110,14 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
     let mut set = Setter::new(&mut status.conditions, view.object.metadata.generation);
     set.set(kubeadm::condition::CERTIFICATES_AVAILABLE, certificates.clone());
     set.set(kubeadm::condition::INITIALIZED, start.clone());
-    set.set(kubeadm::condition::CONTROL_PLANE_COMPONENTS_HEALTHY, ready.clone());
+    let healthy = if ready.is_true() {
+        Verdict::yes("Healthy")
+    } else {
+        ready.clone()
+    };
+    set.set(kubeadm::condition::CONTROL_PLANE_COMPONENTS_HEALTHY, healthy);
+    set.set(condition::DELETING, Verdict::no("NotDeleting", ""));
+    set.set_not_paused();
     set.set(condition::MACHINES_READY, ready.clone());
     set.set(
         condition::MACHINES_UP_TO_DATE,

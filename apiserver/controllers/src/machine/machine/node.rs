@@ -18,6 +18,8 @@ const PRESSURES: [&str; 3] = ["MemoryPressure", "DiskPressure", "PIDPressure"];
 /// Taint that joining nodes carry until their Machine is known.
 const UNINITIALIZED_TAINT: &str = "node.cluster.x-k8s.io/uninitialized";
 const LABELS_FROM_MACHINE: &str = "cluster.x-k8s.io/labels-from-machine";
+/// Which annotations came from the Machine: none, as no flag of ours names any.
+const ANNOTATIONS_FROM_MACHINE: &str = "cluster.x-k8s.io/annotations-from-machine";
 const MACHINE_ANNOTATION: &str = "cluster.x-k8s.io/machine";
 
 /// Whether the Node is ready and under no pressure.
@@ -178,6 +180,7 @@ fn annotation_changes(machine: &Machine, node: &Node) -> Map<String, Value> {
             LABELS_FROM_MACHINE,
             wanted_labels(machine).into_keys().collect::<Vec<_>>().join(","),
         ),
+        (ANNOTATIONS_FROM_MACHINE, String::new()),
     ];
     let differing = pairs
         .into_iter()

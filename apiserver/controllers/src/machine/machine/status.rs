@@ -7,9 +7,11 @@ use crate::machine::guests::Link;
 use crate::machine::replicas::is_deleting;
 use guestcluster_types::conditions::whole_seconds;
 use guestcluster_types::upstream::capi::{MachineStatus, NodeReference, condition};
+use guestcluster_types::upstream::kubeadm::CERTIFICATES_EXPIRY_ANNOTATION;
 use guestcluster_types::upstream::{HasConditions, capv};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 use std::time::Duration;
 
 /// The status, and when it changes by the passing of time alone.
@@ -27,6 +29,11 @@ pub(super) fn of(parts: &Parts, now: Timestamp) -> (MachineStatus, Next) {
 }
 
 fn copy(parts: &Parts, status: &mut MachineStatus) {
+    let expiry = parts
+        .config
+        .as_ref()
+        .and_then(|config| config.annotations().get(CERTIFICATES_EXPIRY_ANNOTATION)?.parse().ok());
+    status.certificates_expiry_date = expiry.map(Time);
     if parts.machine.spec.bootstrap.data_secret_name.is_some() {
         status.initialization.bootstrap_data_secret_created = Some(true);
     }
@@ -85,6 +92,9 @@ fn conditions(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next
     if !deleting {
         set.set(condition::DELETING, Verdict::no("NotDeleting", ""));
     }
+    // Another spec is another Machine here.
+    set.set(condition::UPDATING, Verdict::no("NotUpdating", ""));
+    set.set_not_paused();
     let alive = if deleting {
         Verdict::no("Deleting", "the Machine is being deleted")
     } else {

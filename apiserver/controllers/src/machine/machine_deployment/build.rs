@@ -1,5 +1,6 @@
 //! The MachineSets of a deployment.
 
+use super::bounds;
 use crate::machine::machine_set::FINALIZER;
 use crate::machine::writes::controlled_by;
 use guestcluster_types::names::content_hash;
@@ -13,6 +14,11 @@ use kube::api::ObjectMeta;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What kubectl keeps of what a user wrote, which is about that object alone.
+const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const DESIRED_REPLICAS_ANNOTATION: &str = "machinedeployment.clusters.x-k8s.io/desired-replicas";
+const MAX_REPLICAS_ANNOTATION: &str = "machinedeployment.clusters.x-k8s.io/max-replicas";
 
 /// Tells templates apart: two with the same hash need no new Machines. Labels, annotations, taints and the bounds of
 /// deletions change in place and do not count.
@@ -38,7 +44,8 @@ pub(super) fn set(deployment: &MachineDeployment, hash: &str, replicas: i32, rev
     ];
     let own: BTreeMap<_, _> = own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let mut template = spec.template.clone();
-    template.metadata.labels.extend(own.clone());
+    template.metadata.labels.extend(own);
+    let labels = template.metadata.labels.clone();
     template.spec.cluster_name.clone_from(&spec.cluster_name);
     let mut selector = spec.selector.clone();
     selector
@@ -59,13 +66,26 @@ pub(super) fn set(deployment: &MachineDeployment, hash: &str, replicas: i32, rev
     set.metadata = ObjectMeta {
         name: Some(name),
         namespace: deployment.namespace(),
-        labels: Some(own),
-        annotations: Some(BTreeMap::from([(REVISION_ANNOTATION.to_owned(), revision.to_string())])),
+        labels: Some(labels),
+        annotations: Some(annotations(deployment, revision)),
         owner_references: Some(controlled_by(deployment)),
         finalizers: Some(vec![FINALIZER.to_owned()]),
         ..ObjectMeta::default()
     };
     set
+}
+
+/// Those of the deployment, and its size, by which upstream's controller tells a scaled set from a rollout.
+fn annotations(deployment: &MachineDeployment, revision: u64) -> BTreeMap<String, String> {
+    let mut annotations = deployment.annotations().clone();
+    annotations.remove(LAST_APPLIED_ANNOTATION);
+    let (bounds, wanted) = (bounds(deployment), deployment.spec.replicas.unwrap_or(1));
+    annotations.extend([
+        (REVISION_ANNOTATION.to_owned(), revision.to_string()),
+        (DESIRED_REPLICAS_ANNOTATION.to_owned(), wanted.to_string()),
+        (MAX_REPLICAS_ANNOTATION.to_owned(), (wanted + bounds.surge).to_string()),
+    ]);
+    annotations
 }
 
 /// The number of the rollout to the template: one above all others, and kept while it is the latest.

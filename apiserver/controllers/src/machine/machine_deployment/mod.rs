@@ -4,6 +4,8 @@ mod build;
 mod decide;
 mod status;
 
+use super::children;
+use super::conditions::set_paused;
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -12,8 +14,10 @@ use super::replicas::is_deleting;
 use super::writes::controller_of;
 use decide::{Bounds, Counts, decide};
 use guestcluster_types::upstream::capi::{
-    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, TEMPLATE_HASH_LABEL,
+    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, REVISION_ANNOTATION, TEMPLATE_HASH_LABEL,
 };
+use guestcluster_types::upstream::capv::VSphereMachineTemplate;
+use guestcluster_types::upstream::kubeadm::KubeadmConfigTemplate;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
@@ -31,11 +35,20 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let cluster = context
         .clusters
         .get(&in_namespace_of(&*deployment, &deployment.spec.cluster_name));
-    let Some(cluster) = cluster.filter(|cluster| !is_paused(cluster, &deployment.metadata) && !is_deleting(&**cluster))
-    else {
+    let Some(cluster) = cluster.filter(|cluster| !is_deleting(&**cluster)) else {
         return Ok(Next::Event);
     };
+    if is_paused(&cluster, &deployment.metadata) {
+        let mut status = deployment.status.clone();
+        set_paused(&mut status.conditions, &cluster, &deployment.metadata);
+        let objects = &context.deployments;
+        objects.patch_status(&deployment, &deployment.status, &status).await?;
+        return Ok(Next::Event);
+    }
     adopt(&context, &cluster, &deployment).await?;
+    if deployment.status.observed_generation != deployment.metadata.generation {
+        adopt_templates(&context, &cluster, &deployment).await?;
+    }
     let sets = sets(&context, &deployment);
     let now = Timestamp::now();
     let hash = build::template_hash(&deployment, now);
@@ -86,6 +99,20 @@ async fn adopt(context: &Context, cluster: &Cluster, deployment: &MachineDeploym
     context.deployments.patch_metadata(deployment, &meta).await
 }
 
+/// Those that the spec names may be others than before.
+async fn adopt_templates(context: &Context, cluster: &Cluster, deployment: &MachineDeployment) -> Result<(), Error> {
+    let (namespace, spec) = (
+        deployment.namespace().unwrap_or_default(),
+        &deployment.spec.template.spec,
+    );
+    if let Some(reference) = &spec.bootstrap.config_ref {
+        let template = children::template::<KubeadmConfigTemplate>(context, &namespace, reference).await?;
+        children::adopt_template(context, cluster, &template).await?;
+    }
+    let template = children::template::<VSphereMachineTemplate>(context, &namespace, &spec.infrastructure_ref).await?;
+    children::adopt_template(context, cluster, &template).await
+}
+
 async fn roll_out(
     context: &Context,
     deployment: &MachineDeployment,
@@ -108,6 +135,11 @@ async fn roll_out(
     let new_counts = new.map_or_else(Counts::default, |set| counts(context, set));
     let (wanted, shrunk) = decide(bounds, new_counts, &old_counts);
     let revision = build::revision(sets, hash);
+    let mut meta = deployment.metadata.clone();
+    meta.annotations
+        .get_or_insert_default()
+        .insert(REVISION_ANNOTATION.to_owned(), revision.to_string());
+    context.deployments.patch_metadata(deployment, &meta).await?;
     context
         .sets
         .apply(&build::set(deployment, hash, wanted, revision))

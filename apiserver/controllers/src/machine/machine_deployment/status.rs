@@ -79,6 +79,8 @@ pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash:
     conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
     let sets = sets.iter().map(|set| &**set);
     conditions.set(condition::REMEDIATING, any_remediating(sets));
+    conditions.set(condition::DELETING, Verdict::no("NotDeleting", ""));
+    conditions.set_not_paused();
     status
 }
 

@@ -14,6 +14,7 @@ pub(super) fn machine(set: &MachineSet, name: &str) -> Machine {
     let template = &set.spec.template;
     let mut machine = Machine::new(name, template.spec.clone());
     machine.spec.cluster_name.clone_from(&set.spec.cluster_name);
+    machine.spec.deletion = machine.spec.deletion.or_upstreams_defaults();
     machine.spec.bootstrap.config_ref = Some(ContractReference::to::<KubeadmConfig>(name));
     machine.spec.infrastructure_ref = ContractReference::to::<VSphereMachine>(name);
     let mut labels = template.metadata.labels.clone();

@@ -7,6 +7,7 @@ mod remediation;
 pub(crate) mod status;
 
 use super::children::{self, Templates};
+use super::conditions::set_paused;
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -35,7 +36,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return delete(&context, &set).await;
     }
     let cluster = context.clusters.get(&in_namespace_of(&*set, &set.spec.cluster_name));
-    if cluster.is_none_or(|cluster| is_paused(&cluster, &set.metadata) || is_deleting(&*cluster)) {
+    let Some(cluster) = cluster.filter(|cluster| !is_deleting(&**cluster)) else {
+        return Ok(Next::Event);
+    };
+    if is_paused(&cluster, &set.metadata) {
+        let mut status = set.status.clone();
+        set_paused(&mut status.conditions, &cluster, &set.metadata);
+        context.sets.patch_status(&set, &set.status, &status).await?;
         return Ok(Next::Event);
     }
     let hold = hold(&context, &set);
@@ -168,6 +175,12 @@ async fn templates(context: &Context, set: &MachineSet) -> Result<Templates, Err
     Ok(Templates {
         config: config.spec,
         config_meta: config.metadata,
+        cloned_from: spec
+            .bootstrap
+            .config_ref
+            .as_ref()
+            .map(|reference| reference.name.clone()),
+        machine_annotations: set.spec.template.metadata.annotations.clone(),
         infrastructure,
     })
 }

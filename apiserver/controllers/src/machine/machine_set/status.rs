@@ -48,6 +48,8 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], obstacle: Option<&
     conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
     let all = machines.iter().map(|machine| &**machine);
     conditions.set(condition::REMEDIATING, remediating(all));
+    conditions.set(condition::DELETING, Verdict::no("NotDeleting", ""));
+    conditions.set_not_paused();
     status
 }
 

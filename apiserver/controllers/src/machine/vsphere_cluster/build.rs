@@ -14,6 +14,12 @@ use std::collections::BTreeMap;
 
 /// The group that keeps control-plane VMs apart.
 pub(crate) const CONTROL_PLANE_GROUP: &str = "control-plane-group";
+
+/// The group that keeps a cluster's worker VMs apart.
+pub(crate) fn worker_group(cluster: &str) -> String {
+    format!("{cluster}-workers-0")
+}
+
 /// Port of the load balancer.
 const API_PORT: i32 = 6443;
 
@@ -32,13 +38,13 @@ pub(crate) fn role_labels(cluster: &str, role: &str) -> BTreeMap<String, String>
 }
 
 /// Resource pool, folder and anti-affinity groups, without limits.
-pub(super) fn policy(object: &VSphereCluster, cluster: &Cluster, pools: &[String]) -> VirtualMachineSetResourcePolicy {
+pub(super) fn policy(object: &VSphereCluster, cluster: &Cluster) -> VirtualMachineSetResourcePolicy {
     let name = cluster.name_any();
     let none = || ResourceAmounts {
         cpu: Some(Quantity("0".to_owned())),
         memory: Some(Quantity("0".to_owned())),
     };
-    let groups = std::iter::once(CONTROL_PLANE_GROUP.to_owned()).chain(pools.iter().cloned());
+    let groups = vec![CONTROL_PLANE_GROUP.to_owned(), worker_group(&name)];
     let spec = VirtualMachineSetResourcePolicySpec {
         resource_pool: ResourcePool {
             name: Some(name.clone()),
@@ -46,7 +52,7 @@ pub(super) fn policy(object: &VSphereCluster, cluster: &Cluster, pools: &[String
             limits: none(),
         },
         folder: Some(name.clone()),
-        cluster_module_groups: groups.collect(),
+        cluster_module_groups: groups,
     };
     let mut policy = VirtualMachineSetResourcePolicy::new(&name, spec);
     policy.metadata = owned(object, &name);
@@ -119,13 +125,13 @@ mod tests {
             "apiVersion": "vmware.infrastructure.cluster.x-k8s.io/v1beta2", "kind": "VSphereCluster", "name": "dev", "uid": "u",
         }]);
         assert_eq!(
-            serde_json::to_value(policy(&object, &cluster, &["dev-a".to_owned()])).unwrap(),
+            serde_json::to_value(policy(&object, &cluster)).unwrap(),
             json!({
                 "apiVersion": "vmoperator.vmware.com/v1alpha5",
                 "kind": "VirtualMachineSetResourcePolicy",
                 "metadata": {"name": "dev", "namespace": "team-a", "ownerReferences": owners},
                 "spec": {
-                    "clusterModuleGroups": ["control-plane-group", "dev-a"],
+                    "clusterModuleGroups": ["control-plane-group", "dev-workers-0"],
                     "folder": "dev",
                     "resourcePool": {"name": "dev", "limits": {"cpu": "0", "memory": "0"}, "reservations": {"cpu": "0", "memory": "0"}},
                 },

@@ -3,10 +3,11 @@
 pub(crate) mod build;
 mod status;
 
+use super::conditions::set_paused;
 use super::context::{Context, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
-use super::writes::controller_of;
+use super::writes::owner_of;
 use guestcluster_types::upstream::capi::Cluster;
 use guestcluster_types::upstream::capv::VSphereCluster;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -27,15 +28,13 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     if is_paused(&cluster, &object.metadata) {
+        let mut status = object.status.clone();
+        set_paused(&mut status.conditions, &cluster, &object.metadata);
+        let objects = &context.vsphere_clusters;
+        objects.patch_status(&object, &object.status, &status).await?;
         return Ok(Next::Event);
     }
-    let pools: Vec<_> = context
-        .deployments
-        .of_cluster(&Key::of(&*cluster))
-        .iter()
-        .map(|pool| pool.name_any())
-        .collect();
-    let policy = build::policy(&object, &cluster, &pools);
+    let policy = build::policy(&object, &cluster);
     let service = build::service(&object, &cluster);
     apply(&context, &object, &policy, &service).await?;
 
@@ -91,7 +90,7 @@ async fn delete(context: &Context, object: &VSphereCluster) -> Result<Next, Erro
 
 /// The Cluster that owns the object; it sets the owner reference.
 fn cluster_of(context: &Context, object: &VSphereCluster) -> Option<Arc<Cluster>> {
-    let owner = controller_of::<Cluster>(&object.metadata)?;
+    let owner = owner_of::<Cluster>(&object.metadata)?;
     let cluster = context.clusters.get(&Key::new(&object.namespace()?, &owner.name))?;
     (cluster.metadata.uid.as_ref() == Some(&owner.uid)).then_some(cluster)
 }

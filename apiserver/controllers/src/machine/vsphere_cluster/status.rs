@@ -7,7 +7,7 @@ use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, c
 pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint) -> VSphereClusterStatus {
     let mut status = object.status.clone();
     let balancer = if endpoint.is_known() {
-        Verdict::yes("Provisioned")
+        Verdict::yes("Ready")
     } else {
         Verdict::no("WaitingForIP", "the load balancer has no address yet")
     };
@@ -15,7 +15,10 @@ pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint) -> VSphereClus
         status.initialization.provisioned = Some(true);
     }
     let mut conditions = Setter::new(&mut status.conditions, object.metadata.generation);
-    conditions.set(condition::RESOURCE_POLICY_READY, Verdict::yes("Provisioned"));
+    conditions.set(condition::RESOURCE_POLICY_READY, Verdict::yes("Ready"));
+    // VMs are attached to a network that is there.
+    conditions.set(condition::NETWORK_READY, Verdict::yes("Ready"));
+    conditions.set_not_paused();
     conditions.set(condition::LOAD_BALANCER_READY, balancer.clone());
     conditions.set_summary(condition::READY, "Ready", [balancer]);
     status

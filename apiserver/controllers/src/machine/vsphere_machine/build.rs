@@ -1,7 +1,7 @@
 //! The VirtualMachine of a VSphereMachine, as CAPV writes it.
 
 use super::Parts;
-use crate::machine::vsphere_cluster::build::{CONTROL_PLANE_GROUP, role_labels};
+use crate::machine::vsphere_cluster::build::{CONTROL_PLANE_GROUP, role_labels, worker_group};
 use crate::machine::writes::controlled_by;
 use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, DEPLOYMENT_NAME_LABEL};
 use guestcluster_types::upstream::capv::{MODULE_GROUP_ANNOTATION, ROLE_CONTROL_PLANE, ROLE_NODE, TAG_ANNOTATION};
@@ -73,12 +73,14 @@ fn metadata(parts: &Parts, control_plane: bool) -> ObjectMeta {
         labels.insert(ZONE_LABEL.to_owned(), zone.clone());
     }
     let (group, tag) = if control_plane {
-        (Some(CONTROL_PLANE_GROUP.to_owned()), "CtrlVmVmAATag")
+        (CONTROL_PLANE_GROUP.to_owned(), "CtrlVmVmAATag")
     } else {
-        (pool.cloned(), "WorkerVmVmAATag")
+        (worker_group(cluster), "WorkerVmVmAATag")
     };
-    let mut annotations = BTreeMap::from([(TAG_ANNOTATION.to_owned(), tag.to_owned())]);
-    annotations.extend(group.map(|group| (MODULE_GROUP_ANNOTATION.to_owned(), group)));
+    let annotations = BTreeMap::from([
+        (TAG_ANNOTATION.to_owned(), tag.to_owned()),
+        (MODULE_GROUP_ANNOTATION.to_owned(), group),
+    ]);
     ObjectMeta {
         name: machine.metadata.name.clone(),
         namespace: machine.metadata.namespace.clone(),

@@ -4,6 +4,7 @@ mod build;
 mod status;
 
 use super::children::VSPHERE_MACHINE_FINALIZER;
+use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, in_namespace_of, is_initialized, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -15,6 +16,9 @@ use guestcluster_types::upstream::vmoperator::VirtualMachine;
 use kube::ResourceExt;
 use serde_json::json;
 use std::sync::Arc;
+
+/// Label of a Machine and its Node: the host that runs the VM.
+const HOST_LABEL: &str = "node.cluster.x-k8s.io/esxi-host";
 
 /// Everything that a VSphereMachine's state is derived from.
 pub(super) struct Parts {
@@ -34,10 +38,18 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let Some(parts) = dereference(&context, object) else {
         return Ok(Next::Event);
     };
-    if is_paused(&parts.cluster, &parts.object.metadata) || is_deleting(&*parts.machine) {
+    if is_deleting(&*parts.machine) {
+        return Ok(Next::Event);
+    }
+    if is_paused(&parts.cluster, &parts.object.metadata) {
+        let (object, mut status) = (&parts.object, parts.object.status.clone());
+        set_paused(&mut status.conditions, &parts.cluster, &object.metadata);
+        let objects = &context.vsphere_machines;
+        objects.patch_status(object, &object.status, &status).await?;
         return Ok(Next::Event);
     }
     let outcome = apply(&context, &parts).await;
+    name_host(&context, &parts).await?;
     let status = status::of(&parts, outcome.as_ref().err());
     let provider_id = parts.vm.as_deref().and_then(build::provider_id);
     if status.initialization.provisioned == Some(true) && parts.object.spec.provider_id != provider_id {
@@ -80,6 +92,19 @@ async fn apply(context: &Context, parts: &Parts) -> Result<(), Error> {
     let probe = is_initialized(&parts.cluster);
     let desired = build::virtual_machine(parts, secret, probe);
     context.virtual_machines.apply(&desired).await
+}
+
+/// Labels the Machine, and by that its Node, with the host that runs the VM, where the VM layer names one.
+async fn name_host(context: &Context, parts: &Parts) -> Result<(), Error> {
+    let (machine, vm) = (&parts.machine, &parts.vm);
+    let Some(host) = vm.as_ref().and_then(|vm| vm.status.node_name.as_ref()) else {
+        return Ok(());
+    };
+    let mut meta = machine.metadata.clone();
+    meta.labels
+        .get_or_insert_default()
+        .insert(HOST_LABEL.to_owned(), host.clone());
+    context.machines.patch_metadata(machine, &meta).await
 }
 
 async fn delete(context: &Context, object: &VSphereMachine) -> Result<Next, Error> {

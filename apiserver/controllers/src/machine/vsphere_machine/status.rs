@@ -29,6 +29,7 @@ pub(super) fn of(parts: &Parts, failure: Option<&Error>) -> VSphereMachineStatus
     let mut conditions = Setter::new(&mut status.conditions, parts.object.metadata.generation);
     conditions.set(condition::VIRTUAL_MACHINE_PROVISIONED, verdict.clone());
     conditions.set_summary(condition::READY, "Ready", [verdict]);
+    conditions.set_not_paused();
     status
 }
 

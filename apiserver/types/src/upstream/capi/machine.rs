@@ -68,6 +68,19 @@ pub struct MachineDeletionSpec {
     pub node_deletion_timeout_seconds: Option<i32>,
 }
 
+impl MachineDeletionSpec {
+    /// How long the Node's removal may take where nobody says it, seconds: as Cluster API's webhook sets it.
+    const NODE_DELETION_TIMEOUT_SECONDS: i32 = 10;
+
+    /// With what upstream's admission webhook adds.
+    #[must_use]
+    pub fn or_upstreams_defaults(mut self) -> Self {
+        self.node_deletion_timeout_seconds
+            .get_or_insert(Self::NODE_DELETION_TIMEOUT_SECONDS);
+        self
+    }
+}
+
 /// A taint that a Machine gives its Node.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -91,6 +91,8 @@ pub mod condition {
     pub const MACHINES_UP_TO_DATE: &str = "MachinesUpToDate";
     /// Machines are being replaced.
     pub const ROLLING_OUT: &str = "RollingOut";
+    /// The Machine is being changed in place.
+    pub const UPDATING: &str = "Updating";
     /// Machines are being added.
     pub const SCALING_UP: &str = "ScalingUp";
     /// Machines are being removed.
