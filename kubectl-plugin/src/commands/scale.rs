@@ -1,8 +1,11 @@
 //! `kubectl guest scale`: another number of nodes.
 
 use guestcluster_types::{GuestCluster, GuestClusterSpec};
-use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
 
 use super::FIELD_MANAGER;
 use crate::{
@@ -12,6 +15,9 @@ use crate::{
     progress::Display,
     waiting::{self, Until, WaitFlags},
 };
+
+/// A status that is written at the same moment also counts as a change in between; so it is read and written anew so often.
+const TRIES: u32 = 10;
 
 /// Change the number of nodes of a cluster
 #[derive(clap::Args)]
@@ -40,29 +46,22 @@ pub(super) struct Args {
 impl Args {
     pub(super) async fn run(&self, connection: &Connection) -> Result<()> {
         let clusters = connection.namespaced::<GuestCluster>();
-        let cluster = clusters.get(&self.name).await?;
-        let mut desired = cluster.clone();
-        let changes = self.change(&mut desired.spec)?;
-        if changes.is_empty() {
-            eprintln!("{} has these numbers already", self.name);
-        }
-        for change in &changes {
-            eprintln!("{}: {change}", self.name);
-        }
-        if self.dry_run.is_of_client() {
-            return self.dry_run.print(&desired);
-        }
-        let params = PatchParams {
-            dry_run: self.dry_run.is_on(),
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
+        let mut told = Vec::new();
+        let mut tries = TRIES;
+        let scaled = loop {
+            let cluster = clusters.get(&self.name).await?;
+            let mut desired = cluster.clone();
+            let changes = self.change(&mut desired.spec)?;
+            self.tell(&changes, &mut told);
+            if self.dry_run.is_of_client() {
+                return self.dry_run.print(&desired);
+            }
+            tries -= 1;
+            match self.write(&clusters, &cluster, &desired.spec).await {
+                Err(kube::Error::Api(status)) if status.is_conflict() && tries > 0 => {}
+                written => break written?,
+            }
         };
-        // The list is replaced whole, so the resourceVersion guards against a change in between.
-        let patch = json!({
-            "metadata": {"resourceVersion": cluster.metadata.resource_version},
-            "spec": {"topology": topology(&desired.spec)?},
-        });
-        let scaled = clusters.patch(&self.name, &params, &Patch::Merge(patch)).await?;
         if self.dry_run.is_on() {
             return self.dry_run.print(&scaled);
         }
@@ -72,6 +71,36 @@ impl Args {
         }
         println!("guestcluster.guestclusters.dev/{} scaled", self.name);
         Ok(())
+    }
+
+    /// Says what will change, once.
+    fn tell(&self, changes: &[String], told: &mut Vec<String>) {
+        if changes.is_empty() {
+            eprintln!("{} has these numbers already", self.name);
+        }
+        for change in changes.iter().filter(|change| !told.contains(change)) {
+            eprintln!("{}: {change}", self.name);
+        }
+        *told = changes.to_vec();
+    }
+
+    /// The list of pools is replaced whole, so the resourceVersion guards against a change in between.
+    async fn write(
+        &self,
+        clusters: &Api<GuestCluster>,
+        read: &GuestCluster,
+        spec: &GuestClusterSpec,
+    ) -> kube::Result<GuestCluster> {
+        let params = PatchParams {
+            dry_run: self.dry_run.is_on(),
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let patch = json!({
+            "metadata": {"resourceVersion": read.metadata.resource_version},
+            "spec": {"topology": spec.topology},
+        });
+        clusters.patch(&self.name, &params, &Patch::Merge(patch)).await
     }
 
     /// Changes the spec and says what that means.
@@ -130,10 +159,6 @@ fn difference(what: &str, from: i32, to: i32) -> Option<String> {
             nodes(-fewer)
         )),
     }
-}
-
-fn topology(spec: &GuestClusterSpec) -> Result<Value> {
-    serde_json::to_value(&spec.topology).map_err(|error| Error::failed(error.to_string()))
 }
 
 #[cfg(test)]
