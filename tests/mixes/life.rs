@@ -1,9 +1,10 @@
 //! The life of a guest in each mix of layers, and how long its steps take.
 
-use std::{fmt::Write as _, fs, thread, time::Instant};
+use std::{env, fmt::Write as _, fs, thread, time::Instant};
 
 use guestcluster_tests::{Kubectl, LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
 
+use crate::hung;
 use crate::wishes::{PATIENCE, guest_command, is_running};
 
 /// A mix, and the minors that its guest begins with and is upgraded to.
@@ -14,17 +15,39 @@ const MIXES: [(MachineLayer, Vms, [&str; 2]); 4] = [
     (MachineLayer::Upstream, Vms::Process, ["v1.36", "v1.37"]),
 ];
 
+/// Labels of Machines.
+const CONTROL_PLANE: &str = "cluster.x-k8s.io/control-plane";
+const WORKERS: &str = "cluster.x-k8s.io/deployment-name";
+/// Names mixes, `MACHINE-VM` with commas between them, that run instead of all.
+const CHOSEN: &str = "GUESTCLUSTERS_MIXES";
+
 #[test]
 fn every_mix_makes_scales_upgrades_and_deletes_a_guest() {
-    let lives = MIXES.map(|(machine_layer, vms, versions)| {
-        thread::spawn(move || {
-            (
-                format!("{machine_layer}, {vms}"),
-                live(&Mix::start(machine_layer, vms), versions),
-            )
+    let chosen = env::var(CHOSEN).unwrap_or_default();
+    let mixes: Vec<_> = MIXES
+        .into_iter()
+        .filter(|(machine_layer, vms, _)| {
+            let name = format!("{machine_layer}-{vms}");
+            chosen.is_empty() || chosen.split(',').any(|chosen| chosen == name)
         })
-    });
-    let lived = lives.map(|life| life.join().expect("the guest lived as it should"));
+        .collect();
+    assert!(!mixes.is_empty(), "{CHOSEN}={chosen} names no mix");
+    let lives: Vec<_> = mixes
+        .into_iter()
+        .map(|(machine_layer, vms, versions)| {
+            thread::spawn(move || {
+                (
+                    format!("{machine_layer}, {vms}"),
+                    live(&Mix::start(machine_layer, vms), versions),
+                )
+            })
+        })
+        .collect();
+    let lived: Vec<_> = lives.into_iter().map(thread::JoinHandle::join).collect();
+    let lived: Vec<_> = lived
+        .into_iter()
+        .map(|life| life.expect("the guest lived as it should"))
+        .collect();
     println!("{}", table(&lived));
 }
 
@@ -52,6 +75,12 @@ fn live(mix: &Mix, [from, to]: [&str; 2]) -> Steps {
     });
     take("scale the control plane to 3", &|| {
         guest_command(&admin, "scale dev --control-plane 3");
+        is_running(mix, from, [3, 4]);
+    });
+    take("a hung VM of each kind replaced by its health check", &|| {
+        for kind in [CONTROL_PLANE, WORKERS] {
+            hung::is_replaced(mix, &guest, kind);
+        }
         is_running(mix, from, [3, 4]);
     });
     guest.run("create configmap kept").success();

@@ -4,5 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod equal;
+mod hung;
 mod life;
+mod restarts;
 mod wishes;

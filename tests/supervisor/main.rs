@@ -1,10 +1,11 @@
-//! `supervisor FOLDER`: a real supervisor with our server behind it, the same as in the tests, for a person to use. Runs until it is
-//! told to stop; `FOLDER/ready` is there when it can be used and says how. `hack/supervisor` starts and stops it.
+//! `supervisor FOLDER [MACHINE VM]`: a real supervisor with our server behind it, the same as in the tests, for a person to use. With
+//! MACHINE (ours or upstream) and VM (sim or process) one with these layers. Runs until it is told to stop; `FOLDER/ready` is there when
+//! it can be used and says how. `hack/supervisor` and `hack/layers` start and stop it.
 
 use std::{fs, path::Path};
 
-use anyhow::Context as _;
-use guestcluster_tests::{Mode, Start, Supervisor};
+use anyhow::{Context as _, Error, bail};
+use guestcluster_tests::{Mix, Mode, Start, Supervisor};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// User, and the role it has in namespace team-a.
@@ -15,24 +16,55 @@ const TEAM_ROLES: [&str; 2] = ["guestcluster-editor", "guestcluster-access-admin
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let folder = std::env::args_os().nth(1).context("usage: supervisor FOLDER")?;
-    let folder = fs::canonicalize(folder)?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let usage = "usage: supervisor FOLDER [MACHINE VM]";
+    let folder = fs::canonicalize(arguments.first().context(usage)?)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut supervisor = Supervisor::start_in(
-        &folder,
-        Start {
-            mode: Mode::Aggregated,
-            ..Start::default()
-        },
-    );
-    fs::write(folder.join("ready"), usable(&supervisor, &folder))?;
+    let running = match &arguments[1..] {
+        [] => Running::Plain(Box::new(Supervisor::start_in(
+            &folder,
+            Start {
+                mode: Mode::Aggregated,
+                ..Start::default()
+            },
+        ))),
+        [machine, vm] => {
+            let machine = machine.parse().map_err(Error::msg)?;
+            let vm = vm.parse().map_err(Error::msg)?;
+            Running::Mix(Box::new(Mix::start_in(&folder, machine, vm)))
+        }
+        _ => bail!(usage),
+    };
+    fs::write(folder.join("ready"), usable(running.supervisor(), &folder))?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    supervisor.stop();
+    running.stop();
     Ok(())
+}
+
+/// What runs.
+enum Running {
+    Plain(Box<Supervisor>),
+    Mix(Box<Mix>),
+}
+
+impl Running {
+    fn supervisor(&self) -> &Supervisor {
+        match self {
+            Self::Plain(supervisor) => supervisor,
+            Self::Mix(mix) => mix.supervisor(),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Plain(mut supervisor) => supervisor.stop(),
+            Self::Mix(mix) => mix.stop(),
+        }
+    }
 }
 
 /// Gives the users their rights; what to type next.

@@ -1,6 +1,10 @@
 //! A supervisor whose layers are from different houses: ours or upstream's machine layer, over simulated VMs or ones of real programs.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use crate::{ClusterApi, Mode, Start, Supervisor, built, program, supervisor::NO_DELAYS};
 
@@ -33,6 +37,15 @@ pub struct Mix {
 impl Mix {
     /// Starts one and waits until all of it is ready.
     pub fn start(machine_layer: MachineLayer, vms: Vms) -> Self {
+        Self::start_on(machine_layer, vms, Supervisor::start)
+    }
+
+    /// Starts one whose files are in this folder, which stays there.
+    pub fn start_in(root: &Path, machine_layer: MachineLayer, vms: Vms) -> Self {
+        Self::start_on(machine_layer, vms, |start| Supervisor::start_in(root, start))
+    }
+
+    fn start_on(machine_layer: MachineLayer, vms: Vms, supervisor: impl FnOnce(Start) -> Supervisor) -> Self {
         let (sim, arguments) = match vms {
             Vms::Sim => (Some(NO_DELAYS.to_owned()), Vec::new()),
             // Two minors, to upgrade from one to the other.
@@ -42,7 +55,7 @@ impl Mix {
             MachineLayer::Ours => "all",
             MachineLayer::Upstream => "guest,vm",
         };
-        let supervisor = Supervisor::start(Start {
+        let supervisor = supervisor(Start {
             mode: Mode::Aggregated,
             layers: Some(layers.to_owned()),
             sim,
@@ -57,9 +70,32 @@ impl Mix {
         Self { managers, supervisor }
     }
 
+    /// Asks our server to stop, and ends the rest.
+    pub fn stop(mut self) {
+        self.managers = None;
+        self.supervisor.stop();
+    }
+
     /// The supervisor.
     pub fn supervisor(&self) -> &Supervisor {
         &self.supervisor
+    }
+
+    /// How many programs [`Self::restart`] can restart: our server and upstream's managers.
+    pub fn programs(&self) -> usize {
+        1 + self.managers.as_ref().map_or(0, ClusterApi::count)
+    }
+
+    /// Kills one of them by number, 0 being our server, and starts it again. Returns its name.
+    pub fn restart(&mut self, program: usize) -> &'static str {
+        match &mut self.managers {
+            Some(managers) if program > 0 => managers.restart(program - 1),
+            _ => {
+                self.supervisor.kill();
+                self.supervisor.restart();
+                "our server"
+            }
+        }
     }
 
     /// The last lines of all logs, to show when a test fails.
@@ -84,6 +120,30 @@ impl fmt::Display for Vms {
             Self::Sim => "sim",
             Self::Process => "process",
         })
+    }
+}
+
+impl FromStr for MachineLayer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "ours" => Ok(Self::Ours),
+            "upstream" => Ok(Self::Upstream),
+            _ => Err(format!("{text:?} is no machine layer; there are ours, upstream")),
+        }
+    }
+}
+
+impl FromStr for Vms {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sim" => Ok(Self::Sim),
+            "process" => Ok(Self::Process),
+            _ => Err(format!("{text:?} are no VMs; there are sim, process")),
+        }
     }
 }
 

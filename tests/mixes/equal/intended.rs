@@ -69,7 +69,7 @@ const INTENDED: &[(&str, &str, &str)] = &[
         "our layer renews the kubeconfig by it without reading the Secret; upstream reads it at each look",
     ),
     (
-        "Secret {Machine of dev-default}",
+        "Secret {Machine of dev-",
         ".metadata.annotations.guestclusters.dev/bootstrap-token-id",
         "our layer refreshes the token by it, as the KubeadmConfig does not have it",
     ),

@@ -1,6 +1,7 @@
 //! Upstream's machine layer: the managers of Cluster API and of its provider for vSphere, as they are, in supervisor mode.
 
 use std::{
+    ffi::OsString,
     fmt::Write as _,
     fs,
     net::Ipv4Addr,
@@ -58,7 +59,17 @@ const MANAGERS: [Manager; 4] = [
 /// The running managers. They end when dropped.
 #[derive(Debug)]
 pub struct ClusterApi {
-    managers: Vec<Daemon>,
+    managers: Vec<Running>,
+}
+
+/// A manager, and how it is started again: where kube-apiserver finds its webhooks.
+#[derive(Debug)]
+struct Running {
+    daemon: Option<Daemon>,
+    name: &'static str,
+    command: Vec<OsString>,
+    health: u16,
+    logs: PathBuf,
 }
 
 impl ClusterApi {
@@ -73,40 +84,72 @@ impl ClusterApi {
         let mut webhooks = String::new();
         let managers = MANAGERS.iter().map(|manager| {
             let port = ports::free(Ipv4Addr::LOCALHOST);
-            let started = manager.start(&folders, &kubeconfig, &certificates, port, &folder);
+            let mut running = manager.running(&folders, &kubeconfig, &certificates, port, &folder);
+            running.start();
             webhooks.push_str(&manager.webhooks(&folders, port, host));
-            started
+            running
         });
         let managers = managers.collect();
         apply(&admin, &webhooks).success();
         Self { managers }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.managers.len()
+    }
+
+    /// Kills one of them, starts it again, and waits until it is ready. Returns its name.
+    pub fn restart(&mut self, index: usize) -> &'static str {
+        let manager = &mut self.managers[index];
+        manager.daemon = None;
+        manager.start();
+        manager.name
+    }
+
     /// The last lines of all logs, to show when a test fails.
     pub fn log_tail(&self) -> String {
-        self.managers.iter().map(Daemon::log_tail).collect()
+        let daemons = self.managers.iter().filter_map(|manager| manager.daemon.as_ref());
+        daemons.map(Daemon::log_tail).collect()
+    }
+}
+
+impl Running {
+    fn start(&mut self) {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]);
+        let mut daemon = Daemon::start(self.name, command, &self.logs);
+        daemon.await_that(PATIENCE, "is ready", || is_ready(self.health));
+        self.daemon = Some(daemon);
     }
 }
 
 impl Manager {
-    fn start(&self, folders: &[PathBuf], kubeconfig: &Path, certificates: &Path, port: u16, logs: &Path) -> Daemon {
+    fn running(&self, folders: &[PathBuf], kubeconfig: &Path, certificates: &Path, port: u16, logs: &Path) -> Running {
         let [health, diagnostics, profiler] = [(); 3].map(|()| ports::free(Ipv4Addr::LOCALHOST));
-        let mut command = Command::new(find(folders, self.program));
-        command
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .arg("--webhook-cert-dir")
-            .arg(certificates)
-            .arg(format!("--webhook-port={port}"))
-            .arg(format!("--health-addr=127.0.0.1:{health}"))
-            .arg(format!("--diagnostics-address=127.0.0.1:{diagnostics}"))
-            .arg(format!("--profiler-address=127.0.0.1:{profiler}"))
-            // Rates that a test would wait for.
-            .args(["--insecure-diagnostics", "--kube-api-qps=100", "--kube-api-burst=200"])
-            .args(self.flags);
-        let mut manager = Daemon::start(self.program, command, logs);
-        manager.await_that(PATIENCE, "is ready", || is_ready(health));
-        manager
+        let own = [
+            format!("--webhook-port={port}"),
+            format!("--health-addr=127.0.0.1:{health}"),
+            format!("--diagnostics-address=127.0.0.1:{diagnostics}"),
+            format!("--profiler-address=127.0.0.1:{profiler}"),
+        ];
+        // Rates that a test would wait for.
+        let shared = ["--insecure-diagnostics", "--kube-api-qps=100", "--kube-api-burst=200"];
+        let files: [OsString; 5] = [
+            find(folders, self.program).into(),
+            "--kubeconfig".into(),
+            kubeconfig.into(),
+            "--webhook-cert-dir".into(),
+            certificates.into(),
+        ];
+        let flags = shared.iter().chain(self.flags).map(Into::into);
+        Running {
+            daemon: None,
+            name: self.program,
+            command: files.into_iter().chain(own.map(Into::into)).chain(flags).collect(),
+            health,
+            logs: logs.to_owned(),
+        }
     }
 
     /// Its webhooks, by the address where it serves them.
