@@ -38,7 +38,7 @@ fn every_mix_makes_scales_upgrades_and_deletes_a_guest() {
             thread::spawn(move || {
                 (
                     format!("{machine_layer}, {vms}"),
-                    live(&Mix::start(machine_layer, vms), versions),
+                    live(&Mix::start(machine_layer, vms), remediated(machine_layer), versions),
                 )
             })
         })
@@ -54,7 +54,16 @@ fn every_mix_makes_scales_upgrades_and_deletes_a_guest() {
 /// The steps of a guest's life, and how long each took, seconds.
 type Steps = Vec<(&'static str, f64)>;
 
-fn live(mix: &Mix, [from, to]: [&str; 2]) -> Steps {
+/// Upstream's control plane asks its etcd before it replaces a member, which it can't where it does not manage it: 1.14.2 then never
+/// does.
+fn remediated(machine_layer: MachineLayer) -> &'static [&'static str] {
+    match machine_layer {
+        MachineLayer::Ours => &[CONTROL_PLANE, WORKERS],
+        MachineLayer::Upstream => &[WORKERS],
+    }
+}
+
+fn live(mix: &Mix, remediated: &[&str], [from, to]: [&str; 2]) -> Steps {
     let admin = mix.supervisor().kubectl();
     let mut steps = Steps::new();
     let mut take = |step, run: &dyn Fn()| {
@@ -77,8 +86,8 @@ fn live(mix: &Mix, [from, to]: [&str; 2]) -> Steps {
         guest_command(&admin, "scale dev --control-plane 3");
         is_running(mix, from, [3, 4]);
     });
-    take("a hung VM of each kind replaced by its health check", &|| {
-        for kind in [CONTROL_PLANE, WORKERS] {
+    take("hung VMs replaced by their health checks", &|| {
+        for kind in remediated {
             hung::is_replaced(mix, &guest, kind);
         }
         is_running(mix, from, [3, 4]);
