@@ -27,8 +27,10 @@ use super::{
 };
 use crate::guest::plan::{Identity, MachinePlan, PoolPlan};
 
-/// More unwell machines than this are a fault of something else, which replacing them would make worse.
+/// More unwell machines than this part of a pool are a fault of something else, which replacing them would make worse.
 const MAX_UNHEALTHY: &str = "40%";
+/// Of so few machines, that part is less than one; yet one that is unwell is to be replaced.
+const SMALL_POOL: i32 = 2;
 
 pub(super) struct PoolObjects {
     pub(super) machine_template: VSphereMachineTemplate,
@@ -50,7 +52,7 @@ pub(super) fn build(identity: &Identity, plan: &PoolPlan) -> PoolObjects {
     let mut health_check = health_check(identity, &name, selector(identity, &name));
     health_check.spec.remediation = HealthRemediation {
         trigger_if: RemediationTrigger {
-            unhealthy_less_than_or_equal_to: Some(IntOrString::String(MAX_UNHEALTHY.to_owned())),
+            unhealthy_less_than_or_equal_to: Some(max_unhealthy(pool.replicas)),
             ..RemediationTrigger::default()
         },
         ..HealthRemediation::default()
@@ -75,6 +77,14 @@ pub(super) fn build(identity: &Identity, plan: &PoolPlan) -> PoolObjects {
 }
 
 /// How the pool's machines join. Its name says its content, so that a change replaces the nodes, as it has to.
+fn max_unhealthy(replicas: i32) -> IntOrString {
+    if replicas <= SMALL_POOL {
+        IntOrString::Int(1)
+    } else {
+        IntOrString::String(MAX_UNHEALTHY.to_owned())
+    }
+}
+
 fn config_template(identity: &Identity, name: &str, pool: &NodePool) -> KubeadmConfigTemplate {
     let taints: Vec<_> = pool.taints.iter().map(node_taint).collect();
     let registration = NodeRegistration {
