@@ -119,6 +119,36 @@ fn pools() -> Vec<Row> {
             "missing-one",
         ),
         (machine(json!({"bootstrap": {"configRef": null}})), usual(), "bootstrap"),
+        (
+            machine(json!({"infrastructureRef": reference::<VSphereMachine>("small-1")})),
+            usual(),
+            "this layer clones only VSphereMachineTemplate",
+        ),
+        (
+            machine(json!({"bootstrap": {"configRef": reference::<KubeadmConfig>("missing-one")}})),
+            usual(),
+            "this layer clones only KubeadmConfigTemplate",
+        ),
+        (
+            json!({"clusterName": "nowhere", "template": {"spec": {"clusterName": "nowhere"}}}),
+            usual(),
+            "spec.clusterName: Cluster nowhere does not exist",
+        ),
+        (
+            json!({"selector": {"matchLabels": {"tier": "web"}}}),
+            usual(),
+            "spec.selector.matchLabels asks for tier=web",
+        ),
+        (
+            json!({"rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "a few"}}}}),
+            usual(),
+            "maxSurge is \"a few\": accepted is",
+        ),
+        (
+            json!({"rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "some%"}}}}),
+            usual(),
+            "maxUnavailable is \"some%\": accepted is",
+        ),
         (json!({"replicas": -1}), usual(), "replicas"),
         (
             json!({"rollout": {"strategy": {"type": "Sometimes"}}}),
@@ -166,6 +196,8 @@ fn cluster(index: usize, control_plane: &Value, told: &'static str) -> Row {
 fn clusters() -> Vec<Row> {
     let rows = [
         (json!({"version": "latest"}), "latest"),
+        (json!({"replicas": 0}), "spec.replicas is 0: accepted is an odd number"),
+        (json!({"replicas": 2}), "spec.replicas is 2: accepted is an odd number"),
         (
             json!({"machineTemplate": {"spec": {"infrastructureRef": reference::<VSphereMachineTemplate>("missing-one")}}}),
             "VSphereMachineTemplate missing-one",

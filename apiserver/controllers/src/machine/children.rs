@@ -2,6 +2,7 @@
 //! a crash in between leaves nothing without an owner: the next reconciliation of the Machine's set makes what is missing.
 
 use super::context::{Context, in_namespace_of};
+use super::engine::Key;
 use super::error::Error;
 use super::replicas::is_deleting;
 use super::writes::{MANAGER, controlled_by, owned_by, owner_of};
@@ -62,7 +63,7 @@ pub(crate) async fn create(context: &Context, machine: &Machine, templates: &Tem
 }
 
 /// A template by the name in a reference.
-pub(crate) async fn template<K>(context: &Context, namespace: &str, reference: &ContractReference) -> Result<K, Error>
+async fn template<K>(context: &Context, namespace: &str, reference: &ContractReference) -> Result<K, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {
@@ -82,8 +83,24 @@ where
     })
 }
 
+/// A template that Machines are about to be cloned from, which the Cluster then owns.
+pub(crate) async fn adopted_template<K>(
+    context: &Context,
+    cluster: &Key,
+    reference: &ContractReference,
+) -> Result<K, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let template = template::<K>(context, &cluster.namespace, reference).await?;
+    if let Some(cluster) = context.clusters.get(cluster) {
+        adopt_template(context, &cluster, &template).await?;
+    }
+    Ok(template)
+}
+
 /// Makes the Cluster an owner of a template that its objects are cloned from: who moves or looks at the cluster finds it by that.
-pub(crate) async fn adopt_template<K>(context: &Context, cluster: &Cluster, template: &K) -> Result<(), Error>
+async fn adopt_template<K>(context: &Context, cluster: &Cluster, template: &K) -> Result<(), Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {

@@ -7,8 +7,10 @@ use crate::machine::guests::Link;
 use crate::machine::replicas::{count, is_deleting};
 use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::capi::{ClusterStatus, Machine, condition};
-use guestcluster_types::upstream::{HasConditions, capv, kubeadm};
-use kube::ResourceExt;
+use guestcluster_types::upstream::capv::VSphereCluster;
+use guestcluster_types::upstream::kubeadm::KubeadmControlPlane;
+use guestcluster_types::upstream::{ContractReference, HasConditions, capv, kubeadm};
+use kube::{Resource, ResourceExt};
 
 pub(super) fn of(parts: &Parts) -> ClusterStatus {
     let mut status = parts.cluster.status.clone();
@@ -141,7 +143,11 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
 
 fn infrastructure(parts: &Parts) -> Verdict {
     let Some(object) = &parts.infrastructure else {
-        return Verdict::no("DoesNotExist", "the infrastructure object does not exist");
+        let reference = parts.cluster.spec.infrastructure_ref.as_ref();
+        return Verdict::no(
+            "DoesNotExist",
+            missing::<VSphereCluster>("spec.infrastructureRef", reference),
+        );
     };
     Verdict::of(
         object.condition(capv::condition::READY),
@@ -150,9 +156,29 @@ fn infrastructure(parts: &Parts) -> Verdict {
     )
 }
 
+/// Why there is no object where a reference points.
+fn missing<K: Resource<DynamicType = ()>>(field: &str, reference: Option<&ContractReference>) -> String {
+    match reference {
+        None => format!("{field} names no {}", K::kind(&())),
+        Some(reference) if !reference.is::<K>() => {
+            let (kind, group) = (&reference.kind, &reference.api_group);
+            format!(
+                "{field} names a {kind} of {group:?}: accepted is {} of {}",
+                K::kind(&()),
+                K::group(&())
+            )
+        }
+        Some(reference) => format!("{field}: {} {} does not exist", K::kind(&()), reference.name),
+    }
+}
+
 fn control_plane_available(parts: &Parts) -> Verdict {
     let Some(object) = &parts.control_plane else {
-        return Verdict::no("DoesNotExist", "the control plane object does not exist");
+        let reference = parts.cluster.spec.control_plane_ref.as_ref();
+        return Verdict::no(
+            "DoesNotExist",
+            missing::<KubeadmControlPlane>("spec.controlPlaneRef", reference),
+        );
     };
     Verdict::of(
         object.condition(condition::AVAILABLE),

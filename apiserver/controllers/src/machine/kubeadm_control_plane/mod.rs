@@ -22,8 +22,7 @@ use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{
     CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
 };
-use guestcluster_types::upstream::capv::VSphereMachineTemplate;
-use guestcluster_types::upstream::kubeadm::{KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
+use guestcluster_types::upstream::kubeadm::{ClusterConfiguration, KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ListParams;
@@ -121,17 +120,8 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
         meta.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
         context.control_planes.patch_metadata(object, &meta).await?;
     }
+    replicas(object)?;
     certificates::ensure(context, cluster, object).await?;
-    if object.status.observed_generation != object.metadata.generation {
-        // What the spec names may be another one than before.
-        let (namespace, machines) = (
-            object.namespace().unwrap_or_default(),
-            &object.spec.machine_template.spec,
-        );
-        let reference = &machines.infrastructure_ref;
-        let template = children::template::<VSphereMachineTemplate>(context, &namespace, reference).await?;
-        children::adopt_template(context, cluster, &template).await?;
-    }
     if !has_infrastructure(cluster) {
         return Ok(Next::Event);
     }
@@ -149,6 +139,20 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
     complete(context, object).await?;
     adapt(context, object).await?;
     Ok(next)
+}
+
+/// A quorum needs an odd number of members, where they are on these machines.
+fn replicas(object: &KubeadmControlPlane) -> Result<(), Error> {
+    let wanted = object.spec.replicas.unwrap_or(1);
+    let configuration = object.spec.kubeadm_config_spec.cluster_configuration.as_ref();
+    let is_external = configuration.is_some_and(ClusterConfiguration::has_external_etcd);
+    if wanted >= 1 && (is_external || wanted % 2 == 1) {
+        return Ok(());
+    }
+    let accepted = if is_external { "1 or more" } else { "an odd number" };
+    Err(Error::Invalid(format!(
+        "spec.replicas is {wanted}: accepted is {accepted}"
+    )))
 }
 
 /// Remembers the Machine that goes: the next one is made when it is gone, and must get another name.
@@ -318,9 +322,9 @@ async fn complete(context: &Context, object: &KubeadmControlPlane) -> Result<(),
 }
 
 async fn templates(context: &Context, object: &KubeadmControlPlane, begins: bool) -> Result<Templates, Error> {
-    let namespace = object.namespace().unwrap_or_default();
+    let cluster = in_namespace_of(object, &build::cluster_name(object));
     let reference = &object.spec.machine_template.spec.infrastructure_ref;
-    let infrastructure = children::template(context, &namespace, reference).await?;
+    let infrastructure = children::adopted_template(context, &cluster, reference).await?;
     Ok(Templates {
         config: build::config(object, begins),
         config_meta: object.spec.machine_template.metadata.clone(),

@@ -165,6 +165,9 @@ fn initialization(view: &View<'_>, initialized: bool, ready: &Verdict) -> Verdic
     if initialized {
         return Verdict::yes("Initialized");
     }
+    if let Err(error @ Error::Invalid(_)) = view.outcome {
+        return Verdict::no("InvalidSpec", error.to_string());
+    }
     if !has_infrastructure(view.cluster) {
         return Verdict::no(
             "WaitingForClusterInfrastructureReady",

@@ -3,9 +3,9 @@
 mod build;
 mod decide;
 mod status;
+mod validate;
 
-use super::children;
-use super::conditions::set_paused;
+use super::conditions::{Setter, Verdict, set_paused};
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -14,10 +14,8 @@ use super::replicas::is_deleting;
 use super::writes::controller_of;
 use decide::{Bounds, Counts, decide};
 use guestcluster_types::upstream::capi::{
-    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, REVISION_ANNOTATION, TEMPLATE_HASH_LABEL,
+    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, REVISION_ANNOTATION, TEMPLATE_HASH_LABEL, condition,
 };
-use guestcluster_types::upstream::capv::VSphereMachineTemplate;
-use guestcluster_types::upstream::kubeadm::KubeadmConfigTemplate;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
@@ -35,9 +33,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let cluster = context
         .clusters
         .get(&in_namespace_of(&*deployment, &deployment.spec.cluster_name));
-    let Some(cluster) = cluster.filter(|cluster| !is_deleting(&**cluster)) else {
-        return Ok(Next::Event);
+    let Some(cluster) = cluster else {
+        return tell_missing_cluster(&context, &deployment).await;
     };
+    if is_deleting(&*cluster) {
+        return Ok(Next::Event);
+    }
     if is_paused(&cluster, &deployment.metadata) {
         let mut status = deployment.status.clone();
         set_paused(&mut status.conditions, &cluster, &deployment.metadata);
@@ -46,23 +47,40 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     }
     adopt(&context, &cluster, &deployment).await?;
-    if deployment.status.observed_generation != deployment.metadata.generation {
-        adopt_templates(&context, &cluster, &deployment).await?;
-    }
-    let sets = sets(&context, &deployment);
     let now = Timestamp::now();
     let hash = build::template_hash(&deployment, now);
-    if deployment.spec.paused == Some(true) {
-        rescale(&context, &deployment, &sets).await?;
-    } else {
-        roll_out(&context, &deployment, &sets, &hash).await?;
-    }
-    let status = status::of(&deployment, &self::sets(&context, &deployment), &hash);
+    let outcome = apply(&context, &deployment, &hash).await;
+    let sets = sets(&context, &deployment);
+    let status = status::of(&deployment, &sets, &hash, outcome.as_ref().err());
     context
         .deployments
         .patch_status(&deployment, &deployment.status, &status)
         .await?;
-    Ok(at_rollout_time(&deployment, now))
+    outcome.map(|()| at_rollout_time(&deployment, now))
+}
+
+async fn apply(context: &Context, deployment: &MachineDeployment, hash: &str) -> Result<(), Error> {
+    validate::spec(&deployment.spec).map_err(Error::Invalid)?;
+    let sets = sets(context, deployment);
+    if deployment.spec.paused == Some(true) {
+        rescale(context, deployment, &sets).await
+    } else {
+        roll_out(context, deployment, &sets, hash).await
+    }
+}
+
+/// Nothing is done for a Cluster that is not there, which may come yet.
+async fn tell_missing_cluster(context: &Context, deployment: &MachineDeployment) -> Result<Next, Error> {
+    let mut status = deployment.status.clone();
+    let name = &deployment.spec.cluster_name;
+    let verdict = Verdict::no(
+        "ClusterDoesNotExist",
+        format!("spec.clusterName: Cluster {name} does not exist"),
+    );
+    Setter::new(&mut status.conditions, deployment.metadata.generation).set(condition::AVAILABLE, verdict);
+    let objects = &context.deployments;
+    objects.patch_status(deployment, &deployment.status, &status).await?;
+    Ok(Next::Event)
 }
 
 /// Whether a set is what its deployment asks for.
@@ -97,20 +115,6 @@ async fn adopt(context: &Context, cluster: &Cluster, deployment: &MachineDeploym
         .get_or_insert_default()
         .insert(CLUSTER_NAME_LABEL.to_owned(), cluster.name_any());
     context.deployments.patch_metadata(deployment, &meta).await
-}
-
-/// Those that the spec names may be others than before.
-async fn adopt_templates(context: &Context, cluster: &Cluster, deployment: &MachineDeployment) -> Result<(), Error> {
-    let (namespace, spec) = (
-        deployment.namespace().unwrap_or_default(),
-        &deployment.spec.template.spec,
-    );
-    if let Some(reference) = &spec.bootstrap.config_ref {
-        let template = children::template::<KubeadmConfigTemplate>(context, &namespace, reference).await?;
-        children::adopt_template(context, cluster, &template).await?;
-    }
-    let template = children::template::<VSphereMachineTemplate>(context, &namespace, &spec.infrastructure_ref).await?;
-    children::adopt_template(context, cluster, &template).await
 }
 
 async fn roll_out(

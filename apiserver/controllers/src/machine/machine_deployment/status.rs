@@ -2,6 +2,7 @@
 
 use super::{bounds, is_of_template};
 use crate::machine::conditions::{Setter, Verdict};
+use crate::machine::error::Error;
 use crate::machine::machine_set::status::{scaling_down, scaling_up, selector_text};
 use crate::machine::remediation::any_remediating;
 use crate::machine::replicas::{is_deleting, sum_versions};
@@ -10,7 +11,12 @@ use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{MachineDeployment, MachineDeploymentStatus, MachineSet, condition};
 use std::sync::Arc;
 
-pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash: &str) -> MachineDeploymentStatus {
+pub(super) fn of(
+    deployment: &MachineDeployment,
+    sets: &[Arc<MachineSet>],
+    hash: &str,
+    error: Option<&Error>,
+) -> MachineDeploymentStatus {
     let mut status = counted(deployment, sets);
     let sum = |of: fn(&MachineSet) -> Option<i32>| sets.iter().filter_map(|set| of(set)).sum::<i32>();
     let current = sets.iter().find(|set| is_of_template(set, hash));
@@ -43,6 +49,7 @@ pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash:
     conditions.set(
         condition::AVAILABLE,
         match enough {
+            _ if error.is_some() => refused(error),
             true => Verdict::yes("Available"),
             false if ready.is_true() => Verdict::no("NotAvailable", missing),
             false => Verdict::no(&ready.reason, missing),
@@ -82,6 +89,15 @@ pub(super) fn of(deployment: &MachineDeployment, sets: &[Arc<MachineSet>], hash:
     conditions.set(condition::DELETING, Verdict::no("NotDeleting", ""));
     conditions.set_not_paused();
     status
+}
+
+/// What keeps the deployment from what its spec says.
+fn refused(error: Option<&Error>) -> Verdict {
+    let reason = match error {
+        Some(Error::Invalid(_)) => "InvalidSpec",
+        _ => "NotAvailable",
+    };
+    Verdict::no(reason, error.map(ToString::to_string).unwrap_or_default())
 }
 
 /// While it is deleted only the counts and the condition say anything.

@@ -161,17 +161,16 @@ async fn complete(context: &Context, set: &MachineSet) -> Result<(), Error> {
 }
 
 async fn templates(context: &Context, set: &MachineSet) -> Result<Templates, Error> {
-    let (namespace, spec) = (set.namespace().unwrap_or_default(), &set.spec.template.spec);
+    let spec = &set.spec.template.spec;
+    let cluster = in_namespace_of(set, &set.spec.cluster_name);
     let config = match &spec.bootstrap.config_ref {
         Some(reference) => {
-            children::template::<KubeadmConfigTemplate>(context, &namespace, reference)
-                .await?
-                .spec
-                .template
+            let template = children::adopted_template::<KubeadmConfigTemplate>(context, &cluster, reference).await?;
+            template.spec.template
         }
         None => return Err(Error::Invalid("the template names no bootstrap template".to_owned())),
     };
-    let infrastructure = children::template(context, &namespace, &spec.infrastructure_ref).await?;
+    let infrastructure = children::adopted_template(context, &cluster, &spec.infrastructure_ref).await?;
     Ok(Templates {
         config: config.spec,
         config_meta: config.metadata,
