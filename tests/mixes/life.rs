@@ -160,9 +160,18 @@ fn table(lived: &[(String, Steps)]) -> String {
     let steps = lived.first().map_or(0, |(_, steps)| steps.len());
     for step in 0..steps {
         let (name, _) = lived[0].1[step];
-        let times: Vec<_> = lived.iter().map(|(_, steps)| format!("{:.1}", steps[step].1)).collect();
+        let times: Vec<_> = lived.iter().map(|(_, steps)| shown(steps[step].1)).collect();
         // A string takes everything.
         let _ = writeln!(table, "| {name} | {} |", times.join(" | "));
     }
     table
+}
+
+/// A step that there is nothing to do in took no time.
+fn shown(seconds: f64) -> String {
+    if seconds < 0.5 {
+        "-".to_owned()
+    } else {
+        format!("{seconds:.1}")
+    }
 }
