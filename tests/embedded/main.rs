@@ -3,6 +3,9 @@
 // A test stops at the first thing that is not as it must be.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod blocked;
+#[path = "../blocked/mod.rs"]
+mod causes_of_blocks;
 #[path = "../e2e/mod.rs"]
 mod e2e;
 mod flow;

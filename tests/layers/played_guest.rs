@@ -17,7 +17,7 @@ use kubernetes_apiserver::{Cluster, ClusterOptions};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, sync::DropGuard};
 
-use crate::played_evictions::Evictions;
+use super::played_evictions::Evictions;
 
 const DAY: Duration = Duration::from_hours(24);
 

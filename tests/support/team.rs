@@ -202,7 +202,7 @@ fn configuration<'a>(sims: impl Iterator<Item = &'a Sim> + Clone) -> String {
 }
 
 /// What the catalogue has in team-a, for another namespace.
-fn catalogue_of(namespace: &str) -> String {
+pub(crate) fn catalogue_of(namespace: &str) -> String {
     static CATALOGUE: OnceLock<String> = OnceLock::new();
     let catalogue = CATALOGUE.get_or_init(|| printed(&["catalogue"]));
     let objects = catalogue.split("---\n").filter(|object| object.contains(": team-a\n"));

@@ -62,6 +62,26 @@ pub mod reasons {
     pub const REMOVING_MACHINES: &str = "RemovingMachines";
     /// A node's pods have not moved yet.
     pub const DRAINING: &str = "DrainBlocked";
+    /// The VM layer is at work on a VM.
+    pub const PROVISIONING: &str = "Provisioning";
+    /// A VM is being switched on.
+    pub const POWERING_ON: &str = "PoweringOn";
+    /// A VM is switched off, though its node is needed.
+    pub const POWERED_OFF: &str = "PoweredOff";
+    /// A VM is switched on and has no address yet.
+    pub const WAITING_FOR_ADDRESS: &str = "WaitingForNetworkAddress";
+    /// A VM has no identity yet that its node could be told by.
+    pub const WAITING_FOR_IDENTITY: &str = "WaitingForBIOSUUID";
+    /// A load balancer has no address yet.
+    pub const WAITING_FOR_IP: &str = "WaitingForIP";
+    /// Somebody deletes an object that the cluster needs.
+    pub const BEING_DELETED: &str = "BeingDeleted";
+    /// A finalizer that none of the layers sets keeps an object from going.
+    pub const KEPT_BY_FINALIZER: &str = "KeptByFinalizer";
+    /// The owner of machines can't make one.
+    pub const MACHINES_NOT_CREATED: &str = "MachinesNotCreated";
+    /// Somebody has stopped the work on one of the cluster's objects.
+    pub const OBJECT_PAUSED: &str = "ObjectPaused";
     /// Machines are being replaced.
     pub const ROLLING_OUT: &str = "RollingOut";
     /// Credentials do not work yet.

@@ -29,6 +29,9 @@ pub const STORAGE_CLASSES: &str = "guestclusters.dev/storage-classes";
 /// Annotation of a Cluster: the default one of its StorageClasses.
 pub const DEFAULT_STORAGE_CLASS: &str = "guestclusters.dev/default-storage-class";
 
+/// Annotation of a VirtualMachineService: why its load balancer has no address, as `Reason: message`. Its status has no place for it.
+pub const LOAD_BALANCER_BLOCKED: &str = "guestclusters.dev/load-balancer-blocked";
+
 /// Label of a GuestCredential: its person, guest and level in one value, by which those that live are counted. A hash, as names of
 /// people are no label values.
 pub const HOLDER: &str = "guestclusters.dev/holder";

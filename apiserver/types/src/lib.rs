@@ -23,7 +23,7 @@ pub use guest_cluster::{
     Cni, ControlPlane, ControlPlaneRollout, Distribution, GuestCluster, GuestClusterSpec, IpBlocks, Network, NodePool,
     NodePoolRollout, Settings, Storage, Taint, TaintEffect, Topology,
     status::{
-        ApiEndpoint, ControlPlaneStatus, DistributionStatus, GuestClusterStatus, NodePoolStatus, Operation,
+        ApiEndpoint, BlockedBy, ControlPlaneStatus, DistributionStatus, GuestClusterStatus, NodePoolStatus, Operation,
         OperationKind, Phase,
     },
 };

@@ -195,7 +195,7 @@ impl Supervisor {
     }
 
     /// kubectl in this namespace, unless told otherwise: as the administrator, or as a user with a client certificate.
-    pub(crate) fn kubectl_in(&self, namespace: &str, user: Option<&str>) -> Kubectl {
+    pub fn kubectl_in(&self, namespace: &str, user: Option<&str>) -> Kubectl {
         let kubeconfig = match user {
             None => self.kubeconfig_in(namespace, "admin", Some(ADMINISTRATORS)),
             Some(user) => self.kubeconfig_in(namespace, user, None),
@@ -304,6 +304,14 @@ impl Supervisor {
         if let Some(sim) = &self.start.sim {
             self.configure_sim(sim);
         }
+    }
+
+    /// Makes a further namespace, with the catalogue's VM classes.
+    #[track_caller]
+    pub fn add_namespace(&self, namespace: &str) {
+        let catalogue = crate::team::catalogue_of(namespace);
+        let applied = self.kubectl().run_with("apply --server-side -f -", Some(&catalogue));
+        applied.success();
     }
 
     /// `https://host:port` where our own server listens.

@@ -20,7 +20,7 @@ use super::{
     dereference::{Layers, belongs_to},
     mirror::Mirror,
     mirrors::Mirrors,
-    plan::{Blocked, Identity},
+    plan::{Blocked, Identity, Object},
 };
 use crate::applying;
 
@@ -183,6 +183,7 @@ impl Writer<'_> {
             condition: READY,
             reason,
             message,
+            object: Some(Object::of(desired)),
             terminal: true,
         }))
     }
@@ -238,7 +239,14 @@ impl Writer<'_> {
 }
 
 fn failure<K: Kind>(error: kube::Error, object: &K) -> Failure {
-    refusal(error, &format!("{} {}", K::kind(&()), object.name_any()))
+    let object = Object::of(object);
+    match refusal(error, &format!("{} {}", object.kind, object.name)) {
+        Failure::Blocked(blocked) => Failure::Blocked(Blocked {
+            object: Some(object),
+            ..blocked
+        }),
+        failure @ Failure::Api(_) => failure,
+    }
 }
 
 /// What a refusal means: the API server has understood and will say the same again, all else is tried again.
@@ -252,6 +260,7 @@ pub(super) fn refusal(error: kube::Error, what: &str) -> Failure {
                 reasons::APPLY_REFUSED
             },
             message: format!("{what}: {}", status.message),
+            object: None,
             terminal: false,
         }),
         error => Failure::Api(error),

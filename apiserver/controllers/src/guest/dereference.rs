@@ -5,9 +5,10 @@ use std::sync::Arc;
 use guestcluster_types::{
     labels, names,
     upstream::{
-        capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck},
+        capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck, MachineSet},
         capv::{VSphereCluster, VSphereMachine, VSphereMachineTemplate},
         kubeadm::{KubeadmConfigTemplate, KubeadmControlPlane},
+        vmoperator::{VirtualMachine, VirtualMachineService},
     },
 };
 use kube::Resource;
@@ -27,6 +28,10 @@ pub(super) struct Layers {
     /// All Machines of the Cluster, by name.
     pub(super) machines: Vec<Arc<Machine>>,
     pub(super) vsphere_machines: Vec<Arc<VSphereMachine>>,
+    pub(super) sets: Vec<Arc<MachineSet>>,
+    pub(super) vms: Vec<Arc<VirtualMachine>>,
+    /// The load balancer before the control plane.
+    pub(super) service: Option<Arc<VirtualMachineService>>,
 }
 
 /// Reads what there is of a guest.
@@ -40,29 +45,41 @@ pub(super) fn layers(mirrors: &Mirrors, identity: &Identity) -> Layers {
         .clusters
         .get(namespace, name)
         .filter(|cluster| belongs_to(cluster.as_ref(), uid));
-    // Machines are made by Cluster API, which labels them with the name of the Cluster alone.
-    let (machines, vsphere_machines) = match &cluster {
-        Some(_) => (
-            mirrors.machines.of_cluster(&key),
-            mirrors.vsphere_machines.of_cluster(&key),
-        ),
-        None => (vec![], vec![]),
-    };
+    let infrastructure = mirrors
+        .infrastructures
+        .get(namespace, name)
+        .filter(|object| belongs_to(object.as_ref(), uid));
+    // What Cluster API makes it labels with the name of the Cluster alone.
+    let of_cluster = cluster.is_some();
     Layers {
+        service: mirrors.services.get(namespace, name).filter(|service| {
+            infrastructure
+                .as_ref()
+                .is_some_and(|owner| is_owned(service.as_ref(), owner.as_ref()))
+        }),
+        machines: if_any(of_cluster, || mirrors.machines.of_cluster(&key)),
+        vsphere_machines: if_any(of_cluster, || mirrors.vsphere_machines.of_cluster(&key)),
+        sets: if_any(of_cluster, || mirrors.sets.of_cluster(&key)),
+        vms: if_any(of_cluster, || mirrors.vms.of_cluster(&key)),
         cluster,
-        infrastructure: mirrors
-            .infrastructures
-            .get(namespace, name)
-            .filter(|object| belongs_to(object.as_ref(), uid)),
+        infrastructure,
         control_plane: (mirrors.control_planes.get(namespace, &names::control_plane(name)))
             .filter(|object| belongs_to(object.as_ref(), uid)),
         deployments: ours(mirrors.deployments.of_cluster(&key), uid),
         machine_templates: ours(mirrors.machine_templates.of_cluster(&key), uid),
         config_templates: ours(mirrors.config_templates.of_cluster(&key), uid),
         health_checks: ours(mirrors.health_checks.of_cluster(&key), uid),
-        machines,
-        vsphere_machines,
     }
+}
+
+fn if_any<K>(any: bool, all: impl FnOnce() -> Vec<Arc<K>>) -> Vec<Arc<K>> {
+    if any { all() } else { vec![] }
+}
+
+/// Whether an object has another one for an owner.
+fn is_owned(object: &impl Resource, owner: &impl Resource) -> bool {
+    let mut owners = object.meta().owner_references.iter().flatten();
+    owners.any(|reference| Some(&reference.uid) == owner.meta().uid.as_ref())
 }
 
 fn ours<K: Resource>(objects: Vec<Arc<K>>, uid: &str) -> Vec<Arc<K>> {
@@ -106,6 +123,26 @@ impl Layers {
             .iter()
             .map(AsRef::as_ref)
             .find(|object| object.metadata.name.as_ref() == Some(name))
+    }
+
+    /// The VM of a Machine, by the VSphereMachine that controls it.
+    pub(super) fn vm(&self, machine: &Machine) -> Option<&VirtualMachine> {
+        let name = &machine.spec.infrastructure_ref.name;
+        let is_its = |vm: &VirtualMachine| {
+            let mut owners = vm.metadata.owner_references.iter().flatten();
+            owners.any(|owner| owner.kind == "VSphereMachine" && owner.name == *name)
+        };
+        self.vms.iter().map(AsRef::as_ref).find(|vm| is_its(vm))
+    }
+
+    /// The MachineSets of a MachineDeployment, by name.
+    pub(super) fn sets(&self, deployment: &str) -> impl Iterator<Item = &MachineSet> {
+        self.sets.iter().map(AsRef::as_ref).filter(move |set: &&MachineSet| {
+            let labels = set.metadata.labels.as_ref();
+            labels
+                .and_then(|labels| labels.get(labels::DEPLOYMENT_NAME))
+                .is_some_and(|name| name == deployment)
+        })
     }
 
     /// The MachineDeployment of a name.

@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use super::{
     apply::{Failure, refusal},
     dereference::belongs_to,
-    plan::{Blocked, Identity},
+    plan::{Blocked, Identity, Object},
 };
 
 /// As kubeadm calls kube-apiserver in front of its etcd.
@@ -188,6 +188,7 @@ impl<'a> Place<'a> {
             message: format!(
                 "Secret {name} exists in namespace {namespace} and does not belong to this cluster; rename the cluster, or remove the Secret"
             ),
+            object: Some(Object::new("Secret", name)),
             terminal: true,
         }
     }

@@ -47,6 +47,7 @@ fn adopt(adopted: &str, others: &impl Others) -> Result<String, Blocked> {
         condition: READY,
         reason: reasons::ADOPTION_REFUSED,
         message,
+        object: None,
         terminal: true,
     };
     if others

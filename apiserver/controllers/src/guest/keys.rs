@@ -156,6 +156,7 @@ fn keys_lost(guest_uid: &str, lost: &PublicKey) -> Blocked {
              there is none, annotate the GuestCluster with {REPLACE_TRUST_KEY}={kid}: new keys are made and the control-plane nodes \
              replaced. Until then nothing is changed, and nobody gets or loses credentials"
         ),
+        object: None,
         terminal: false,
     }
 }

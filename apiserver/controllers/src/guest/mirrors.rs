@@ -6,16 +6,20 @@ use futures::{FutureExt, StreamExt, future::BoxFuture};
 use guestcluster_types::{
     GuestClusterRelease,
     upstream::{
-        capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck},
+        capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck, MachineSet},
         capv::{VSphereCluster, VSphereMachine, VSphereMachineTemplate},
         kubeadm::{KubeadmConfigTemplate, KubeadmControlPlane},
+        vmoperator::{VirtualMachine, VirtualMachineService},
     },
 };
 use kube::{Client, Resource, core::DeserializeGuard, runtime::watcher};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::mirror::{ClusterKey, Knowledge, Mirror, keep_no_fields, keep_our_fields};
+use super::{
+    mirror::{ClusterKey, Knowledge, Mirror, keep_no_fields, keep_our_fields},
+    trims,
+};
 use crate::watching::{Seen, follow};
 
 /// What has changed, for whom.
@@ -57,6 +61,10 @@ pub(super) struct Mirrors {
     pub(super) health_checks: Mirror<MachineHealthCheck>,
     pub(super) machines: Mirror<Machine>,
     pub(super) vsphere_machines: Mirror<VSphereMachine>,
+    /// This and what follows only tells what blocks, before those above do: nothing is lacking where it can't be read.
+    pub(super) sets: Mirror<MachineSet>,
+    pub(super) vms: Mirror<VirtualMachine>,
+    pub(super) services: Mirror<VirtualMachineService>,
 }
 
 impl Mirrors {
@@ -72,6 +80,9 @@ impl Mirrors {
             health_checks: Mirror::new(keep_our_fields),
             machines: Mirror::new(keep_no_fields),
             vsphere_machines: Mirror::new(keep_no_fields),
+            sets: Mirror::new(trims::set),
+            vms: Mirror::new(trims::vm),
+            services: Mirror::new(trims::service),
         }
     }
 
@@ -107,6 +118,9 @@ impl Mirrors {
             self.one(client, news, |mirrors| &mirrors.health_checks),
             self.one(client, news, |mirrors| &mirrors.machines),
             self.one(client, news, |mirrors| &mirrors.vsphere_machines),
+            self.one(client, news, |mirrors| &mirrors.sets),
+            self.one(client, news, |mirrors| &mirrors.vms),
+            self.one(client, news, |mirrors| &mirrors.services),
         ];
         futures::future::join_all(watches).map(|_| ())
     }

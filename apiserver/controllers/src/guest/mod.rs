@@ -22,6 +22,7 @@ mod progress;
 mod readiness;
 mod reconcile;
 mod status;
+mod trims;
 mod validate;
 mod writing;
 

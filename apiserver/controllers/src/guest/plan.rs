@@ -1,6 +1,9 @@
 //! What a guest is to be: a GuestCluster after everything in it has been looked up and judged.
 
+use std::borrow::Cow;
+
 use guestcluster_types::{EtcdMode, GuestClusterSpec, NodePool, version::KubernetesVersion};
+use kube::{Resource, ResourceExt as _};
 
 /// Revision of the templates that this program makes. A new one is used when a cluster is created, and from the next rollout
 /// that its user asks for; until then its objects stay as they were made.
@@ -56,6 +59,29 @@ pub(super) struct PoolPlan {
     pub(super) machines: MachinePlan,
 }
 
+/// An object that something is said of, in the namespace of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) kind: Cow<'static, str>,
+    pub(super) name: String,
+}
+
+impl Object {
+    pub(super) fn new(kind: &'static str, name: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            name: name.into(),
+        }
+    }
+
+    pub(super) fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        Self {
+            kind: K::kind(&()),
+            name: object.name_any(),
+        }
+    }
+}
+
 /// Why nothing, or nothing more, is written for a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Blocked {
@@ -63,6 +89,8 @@ pub(super) struct Blocked {
     pub(super) condition: &'static str,
     pub(super) reason: &'static str,
     pub(super) message: String,
+    /// What it is about, if not the GuestCluster itself.
+    pub(super) object: Option<Object>,
     /// Whether somebody has to change something first.
     pub(super) terminal: bool,
 }

@@ -39,6 +39,7 @@ fn blocked(reason: &'static str, message: String) -> Blocked {
         condition: READY,
         reason,
         message,
+        object: None,
         terminal: false,
     }
 }

@@ -99,6 +99,7 @@ fn unresolved(error: &dyn std::error::Error) -> Blocked {
         condition: DISTRIBUTION_RESOLVED,
         reason: reasons::NO_RELEASE,
         message: error.to_string(),
+        object: None,
         terminal: false,
     }
 }
@@ -194,6 +195,7 @@ fn image(
             condition: DISTRIBUTION_RESOLVED,
             reason: reasons::RELEASE_GONE,
             message: format!("the release of {version} is not in the catalogue; nothing is changed until it is there"),
+            object: None,
             terminal: false,
         })
 }
@@ -220,6 +222,7 @@ fn revision(recorded: Option<&ObjectMeta>, moves: bool) -> Result<u32, Blocked> 
             message: format!(
                 "the cluster was made with template revision {recorded}, this program knows up to {TEMPLATE_REVISION}; nothing is changed until it is updated"
             ),
+            object: None,
             terminal: true,
         }),
     }

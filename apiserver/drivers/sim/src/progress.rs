@@ -73,7 +73,7 @@ pub(crate) fn state(vm: &Vm, next: &Next) -> VmState {
 fn no_capacity(vm: &Vm) -> Blocked {
     let message = format!("no host has room for another VM of class {:?}", vm.class);
     Blocked {
-        condition: "VirtualMachinePlacementReady".to_owned(),
+        condition: "VirtualMachineConditionPlacementReady".to_owned(),
         reason: "NotEnoughResources".to_owned(),
         message,
     }

@@ -23,6 +23,9 @@ pub struct GuestClusterStatus {
     /// One sentence: what happens, or what blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What keeps the cluster from being Ready; absent when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<BlockedBy>,
     /// The operation that runs, or the last one that ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
@@ -46,6 +49,25 @@ pub struct GuestClusterStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions")]
     pub conditions: Vec<Condition>,
+}
+
+/// What keeps a cluster from being Ready: the lowest object that says why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BlockedBy {
+    /// Kind of the object, such as VirtualMachine. A Node is one of the cluster itself.
+    pub kind: String,
+    /// Its name; its namespace is the GuestCluster's.
+    pub name: String,
+    /// One word, as the object says it.
+    pub reason: String,
+    /// The same in a sentence, as the object says it; empty where it says no more.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// What to do next.
+    pub advice: String,
+    /// How many other objects block as well.
+    pub others: i32,
 }
 
 /// Where a cluster is in its life.

@@ -1,7 +1,7 @@
 //! The kubeadm providers: `controlplane.cluster.x-k8s.io/v1beta2` and `bootstrap.cluster.x-k8s.io/v1beta2`.
 
 use super::capi::{MachineDeletionSpec, MachineTaint, VersionCount};
-use super::{ContractReference, NoStatus, TemplateMeta, Unknown, is_default, resource};
+use super::{ContractReference, Deprecated, NoStatus, TemplateMeta, Unknown, is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use schemars::JsonSchema;
@@ -169,6 +169,9 @@ pub struct KubeadmControlPlaneStatus {
     /// The generation that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// What only the older contract says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deprecated: Deprecated,
 }
 
 /// The last time that an unwell Machine was replaced.

@@ -100,6 +100,47 @@ pub struct MachineAddress {
     pub address: String,
 }
 
+/// `status.deprecated`: what only the conditions of the older contract say, such as why Machines can't be made.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Deprecated {
+    /// Of the v1beta1 contract.
+    #[serde(skip_serializing_if = "is_default")]
+    pub v1beta1: DeprecatedV1Beta1,
+}
+
+/// What the v1beta1 contract had in `status`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DeprecatedV1Beta1 {
+    /// Its conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<DeprecatedCondition>,
+    /// The rest.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// A condition of the v1beta1 contract.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DeprecatedCondition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// One word; empty where it holds.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// A sentence.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// When it became so, and how bad it is.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
 /// A failure domain that an infrastructure provider offers.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -17,7 +17,7 @@ pub mod condition {
     /// Its image exists.
     pub const IMAGE_READY: &str = "VirtualMachineImageReady";
     /// Its resource policy exists.
-    pub const SET_RESOURCE_POLICY_READY: &str = "VirtualMachineSetResourcePolicyReady";
+    pub const SET_RESOURCE_POLICY_READY: &str = "VirtualMachineConditionVMSetResourcePolicyReady";
     /// Its bootstrap data exists.
     pub const BOOTSTRAP_READY: &str = "VirtualMachineBootstrapReady";
     /// Its storage class is usable.
@@ -25,7 +25,25 @@ pub mod condition {
     /// Its network is usable.
     pub const NETWORK_READY: &str = "VirtualMachineNetworkReady";
     /// A host was found.
-    pub const PLACEMENT_READY: &str = "VirtualMachinePlacementReady";
+    pub const PLACEMENT_READY: &str = "VirtualMachineConditionPlacementReady";
+    /// The image is on the datastore.
+    pub const IMAGE_CACHE_READY: &str = "VirtualMachineConditionImageCacheReady";
+    /// It is encrypted as asked for.
+    pub const ENCRYPTION_SYNCED: &str = "VirtualMachineEncryptionSynced";
+    /// Its controllers and disks are those asked for.
+    pub const HARDWARE_VERIFIED: &str = "VirtualMachineHardwareDeviceConfigVerified";
+    /// It is switched on or off as asked for.
+    pub const POWER_STATE_SYNCED: &str = "VirtualMachinePowerStateSynced";
+    /// VMware Tools run in its guest system.
+    pub const TOOLS: &str = "VirtualMachineTools";
+    /// Its guest system has the addresses that were asked for.
+    pub const GUEST_NETWORK_SYNCED: &str = "VirtualMachineGuestNetworkConfigSynced";
+    /// Its guest system took over name and network.
+    pub const GUEST_CUSTOMIZATION: &str = "GuestCustomization";
+    /// Its guest system did what the bootstrap data says.
+    pub const GUEST_BOOTSTRAP: &str = "GuestBootstrap";
+    /// VM Operator looks after it; not while it is paused.
+    pub const RECONCILE_READY: &str = "VirtualMachineReconcileReady";
     /// What must hold before [`CREATED`] can, in the order in which a reason is looked for.
     pub const PREREQUISITES: [&str; 7] = [
         CLASS_READY,

@@ -1,21 +1,24 @@
 //! The conditions of a guest, and the first reason that keeps it from being Ready.
 
+use std::sync::Arc;
+
 use guestcluster_types::{
-    GuestClusterStatus, Operation,
+    BlockedBy, GuestClusterStatus, Operation,
     conditions::{
         self, CONTROL_PLANE_INITIALIZED, CONTROL_PLANE_READY, CREDENTIALS_READY, DELETING, DISTRIBUTION_RESOLVED,
         Holds, NETWORK_READY, NODE_POOLS_READY, READY, UP_TO_DATE, reasons,
     },
-    upstream::HasConditions,
+    upstream::capi::{Machine, MachineDeployment},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::{
-    blockers::{Blocker, is_trouble, worst},
-    view::{SignIn, View},
+    blockers::{Blocker, blocking, control_plane_owner, left_behind, network, pool_owner, uncounted, worst},
+    view::{SignIn, View, VmStage},
 };
+use crate::guest::plan::Object;
 
 /// What a condition says.
 struct Verdict {
@@ -23,7 +26,8 @@ struct Verdict {
     holds: Holds,
     reason: String,
     message: String,
-    severe: bool,
+    /// Why it does not hold.
+    blocker: Option<Blocker>,
 }
 
 impl Verdict {
@@ -33,7 +37,17 @@ impl Verdict {
             holds: Holds::True,
             reason: reasons::OK.to_owned(),
             message: message.into(),
-            severe: false,
+            blocker: None,
+        }
+    }
+
+    fn unknown(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            holds: Holds::Unknown,
+            reason: reason.to_owned(),
+            message: message.into(),
+            blocker: None,
         }
     }
 
@@ -41,31 +55,28 @@ impl Verdict {
         Self {
             kind,
             holds: Holds::False,
-            reason: blocker.reason,
-            message: blocker.message,
-            severe: blocker.severe,
+            reason: blocker.reason.clone(),
+            message: blocker.message.clone(),
+            blocker: Some(blocker),
         }
     }
 
-    fn waits(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        Self::fails(
-            kind,
-            Blocker {
-                reason: reason.to_owned(),
-                message: message.into(),
-                severe: false,
-            },
-        )
+    fn waits(kind: &'static str, object: Object, reason: &str, message: impl Into<String>) -> Self {
+        Self::fails(kind, Blocker::passing(object, reason, message))
+    }
+
+    fn is_severe(&self) -> bool {
+        self.blocker.as_ref().is_some_and(|blocker| blocker.severe)
     }
 }
 
-/// All conditions. Those that the layer does not know are left as they are.
+/// All conditions, and what keeps the guest from being Ready. Conditions that the layer does not know are left as they are.
 pub(super) fn conditions(
     view: &View<'_>,
     previous: &GuestClusterStatus,
     operation: &Operation,
     now: Timestamp,
-) -> Vec<Condition> {
+) -> (Vec<Condition>, Option<BlockedBy>) {
     let mut verdicts = vec![
         distribution_resolved(view),
         network_ready(view),
@@ -75,7 +86,12 @@ pub(super) fn conditions(
         credentials_ready(view),
         up_to_date(view),
     ];
-    let ready = ready(view, &verdicts, operation);
+    let mut ready = ready(view, &verdicts, operation);
+    let blocked_by = ready.blocker.take().map(|blocker| {
+        let others = others(view, &verdicts, &blocker);
+        ready.message = blocker.sentence(others);
+        blocker.shown(others)
+    });
     verdicts.insert(0, ready);
     if view.is_deleting() {
         verdicts.push(Verdict {
@@ -99,31 +115,57 @@ pub(super) fn conditions(
             conditions::condition(kind, holds, &reason, message, generation, now),
         );
     }
-    all
+    (all, blocked_by)
+}
+
+/// How many other objects block, where waiting will not cure what is told of.
+fn others(view: &View<'_>, verdicts: &[Verdict], told: &Blocker) -> usize {
+    if !told.severe {
+        return 0;
+    }
+    let machines = blocking(view.layers, view.layers.machines.iter().map(AsRef::as_ref));
+    let all = machines.chain(verdicts.iter().filter_map(|verdict| verdict.blocker.clone()));
+    let severe = all.filter(|blocker| blocker.severe && blocker.object != told.object);
+    let mut objects: Vec<_> = severe
+        .map(|blocker| (blocker.object.kind, blocker.object.name))
+        .collect();
+    objects.sort_unstable();
+    objects.dedup();
+    objects.len()
 }
 
 fn ready(view: &View<'_>, verdicts: &[Verdict], operation: &Operation) -> Verdict {
     if let Some(blocked) = view.blocked {
-        return Verdict::waits(READY, blocked.reason, blocked.message.clone());
+        return Verdict::fails(READY, Blocker::of_blocked(blocked, view.guest));
     }
     if view.is_deleting() {
-        let blocker =
-            worst(view.layers, view.layers.machines.iter().map(AsRef::as_ref)).filter(|blocker| blocker.severe);
-        let waits = || Verdict::waits(READY, reasons::DELETING, format!("removing {}", operation.name));
-        return blocker.map_or_else(waits, |blocker| Verdict::fails(READY, blocker));
+        let machines = view.layers.machines.iter().map(AsRef::as_ref);
+        let blocker = worst(view.layers, machines).filter(|blocker| blocker.severe);
+        let waits = || {
+            Verdict::waits(
+                READY,
+                view.object(),
+                reasons::DELETING,
+                format!("removing {}", operation.name),
+            )
+        };
+        return blocker
+            .or_else(|| left_behind(view.layers))
+            .map_or_else(waits, |blocker| Verdict::fails(READY, blocker));
     }
     let mut failing = verdicts.iter().filter(|verdict| verdict.holds == Holds::False);
     let first = failing.clone().next();
-    match failing.find(|verdict| verdict.severe).or(first) {
+    match failing.find(|verdict| verdict.is_severe()).or(first) {
         Some(verdict) => Verdict {
             kind: READY,
             holds: Holds::False,
             reason: verdict.reason.clone(),
             message: verdict.message.clone(),
-            severe: verdict.severe,
+            blocker: verdict.blocker.clone(),
         },
         None if !operation.is_complete() => {
-            Verdict::waits(READY, reasons::ROLLING_OUT, format!("waiting for {}", operation.name))
+            let message = format!("waiting for {}", operation.name);
+            Verdict::waits(READY, view.object(), reasons::ROLLING_OUT, message)
         }
         None => Verdict::holds(READY, ""),
     }
@@ -134,7 +176,7 @@ fn distribution_resolved(view: &View<'_>) -> Verdict {
         .blocked
         .filter(|blocked| blocked.condition == DISTRIBUTION_RESOLVED)
     {
-        return Verdict::waits(DISTRIBUTION_RESOLVED, blocked.reason, blocked.message.clone());
+        return Verdict::fails(DISTRIBUTION_RESOLVED, Blocker::of_blocked(blocked, view.guest));
     }
     match (view.wanted, view.previous_condition(DISTRIBUTION_RESOLVED)) {
         (Some((plan, _)), _) => {
@@ -144,10 +186,7 @@ fn distribution_resolved(view: &View<'_>) -> Verdict {
         (None, Some(before)) if before.status == "True" => {
             Verdict::holds(DISTRIBUTION_RESOLVED, before.message.clone())
         }
-        (None, _) => Verdict {
-            holds: Holds::Unknown,
-            ..Verdict::waits(DISTRIBUTION_RESOLVED, reasons::UNKNOWN, "")
-        },
+        (None, _) => Verdict::unknown(DISTRIBUTION_RESOLVED, reasons::UNKNOWN, ""),
     }
 }
 
@@ -155,35 +194,18 @@ fn network_ready(view: &View<'_>) -> Verdict {
     if view.network_is_ready() {
         return Verdict::holds(NETWORK_READY, "");
     }
-    let Some(infrastructure) = view.layers.infrastructure.as_deref() else {
-        return Verdict::waits(NETWORK_READY, reasons::CREATING, "waiting for the Cluster API objects");
-    };
-    // Ready is the sum of the others, which say more.
-    let parts = infrastructure
-        .conditions()
-        .iter()
-        .filter(|condition| !matches!(condition.type_.as_str(), "Ready" | "Paused"));
-    let Some(waits) = parts.clone().find(|condition| condition.status == "False") else {
-        return Verdict::waits(
-            NETWORK_READY,
-            reasons::WAITING_FOR_NETWORK,
-            "waiting for the network and an address",
-        );
-    };
-    let said = if waits.message.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", waits.message)
-    };
-    let message = format!("waiting for the network of {}: {}{said}", view.name(), waits.reason);
-    let severe = is_trouble(&waits.reason);
-    Verdict::fails(
-        NETWORK_READY,
-        Blocker {
-            reason: waits.reason.clone(),
-            message,
-            severe,
-        },
+    match view.layers.infrastructure.as_deref() {
+        Some(infrastructure) => Verdict::fails(NETWORK_READY, network(view.layers, infrastructure)),
+        None => no_objects(view, NETWORK_READY),
+    }
+}
+
+fn no_objects(view: &View<'_>, kind: &'static str) -> Verdict {
+    Verdict::waits(
+        kind,
+        view.object(),
+        reasons::CREATING,
+        "waiting for the Cluster API objects",
     )
 }
 
@@ -192,117 +214,134 @@ fn control_plane_initialized(view: &View<'_>) -> Verdict {
         return Verdict::holds(CONTROL_PLANE_INITIALIZED, "");
     }
     let kind = CONTROL_PLANE_INITIALIZED;
-    match worst(view.layers, view.layers.control_plane_machines()) {
-        Some(blocker) => Verdict::fails(kind, blocker),
-        None if view.layers.control_plane_machines().next().is_some() => {
-            Verdict::waits(kind, reasons::WAITING_FOR_API, "waiting for the API server to answer")
-        }
+    let worst = worst(view.layers, view.layers.control_plane_machines());
+    if let Some(blocker) = worst.filter(|blocker| blocker.is_below_api() || view.first_vm() < VmStage::Addressed) {
+        return Verdict::fails(kind, blocker);
+    }
+    match view.layers.control_plane_machines().next() {
+        Some(machine) => Verdict::waits(
+            kind,
+            Object::of(machine),
+            reasons::WAITING_FOR_API,
+            no_answer(view, machine),
+        ),
         None => first_machine(view, kind),
+    }
+}
+
+/// A VM runs, and the API server on it does not answer.
+fn no_answer(view: &View<'_>, machine: &Machine) -> String {
+    let name = machine.name_any();
+    match view.endpoint() {
+        Some(endpoint) => format!("waiting for the API server on VM {name} to answer at https://{endpoint}"),
+        None => format!("waiting for the API server on VM {name} to answer"),
     }
 }
 
 /// Why there is no control-plane machine at all yet.
 fn first_machine(view: &View<'_>, kind: &'static str) -> Verdict {
     let Some(control_plane) = view.layers.control_plane.as_deref() else {
-        return Verdict::waits(kind, reasons::CREATING, "waiting for the Cluster API objects");
+        return no_objects(view, kind);
     };
-    let name = control_plane.name_any();
-    let trouble = (control_plane.conditions().iter())
-        .filter(|condition| {
-            matches!(
-                condition.type_.as_str(),
-                "CertificatesAvailable" | "MachinesReady" | "Available"
-            )
-        })
-        .find(|condition| condition.status == "False" && is_trouble(&condition.reason));
-    let message = match trouble {
-        Some(trouble) => format!(
-            "waiting for the first machine of {name}: {}: {}",
-            trouble.reason, trouble.message
-        ),
-        None => format!("waiting for the first machine of {name}"),
-    };
-    Verdict::waits(kind, reasons::WAITING_FOR_MACHINES, message)
+    if let Some(blocker) = control_plane_owner(view.layers) {
+        return Verdict::fails(kind, blocker);
+    }
+    let object = Object::of(control_plane);
+    let message = format!("waiting for the first machine of {}", object.name);
+    Verdict::waits(kind, object, reasons::WAITING_FOR_MACHINES, message)
 }
 
 fn control_plane_ready(view: &View<'_>) -> Verdict {
     let kind = CONTROL_PLANE_READY;
+    if let Some(blocker) = uncounted(view.layers, view.layers.control_plane_machines()) {
+        return Verdict::fails(kind, blocker);
+    }
     if view.control_plane_is_ready() {
         return Verdict::holds(kind, "");
     }
-    if let Some(blocker) = worst(view.layers, view.layers.control_plane_machines()) {
+    let worst = worst(view.layers, view.layers.control_plane_machines());
+    if let Some(blocker) = unless_severe(worst, || control_plane_owner(view.layers)) {
         return Verdict::fails(kind, blocker);
     }
     let wanted = view.guest.spec.topology.control_plane.replicas;
-    let status = view.layers.control_plane.as_deref().map(|live| &live.status);
-    let ready = status.and_then(|status| status.ready_replicas).unwrap_or(0);
+    let control_plane = view.layers.control_plane.as_deref();
+    let object = control_plane.map_or_else(|| view.object(), Object::of);
+    let ready = control_plane.and_then(|live| live.status.ready_replicas).unwrap_or(0);
     if ready >= wanted {
-        return Verdict::waits(kind, reasons::REMOVING_MACHINES, "removing control-plane nodes");
+        return Verdict::waits(kind, object, reasons::REMOVING_MACHINES, "removing control-plane nodes");
     }
-    Verdict::waits(
-        kind,
-        reasons::WAITING_FOR_NODES,
-        format!("{ready} of {wanted} control-plane nodes are Ready"),
-    )
+    let message = format!("{ready} of {wanted} control-plane nodes are Ready");
+    Verdict::waits(kind, object, reasons::WAITING_FOR_NODES, message)
+}
+
+/// What keeps machines back, or where that may pass by itself, what keeps others from being made.
+fn unless_severe(worst: Option<Blocker>, owner: impl FnOnce() -> Option<Blocker>) -> Option<Blocker> {
+    match worst {
+        Some(severe) if severe.severe => Some(severe),
+        worst => owner().or(worst),
+    }
 }
 
 fn node_pools_ready(view: &View<'_>) -> Verdict {
     let kind = NODE_POOLS_READY;
     let Some((_, desired)) = view.wanted else {
-        return Verdict {
-            holds: Holds::Unknown,
-            ..Verdict::waits(kind, reasons::UNKNOWN, "")
-        };
+        return Verdict::unknown(kind, reasons::UNKNOWN, "");
     };
+    if let Some(blocker) = uncounted(view.layers, view.layers.pool_machines()) {
+        return Verdict::fails(kind, blocker);
+    }
     if view.pools_are_ready(desired) {
         return Verdict::holds(kind, "");
     }
-    if let Some(blocker) = worst(view.layers, view.layers.pool_machines()) {
+    let worst = worst(view.layers, view.layers.pool_machines());
+    let owner = || {
+        view.layers
+            .deployments
+            .iter()
+            .find_map(|pool| pool_owner(view.layers, pool))
+    };
+    if let Some(blocker) = unless_severe(worst, owner) {
         return Verdict::fails(kind, blocker);
     }
     if view.layers.cluster.is_some() && !view.api_has_answered() {
-        return Verdict::waits(kind, reasons::WAITING_FOR_API, "nodes wait for the control plane");
+        let message = "nodes wait for the control plane";
+        return Verdict::waits(kind, view.object(), reasons::WAITING_FOR_API, message);
     }
     let wanted: i32 = desired
         .deployments
         .iter()
         .map(|pool| pool.spec.replicas.unwrap_or(1))
         .sum();
-    let ready: i32 = view
-        .layers
-        .deployments
-        .iter()
-        .map(|pool| pool.status.ready_replicas.unwrap_or(0))
-        .sum();
+    let pools = || view.layers.deployments.iter();
+    let ready: i32 = pools().map(|pool| pool.status.ready_replicas.unwrap_or(0)).sum();
+    let lacks = |pool: &&Arc<MachineDeployment>| pool.status.ready_replicas != pool.spec.replicas;
+    let object = pools()
+        .find(lacks)
+        .map_or_else(|| view.object(), |pool| Object::of(pool.as_ref()));
     if ready >= wanted {
-        return Verdict::waits(kind, reasons::REMOVING_MACHINES, "removing worker nodes");
+        return Verdict::waits(kind, object, reasons::REMOVING_MACHINES, "removing worker nodes");
     }
-    Verdict::waits(
-        kind,
-        reasons::WAITING_FOR_NODES,
-        format!("{ready} of {wanted} worker nodes are Ready"),
-    )
+    let message = format!("{ready} of {wanted} worker nodes are Ready");
+    Verdict::waits(kind, object, reasons::WAITING_FOR_NODES, message)
 }
 
 fn credentials_ready(view: &View<'_>) -> Verdict {
     if let Some(blocked) = view.blocked.filter(|blocked| blocked.condition == CREDENTIALS_READY) {
-        return Verdict::waits(CREDENTIALS_READY, blocked.reason, blocked.message.clone());
+        return Verdict::fails(CREDENTIALS_READY, Blocker::of_blocked(blocked, view.guest));
     }
     let kind = CREDENTIALS_READY;
     match view.sign_in() {
         SignIn::Works => Verdict::holds(kind, ""),
-        SignIn::Waits(why) => Verdict::waits(kind, reasons::WAITING_FOR_REPORT, why),
+        SignIn::Waits(why) => Verdict::waits(kind, view.object(), reasons::WAITING_FOR_REPORT, why),
         // Who runs no agent has a guest that is ready all the same.
-        SignIn::Unreported(why) => Verdict {
-            holds: Holds::Unknown,
-            ..Verdict::waits(
-                kind,
-                reasons::NOT_REPORTED,
-                format!("it is not known whether people can sign in: {why}; see whether the agent runs in the guest"),
-            )
-        },
+        SignIn::Unreported(why) => Verdict::unknown(
+            kind,
+            reasons::NOT_REPORTED,
+            format!("it is not known whether people can sign in: {why}; see whether the agent runs in the guest"),
+        ),
         SignIn::Unconnected => Verdict::waits(
             kind,
+            view.layers.cluster.as_deref().map_or_else(|| view.object(), Object::of),
             reasons::WAITING_FOR_CREDENTIALS,
             "waiting for working credentials of the cluster",
         ),
@@ -312,28 +351,29 @@ fn credentials_ready(view: &View<'_>) -> Verdict {
 fn up_to_date(view: &View<'_>) -> Verdict {
     let kind = UP_TO_DATE;
     let Some((plan, _)) = view.wanted else {
-        return Verdict {
-            holds: Holds::Unknown,
-            ..Verdict::waits(kind, reasons::UNKNOWN, "")
-        };
+        return Verdict::unknown(kind, reasons::UNKNOWN, "");
     };
     if !view.rolls() {
         return Verdict::holds(kind, "");
     }
     if view.guest.spec.paused {
-        return Verdict::waits(
-            kind,
-            reasons::PAUSED,
-            "nodes are not replaced while the cluster is paused",
-        );
+        let message = "nodes are not replaced while the cluster is paused";
+        return Verdict::waits(kind, view.object(), reasons::PAUSED, message);
     }
     let machines = view.layers.machines.iter().map(AsRef::as_ref);
-    if let Some(blocker) = worst(view.layers, machines).filter(|blocker| blocker.severe) {
-        return Verdict::fails(kind, blocker);
+    let blocker = worst(view.layers, machines);
+    if let Some(severe) = blocker.clone().filter(|blocker| blocker.severe) {
+        return Verdict::fails(kind, severe);
     }
     let message = match &plan.running {
         Some(running) if *running != plan.target => format!("upgrading from {running} to {}", plan.target),
         _ => "replacing nodes".to_owned(),
     };
-    Verdict::waits(kind, reasons::ROLLING_OUT, message)
+    match blocker {
+        Some(blocker) => Verdict {
+            reason: reasons::ROLLING_OUT.to_owned(),
+            ..Verdict::fails(kind, blocker.during(&message))
+        },
+        None => Verdict::waits(kind, view.object(), reasons::ROLLING_OUT, message),
+    }
 }

@@ -22,6 +22,7 @@ use super::{
     validate::{self, Catalogue},
 };
 use crate::reports::Report;
+use blockers::Blocker;
 pub(super) use blockers::is_trouble;
 use view::View;
 
@@ -44,12 +45,13 @@ pub(super) fn status(input: &Input<'_>) -> GuestClusterStatus {
     let view = View::new(input);
     let previous = input.guest.status.clone().unwrap_or_default();
     let operation = operation::operation(&view, &previous, input.now);
-    let conditions = conditions::conditions(&view, &previous, &operation, input.now);
+    let (conditions, blocked_by) = conditions::conditions(&view, &previous, &operation, input.now);
     GuestClusterStatus {
         observed_generation: input.guest.metadata.generation,
         guest_uid: input.guest_uid.map(str::to_owned).or(previous.guest_uid),
         phase: Some(phase(&view, &operation, previous.phase)),
         message: message(&view, &conditions),
+        blocked_by,
         distribution: distribution(&view, input.catalogue),
         api_endpoint: view.endpoint().map(|endpoint| ApiEndpoint {
             host: endpoint.host.clone(),
@@ -101,6 +103,7 @@ pub(super) fn unread(guest: &GuestCluster, blocked: &Blocked, now: Timestamp) ->
             None => Phase::Pending,
         }),
         message: Some(blocked.message.clone()),
+        blocked_by: Some(Blocker::of_blocked(blocked, guest).shown(0)),
         ..status
     }
 }

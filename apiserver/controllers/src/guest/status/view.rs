@@ -12,11 +12,11 @@ use guestcluster_types::{
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
-use super::Input;
+use super::{Input, blockers};
 use crate::guest::{
     build::Desired,
     dereference::Layers,
-    plan::{Blocked, Plan},
+    plan::{Blocked, Object, Plan},
     progress,
 };
 use crate::reports::Report;
@@ -74,6 +74,11 @@ impl<'a> View<'a> {
         self.guest.metadata.name.as_deref().unwrap_or_default()
     }
 
+    /// The GuestCluster itself, of which something is said where no other object is to blame.
+    pub(super) fn object(&self) -> Object {
+        Object::of(self.guest)
+    }
+
     pub(super) fn is_deleting(&self) -> bool {
         self.guest.metadata.deletion_timestamp.is_some()
     }
@@ -129,12 +134,13 @@ impl<'a> View<'a> {
 
     /// How far the control-plane VM is that is furthest.
     pub(super) fn first_vm(&self) -> VmStage {
+        let of = |machine: &Machine| {
+            // The VM itself is ahead of what is said of it.
+            let vm = self.layers.vm(machine).map(blockers::stage);
+            vm.max(self.layers.vsphere_machine(machine).map(stage))
+        };
         let machines = self.layers.control_plane_machines();
-        machines
-            .filter_map(|machine| self.layers.vsphere_machine(machine))
-            .map(stage)
-            .max()
-            .unwrap_or(VmStage::Absent)
+        machines.filter_map(of).max().unwrap_or(VmStage::Absent)
     }
 
     /// Whether all control-plane nodes are there and Ready, and no more than wanted.

@@ -36,7 +36,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     }
     let policy = build::policy(&object, &cluster);
     let service = build::service(&object, &cluster);
-    apply(&context, &object, &policy, &service).await?;
+    let written = apply(&context, &object, &policy, &service).await;
 
     let address = context
         .services
@@ -49,12 +49,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
             .patch_spec(&object, json!({ "controlPlaneEndpoint": endpoint }))
             .await?;
     }
-    let status = status::of(&object, &endpoint);
+    let status = status::of(&object, &endpoint, written.as_ref().err());
     context
         .vsphere_clusters
         .patch_status(&object, &object.status, &status)
         .await?;
-    Ok(Next::Event)
+    written.map(|()| Next::Event)
 }
 
 async fn apply(

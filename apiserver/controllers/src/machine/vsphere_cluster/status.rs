@@ -1,13 +1,17 @@
 //! What is true of a VSphereCluster.
 
 use crate::machine::conditions::{Setter, Verdict};
+use crate::machine::error::Error;
 use guestcluster_types::upstream::ApiEndpoint;
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, condition};
 
-pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint) -> VSphereClusterStatus {
+/// The status; `failure` is why the load balancer or the resource policy could not be written.
+pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint, failure: Option<&Error>) -> VSphereClusterStatus {
     let mut status = object.status.clone();
     let balancer = if endpoint.is_known() {
         Verdict::yes("Ready")
+    } else if let Some(failure) = failure {
+        Verdict::no("NotReady", failure.to_string())
     } else {
         Verdict::no("WaitingForIP", "the load balancer has no address yet")
     };

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
-use guestcluster_types::upstream::vmoperator::{LoadBalancerIngress, VirtualMachineService};
+use guestcluster_types::{
+    labels::LOAD_BALANCER_BLOCKED,
+    upstream::vmoperator::{LoadBalancerIngress, VirtualMachineService},
+};
 use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams},
@@ -15,7 +18,7 @@ use kube::{
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use vm_driver::{LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
+use vm_driver::{Blocked, LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
 
 use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer, touched};
 
@@ -89,20 +92,36 @@ async fn write_status(
             ..LoadBalancerIngress::default()
         })
         .collect();
-    if let Some(blocked) = &state.blocked {
-        tracing::info!(service = %service.name_any(), reason = %blocked.reason, "{}", blocked.message);
-    }
+    tell_what_blocks(api, service, state.blocked.as_ref()).await?;
     if ingress == service.status.load_balancer.ingress {
         return Ok(());
     }
     let patch = json!({"status": {"loadBalancer": {"ingress": ingress}}});
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    api.patch_status(&service.name_any(), &params, &Patch::Merge(patch))
+    api.patch_status(&service.name_any(), &params(), &Patch::Merge(patch))
         .await?;
     Ok(())
+}
+
+/// In an annotation: upstream's status has no place for it, and drops what it does not know.
+async fn tell_what_blocks(
+    api: &Api<VirtualMachineService>,
+    service: &VirtualMachineService,
+    blocked: Option<&Blocked>,
+) -> Result<(), Error> {
+    let told = blocked.map(|blocked| format!("{}: {}", blocked.reason, blocked.message));
+    if service.annotations().get(LOAD_BALANCER_BLOCKED) == told.as_ref() {
+        return Ok(());
+    }
+    let patch = json!({"metadata": {"annotations": {LOAD_BALANCER_BLOCKED: told}}});
+    api.patch(&service.name_any(), &params(), &Patch::Merge(patch)).await?;
+    Ok(())
+}
+
+fn params() -> PatchParams {
+    PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
 }
 
 async fn remove(

@@ -1,7 +1,7 @@
 //! MachineSet: equal Machines, a number of them.
 
 use super::{DeletionOrder, MachineTemplate, VersionCount};
-use crate::upstream::{is_default, resource};
+use crate::upstream::{Deprecated, is_default, resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,4 +57,7 @@ pub struct MachineSetStatus {
     /// The generation that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// What only the older contract says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deprecated: Deprecated,
 }

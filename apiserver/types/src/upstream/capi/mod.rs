@@ -89,6 +89,8 @@ pub mod condition {
     pub const MACHINES_READY: &str = "MachinesReady";
     /// All Machines of a set match its spec.
     pub const MACHINES_UP_TO_DATE: &str = "MachinesUpToDate";
+    /// Machines could be made; a condition of the older contract.
+    pub const MACHINES_CREATED: &str = "MachinesCreated";
     /// Machines are being replaced.
     pub const ROLLING_OUT: &str = "RollingOut";
     /// The Machine is being changed in place.

@@ -66,6 +66,7 @@ fn what_blocks_is_said_and_what_runs_goes_on() {
         condition: READY,
         reason: "NameTaken",
         message: "Cluster dev exists".to_owned(),
+        object: None,
         terminal: true,
     };
     let mut world = World {
@@ -82,6 +83,7 @@ fn what_blocks_is_said_and_what_runs_goes_on() {
         condition: types::DISTRIBUTION_RESOLVED,
         reason: types::reasons::NO_RELEASE,
         message: "no release fits v1.36".to_owned(),
+        object: None,
         terminal: false,
     };
     let mut world = World {
@@ -132,6 +134,7 @@ fn while_nothing_can_be_read_all_else_stays_as_it_was_known() {
         condition: READY,
         reason: types::reasons::KIND_MISSING,
         message: "this supervisor does not serve Cluster".to_owned(),
+        object: None,
         terminal: false,
     };
     let told = unread(&world.guest, &blocked, Timestamp::UNIX_EPOCH);

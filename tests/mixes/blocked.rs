@@ -1,0 +1,15 @@
+//! What blocks a guest reaches the top, with upstream's machine layer.
+
+use guestcluster_tests::{ClusterApi, Mode, Start, Supervisor};
+
+#[test]
+fn every_cause_is_told_at_the_top_with_upstreams_machine_layer() {
+    let supervisor = Supervisor::start(Start {
+        mode: Mode::Aggregated,
+        layers: Some("guest".to_owned()),
+        external_etcd: true,
+        ..Start::default()
+    });
+    let _managers = ClusterApi::start(supervisor.host());
+    crate::causes_of_blocks::every_cause_is_told_at_the_top(&supervisor, "upstream's");
+}
