@@ -114,9 +114,9 @@ async fn answered(connection: &mut Connection, request: Request<Full<Bytes>>) ->
 fn found(team: &Team, id: &str, verb: &str) -> usize {
     let is_such = |event: &&Value| event["auditID"] == id && event["stage"] == "ResponseComplete";
     let (theirs, replica, ours) = eventually(20, &format!("{id} is in both logs"), || {
-        let host = team.host_audit_events();
+        let host = team.host_audit_events_with(id);
         let theirs: Vec<_> = host.iter().filter(is_such).collect();
-        let replicas = team.audit_events_by_server();
+        let replicas = team.audit_events_with(id);
         let ours = replicas.iter().enumerate();
         let ours: Vec<_> = ours
             .flat_map(|(replica, events)| events.iter().filter(is_such).map(move |event| (replica, event)))

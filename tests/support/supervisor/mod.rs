@@ -321,18 +321,25 @@ impl Supervisor {
 
     /// The events of our server's audit log so far, and of a second server's.
     pub fn audit_events(&self) -> Vec<Value> {
-        self.audit_events_by_server().concat()
+        self.audit_events_with("").concat()
     }
 
-    /// The same apart: those of the first server, and those of a second one.
-    pub fn audit_events_by_server(&self) -> [Vec<Value>; 2] {
-        [AUDIT_LOG, SECOND_AUDIT_LOG].map(|log| events(&self.root.join(log)))
+    /// Those whose lines have this text, apart: of the first server, and of a second one. The logs of a supervisor that many tests
+    /// share are long.
+    pub fn audit_events_with(&self, text: &str) -> [Vec<Value>; 2] {
+        [AUDIT_LOG, SECOND_AUDIT_LOG].map(|log| events(&self.root.join(log), text))
     }
 
     /// The events of kube-apiserver's audit log so far, which has all requests for our kinds.
     #[track_caller]
     pub fn host_audit_events(&self) -> Vec<Value> {
-        events(&aggregated::host_audit_log(self.host().folder()))
+        self.host_audit_events_with("")
+    }
+
+    /// Those whose lines have this text.
+    #[track_caller]
+    pub fn host_audit_events_with(&self, text: &str) -> Vec<Value> {
+        events(&aggregated::host_audit_log(self.host().folder()), text)
     }
 
     /// Folder of our server's data.
@@ -440,10 +447,13 @@ fn audited(command: &mut Command, root: &Path, log: &str) {
 }
 
 /// The events of an audit log, none where there is no such file.
-fn events(log: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(log).unwrap_or_default();
+fn events(log: &Path, with: &str) -> Vec<Value> {
+    // kube-apiserver writes bytes of requests as they came, also those that are no UTF-8.
+    let text = fs::read(log).unwrap_or_default();
     // The last line may not be whole yet.
-    text.lines()
+    String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|line| line.contains(with))
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect()
 }
