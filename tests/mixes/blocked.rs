@@ -11,5 +11,7 @@ fn every_cause_is_told_at_the_top_with_upstreams_machine_layer() {
         ..Start::default()
     });
     let _managers = ClusterApi::start(supervisor.host());
-    crate::causes_of_blocks::every_cause_is_told_at_the_top(&supervisor, "upstream's");
+    let told = crate::causes_of_blocks::every_cause_is_told_at_the_top(&supervisor, "upstream's");
+    let with_advice = told.iter().filter(|(_, seen)| seen.blocked["advice"].is_string());
+    assert_eq!(with_advice.count(), told.len());
 }
