@@ -4,4 +4,5 @@ mod bad_input;
 mod failures;
 mod health;
 mod life;
+mod pauses;
 mod world;

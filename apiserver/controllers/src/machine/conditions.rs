@@ -6,7 +6,6 @@ use guestcluster_types::upstream::capi::{Cluster, Machine, PAUSED_ANNOTATION, co
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
-use kube::api::ObjectMeta;
 
 /// Messages of so many Machines are carried up; the others are counted.
 const NAMED_MACHINES: usize = 3;
@@ -69,18 +68,17 @@ impl Verdict {
     }
 }
 
-/// Says of an object that it is left alone, and why.
-pub(crate) fn set_paused(list: &mut Vec<Condition>, cluster: &Cluster, meta: &ObjectMeta) {
+/// That an object is left alone, and why.
+pub(crate) fn paused(cluster: &Cluster) -> Verdict {
     let why = if cluster.spec.paused == Some(true) {
-        format!("Cluster {} is paused", cluster.name_any())
+        format!("spec.paused of Cluster {} is true", cluster.name_any())
     } else {
-        format!("the object has annotation {PAUSED_ANNOTATION}")
+        format!("it has the annotation {PAUSED_ANNOTATION}")
     };
-    let verdict = Verdict {
+    Verdict {
         holds: Holds::True,
         ..Verdict::no("Paused", why)
-    };
-    Setter::new(list, meta.generation).set(condition::PAUSED, verdict);
+    }
 }
 
 /// Sets conditions of one object.

@@ -1,8 +1,11 @@
 //! Writes to the supervisor: apply, merge patch and delete, each only if it changes something.
 
+use super::conditions::{Setter, paused};
 use super::engine::{Informer, Key, Watched};
 use super::error::Error;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use guestcluster_types::upstream::HasConditions;
+use guestcluster_types::upstream::capi::{Cluster, condition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, OwnerReference};
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -73,6 +76,19 @@ where
             .await;
         self.observe(written.map_err(Error::api("patching a status"))?);
         Ok(())
+    }
+
+    /// Says at the object that it is left alone.
+    pub(crate) async fn tell_paused(&self, live: &K, cluster: &Cluster) -> Result<(), Error>
+    where
+        K: HasConditions,
+    {
+        let before = live.conditions();
+        let mut after = before.to_vec();
+        Setter::new(&mut after, live.meta().generation).set(condition::PAUSED, paused(cluster));
+        let of = |conditions: &[Condition]| json!({ "conditions": conditions });
+        // The list is replaced whole, and others may write into it.
+        self.patch_shared_status(live, &of(before), &of(&after)).await
     }
 
     /// Merges `spec` into the object's spec.

@@ -4,7 +4,6 @@
 mod deletion;
 mod status;
 
-use super::conditions::set_paused;
 use super::context::{Context, is_paused};
 use super::engine::{Informer, Key, Next, Watched};
 use super::error::Error;
@@ -37,9 +36,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     if is_paused(&parts.cluster, &parts.cluster.metadata) && !is_deleting(&*parts.cluster) {
-        let (cluster, mut status) = (&parts.cluster, parts.cluster.status.clone());
-        set_paused(&mut status.conditions, cluster, &cluster.metadata);
-        context.clusters.patch_status(cluster, &cluster.status, &status).await?;
+        context.clusters.tell_paused(&parts.cluster, &parts.cluster).await?;
         return Ok(Next::Event);
     }
     let next = if is_deleting(&*parts.cluster) {

@@ -9,7 +9,6 @@ mod lock;
 mod status;
 mod token;
 
-use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, is_initialized, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -56,9 +55,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     }
     if is_paused(&parts.cluster, &parts.config.metadata) {
-        let (config, mut status) = (&parts.config, parts.config.status.clone());
-        set_paused(&mut status.conditions, &parts.cluster, &config.metadata);
-        context.configs.patch_status(config, &config.status, &status).await?;
+        context.configs.tell_paused(&parts.config, &parts.cluster).await?;
         return Ok(Next::Event);
     }
     if parts.config.status.data_secret_name.is_some() {

@@ -9,7 +9,6 @@ mod remediation;
 mod status;
 
 use super::children::{self, CLONED_FROM_NAME, Templates};
-use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -49,10 +48,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     }
     if is_paused(&cluster, &object.metadata) {
-        let mut status = object.status.clone();
-        set_paused(&mut status.conditions, &cluster, &object.metadata);
-        let objects = &context.control_planes;
-        objects.patch_status(&object, &object.status, &status).await?;
+        context.control_planes.tell_paused(&object, &cluster).await?;
         return Ok(Next::Event);
     }
     let applied = apply(&context, &cluster, &object).await;

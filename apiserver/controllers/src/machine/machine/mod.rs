@@ -8,7 +8,6 @@ mod node;
 mod status;
 mod volumes;
 
-use super::conditions::set_paused;
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -51,13 +50,12 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     let deleting = is_deleting(&*parts.machine);
-    if parts
-        .cluster
-        .as_ref()
-        .is_some_and(|cluster| is_paused(cluster, &parts.machine.metadata))
+    if let Some(cluster) = &parts.cluster
+        && is_paused(cluster, &parts.machine.metadata)
         && !deleting
     {
-        return tell_paused(&context, &parts).await;
+        context.machines.tell_paused(&parts.machine, cluster).await?;
+        return Ok(Next::Event);
     }
     if deleting {
         return deletion::proceed(&context, &parts).await;
@@ -81,15 +79,6 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         .patch_shared_status(&parts.machine, &parts.machine.status, &status)
         .await?;
     outcome.map(|()| next)
-}
-
-async fn tell_paused(context: &Context, parts: &Parts) -> Result<Next, Error> {
-    let (machine, mut status) = (&parts.machine, parts.machine.status.clone());
-    if let Some(cluster) = &parts.cluster {
-        set_paused(&mut status.conditions, cluster, &machine.metadata);
-    }
-    context.machines.patch_status(machine, &machine.status, &status).await?;
-    Ok(Next::Event)
 }
 
 fn dereference(context: &Context, key: &Key) -> Option<Parts> {

@@ -5,7 +5,7 @@ mod decide;
 mod status;
 mod validate;
 
-use super::conditions::{Setter, Verdict, set_paused};
+use super::conditions::{Setter, Verdict};
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -40,10 +40,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     }
     if is_paused(&cluster, &deployment.metadata) {
-        let mut status = deployment.status.clone();
-        set_paused(&mut status.conditions, &cluster, &deployment.metadata);
-        let objects = &context.deployments;
-        objects.patch_status(&deployment, &deployment.status, &status).await?;
+        context.deployments.tell_paused(&deployment, &cluster).await?;
         return Ok(Next::Event);
     }
     adopt(&context, &cluster, &deployment).await?;

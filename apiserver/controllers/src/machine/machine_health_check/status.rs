@@ -3,9 +3,8 @@
 use super::decide::Plan;
 use super::dereference::Parts;
 use super::validate::Rules;
-use crate::machine::conditions::{Setter, Verdict};
-use guestcluster_types::conditions::Holds;
-use guestcluster_types::upstream::capi::{MachineHealthCheckStatus, PAUSED_ANNOTATION, condition};
+use crate::machine::conditions::{self, Setter, Verdict};
+use guestcluster_types::upstream::capi::{MachineHealthCheckStatus, condition};
 
 pub(super) fn of(parts: &Parts, rules: &Rules, plan: &Plan) -> MachineHealthCheckStatus {
     let (all, well) = (plan.findings.len(), plan.well());
@@ -30,16 +29,7 @@ fn allowed(rules: &Rules, plan: &Plan) -> Verdict {
 
 /// While it is paused nothing else is said anew.
 pub(super) fn paused(parts: &Parts) -> MachineHealthCheckStatus {
-    let who = if parts.cluster.spec.paused == Some(true) {
-        "the Cluster's spec.paused is true".to_owned()
-    } else {
-        format!("it has the annotation {PAUSED_ANNOTATION}")
-    };
-    let paused = Verdict {
-        holds: Holds::True,
-        ..Verdict::no("Paused", who)
-    };
-    with(parts, paused, None)
+    with(parts, conditions::paused(&parts.cluster), None)
 }
 
 /// A health check that makes no sense replaces nothing.

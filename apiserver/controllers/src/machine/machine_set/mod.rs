@@ -7,7 +7,6 @@ mod remediation;
 pub(crate) mod status;
 
 use super::children::{self, Templates};
-use super::conditions::set_paused;
 use super::context::{Context, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -40,9 +39,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     if is_paused(&cluster, &set.metadata) {
-        let mut status = set.status.clone();
-        set_paused(&mut status.conditions, &cluster, &set.metadata);
-        context.sets.patch_status(&set, &set.status, &status).await?;
+        context.sets.tell_paused(&set, &cluster).await?;
         return Ok(Next::Event);
     }
     let hold = hold(&context, &set);

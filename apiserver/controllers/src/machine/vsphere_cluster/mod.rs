@@ -3,7 +3,6 @@
 pub(crate) mod build;
 mod status;
 
-use super::conditions::set_paused;
 use super::context::{Context, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -28,10 +27,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     };
     if is_paused(&cluster, &object.metadata) {
-        let mut status = object.status.clone();
-        set_paused(&mut status.conditions, &cluster, &object.metadata);
-        let objects = &context.vsphere_clusters;
-        objects.patch_status(&object, &object.status, &status).await?;
+        context.vsphere_clusters.tell_paused(&object, &cluster).await?;
         return Ok(Next::Event);
     }
     let policy = build::policy(&object, &cluster);

@@ -4,7 +4,6 @@ mod build;
 mod status;
 
 use super::children::VSPHERE_MACHINE_FINALIZER;
-use super::conditions::set_paused;
 use super::context::{Context, has_infrastructure, in_namespace_of, is_initialized, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
@@ -42,10 +41,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return Ok(Next::Event);
     }
     if is_paused(&parts.cluster, &parts.object.metadata) {
-        let (object, mut status) = (&parts.object, parts.object.status.clone());
-        set_paused(&mut status.conditions, &parts.cluster, &object.metadata);
-        let objects = &context.vsphere_machines;
-        objects.patch_status(object, &object.status, &status).await?;
+        context
+            .vsphere_machines
+            .tell_paused(&parts.object, &parts.cluster)
+            .await?;
         return Ok(Next::Event);
     }
     let outcome = apply(&context, &parts).await;
