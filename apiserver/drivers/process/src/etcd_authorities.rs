@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use guestcluster_credentials::x509::CertifiedKey;
 use vm_driver::ObjectKey;
 
-/// Keeps the authorities of such etcds. Asked when a control-plane VM first starts, and when half the life of its certificates is over.
+/// Keeps the authorities of such etcds. Asked when a control-plane VM starts that has no certificates of it, or whose
+/// certificates have lived for half their life.
 #[async_trait]
 pub trait EtcdAuthorities: Send + Sync + 'static {
     /// The authority of the etcd of the guest that this VM, with these labels, is a control plane of. An error is one sentence for

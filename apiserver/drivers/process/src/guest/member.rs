@@ -1,11 +1,12 @@
 //! A control-plane VM as a member of its guest's etcd: it begins one or joins one, and leaves before its disk goes.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 use guest_system::cloud_init::Role;
 use guestcluster_credentials::x509::{self, CertifiedKey};
 use jiff::Timestamp;
 use kube::Client;
+use tokio::time::timeout;
 
 use super::{
     GuestSystem,
@@ -20,6 +21,8 @@ use crate::{
     trouble::Trouble,
 };
 
+/// How long the authority may take to be found, before it is asked for again.
+const ASKING: Duration = Duration::from_secs(30);
 /// There once the etcd has started.
 const ETCD_DATA: &str = "/var/lib/etcd/member";
 
@@ -45,7 +48,9 @@ impl GuestSystem {
                 return Ok(EtcdMember { authority, pair });
             }
         }
-        let signing = self.etcd_authorities.authority(&self.vm.key, &self.vm.labels).await;
+        let asked = self.etcd_authorities.authority(&self.vm.key, &self.vm.labels);
+        let answered = timeout(ASKING, asked).await;
+        let signing = answered.unwrap_or_else(|_| Err("nobody answers who signs for this etcd".to_owned()));
         let signing = signing.map_err(Trouble::waiting)?;
         let trusted = self.disk.read(external.ca_file).map_err(Trouble::failed)?;
         if trusted.is_none_or(|trusted| trusted.trim() != signing.certificate.trim()) {
