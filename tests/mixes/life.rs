@@ -55,8 +55,8 @@ fn every_mix_makes_scales_upgrades_and_deletes_a_guest() {
     println!("{}", table(&lived));
 }
 
-/// The steps of a guest's life, and how long each took, seconds.
-type Steps = Vec<(&'static str, f64)>;
+/// The steps of a guest's life, and how long each took, seconds; none where there was nothing to do.
+type Steps = Vec<(&'static str, Option<f64>)>;
 
 /// Upstream's control plane asks its etcd before it replaces a member, which it can't where it does not manage it: 1.14.2 then never
 /// does. Its health check of workers takes no notice of nodes of real programs, for a reason that is not found yet (0043).
@@ -74,7 +74,7 @@ fn live(mix: &Mix, remediated: &[&str], [from, to]: [&str; 2]) -> Steps {
     let mut take = |step, run: &dyn Fn()| {
         let begun = Instant::now();
         run();
-        steps.push((step, begun.elapsed().as_secs_f64()));
+        steps.push((step, Some(begun.elapsed().as_secs_f64())));
     };
     take("create, 1 and 2 nodes", &|| {
         let manifest = Manifest::new("dev", from, 1, 2).text();
@@ -160,18 +160,16 @@ fn table(lived: &[(String, Steps)]) -> String {
     let steps = lived.first().map_or(0, |(_, steps)| steps.len());
     for step in 0..steps {
         let (name, _) = lived[0].1[step];
-        let times: Vec<_> = lived.iter().map(|(_, steps)| shown(steps[step].1)).collect();
+        let times: Vec<_> = lived
+            .iter()
+            .map(|(_, steps)| {
+                steps[step]
+                    .1
+                    .map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}"))
+            })
+            .collect();
         // A string takes everything.
         let _ = writeln!(table, "| {name} | {} |", times.join(" | "));
     }
     table
-}
-
-/// A step that there is nothing to do in took no time.
-fn shown(seconds: f64) -> String {
-    if seconds < 0.5 {
-        "-".to_owned()
-    } else {
-        format!("{seconds:.1}")
-    }
 }

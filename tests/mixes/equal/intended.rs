@@ -1,5 +1,7 @@
 //! Differences that are meant, and why.
 
+use std::collections::BTreeSet;
+
 /// Kind and what a place must contain beside it, and the reason.
 const INTENDED: &[(&str, &str, &str)] = &[
     (
@@ -80,10 +82,15 @@ const INTENDED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Why the two may differ there, if they may.
-pub fn reason(place: &str) -> Option<&'static str> {
-    let meant = INTENDED
+/// Which of them a place is one of, if of any.
+pub fn found(place: &str) -> Option<usize> {
+    INTENDED
         .iter()
-        .find(|(kind, part, _)| place.starts_with(kind) && place.contains(part));
-    meant.map(|(.., reason)| *reason)
+        .position(|(kind, part, _)| place.starts_with(kind) && place.contains(part))
+}
+
+/// Those that are not among these: they would hide what comes to differ there.
+pub fn never_met(met: &BTreeSet<usize>) -> Vec<String> {
+    let all = INTENDED.iter().enumerate().filter(|(index, _)| !met.contains(index));
+    all.map(|(_, (kind, part, _))| format!("{kind}{part}")).collect()
 }

@@ -3,13 +3,16 @@
 mod intended;
 mod shape;
 
-use std::{collections::BTreeMap, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 use guestcluster_tests::{LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
 use serde_json::{Value, json};
 
 use crate::wishes::{PATIENCE, guest_command, is_running};
-use intended::reason;
+use intended::{found, never_met};
 use shape::{Fields, Names};
 
 /// Objects by kind and form of name: how many there are, and their fields.
@@ -20,7 +23,7 @@ fn our_machine_layer_writes_what_upstreams_writes() {
     let machine_layers = [MachineLayer::Ours, MachineLayer::Upstream];
     let mixes = machine_layers.map(|layer| thread::spawn(move || Mix::start(layer, Vms::Sim)));
     let mixes = mixes.map(|mix| mix.join().expect("it starts"));
-    let (mut objects, mut fields, mut meant) = (0, 0, 0);
+    let (mut objects, mut fields, mut meant, mut met) = (0, 0, 0, BTreeSet::new());
     for (stage, wish) in STAGES {
         thread::scope(|scope| {
             for mix in &mixes {
@@ -39,8 +42,10 @@ fn our_machine_layer_writes_what_upstreams_writes() {
         });
         objects += compared.objects;
         fields += compared.fields;
-        meant += compared.intended;
+        meant += compared.intended.len();
+        met.extend(compared.intended);
     }
+    assert_eq!(never_met(&met), Vec::<String>::new(), "no difference any more");
     println!(
         "machine layers: {objects} objects of each, {fields} fields compared, {meant} intended differences, 0 unexplained"
     );
@@ -76,7 +81,8 @@ const STAGES: [Stage; 3] = [
 struct Compared {
     objects: usize,
     fields: usize,
-    intended: usize,
+    /// Of each difference that is meant, which of the reasons.
+    intended: Vec<usize>,
     unexplained: Vec<String>,
 }
 
@@ -84,7 +90,7 @@ impl Compared {
     fn of(ours: &Seen, upstreams: &Seen) -> Self {
         let mut compared = Self::default();
         let none = (0, Fields::new());
-        let keys: std::collections::BTreeSet<_> = ours.keys().chain(upstreams.keys()).collect();
+        let keys: BTreeSet<_> = ours.keys().chain(upstreams.keys()).collect();
         for key in keys {
             let [ours, theirs] = [ours, upstreams].map(|seen| seen.get(key).unwrap_or(&none));
             compared.objects += theirs.0;
@@ -92,7 +98,7 @@ impl Compared {
             if ours.0 == 0 || theirs.0 == 0 {
                 continue;
             }
-            let paths: std::collections::BTreeSet<_> = ours.1.keys().chain(theirs.1.keys()).collect();
+            let paths: BTreeSet<_> = ours.1.keys().chain(theirs.1.keys()).collect();
             for path in paths {
                 let [ours, theirs] = [&ours.1, &theirs.1].map(|fields| match fields.get(path) {
                     None => "nothing".to_owned(),
@@ -109,8 +115,8 @@ impl Compared {
         if ours == theirs {
             return;
         }
-        if reason(place).is_some() {
-            self.intended += 1;
+        if let Some(reason) = found(place) {
+            self.intended.push(reason);
         } else {
             self.unexplained
                 .push(format!("{place}: ours {ours}, upstream's {theirs}"));
