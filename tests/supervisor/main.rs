@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Error, bail};
-use guestcluster_tests::{Mix, Mode, Start, Supervisor};
+use guestcluster_tests::{Kubectl, Mix, Mode, Start, Supervisor};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// User, and the role it has in namespace team-a.
@@ -98,10 +98,20 @@ The first is dev@guest.local, whose password is in {}
     );
     text + &format!(
         "Logs are in {}. Next, signed in or with a kubeconfig of the above:
-  kubectl guest create dev --version v1.33 --workers 2 --vm-class best-effort-small --storage-class gold
+  kubectl guest create dev --version {} --workers 2 --vm-class best-effort-small --storage-class gold
   kubectl get guestclusters,machines,virtualmachines
   kubectl guest login dev && kubectl get nodes
 ",
-        folder.display()
+        folder.display(),
+        oldest(&admin)
     )
+}
+
+/// The oldest release that there is: the others can be upgraded to.
+fn oldest(admin: &Kubectl) -> String {
+    let releases = admin.json("get guestclusterreleases --sort-by=.spec.version");
+    releases["items"][0]["spec"]["version"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
