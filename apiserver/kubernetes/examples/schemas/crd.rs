@@ -1,4 +1,4 @@
-//! Upstream's CustomResourceDefinitions, cut down to one version and to structure.
+//! Upstream's CustomResourceDefinitions, cut down to one version, without texts.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -85,21 +85,17 @@ fn without_description(column: &Value) -> Value {
     column
 }
 
-/// A schema node without texts and rules. Objects keep fields that they do not name: a newer upstream may send them.
+/// A schema node without texts.
 fn structure(node: &Value) -> Value {
     let Some(fields) = node.as_object() else {
         return node.clone();
     };
-    let mut kept: Map<String, Value> = fields.iter().filter_map(|(key, value)| keep(key, value)).collect();
-    if kept.contains_key("properties") {
-        kept.insert("x-kubernetes-preserve-unknown-fields".into(), true.into());
-    }
-    kept.into()
+    fields.iter().filter_map(|(key, value)| keep(key, value)).collect()
 }
 
 fn keep(key: &str, value: &Value) -> Option<(String, Value)> {
     let kept = match key {
-        "description" | "example" | "externalDocs" | "title" | "x-kubernetes-validations" => return None,
+        "description" | "example" | "externalDocs" | "title" => return None,
         "properties" => value
             .as_object()?
             .iter()

@@ -1,4 +1,4 @@
-//! The definitions of the upstream kinds, structure only, as a supervisor without those CRDs serves them.
+//! The definitions of the upstream kinds, without descriptions, as a supervisor without those CRDs serves them.
 
 /// File name and content of each CustomResourceDefinition. Generated: see `hack/schemas`.
 pub const CRDS: &[(&str, &str)] = &[
