@@ -4,6 +4,7 @@
 //! Each trouble is logged when it begins and when it has ended, not with every attempt in between.
 
 mod pauses;
+mod readable;
 mod unavailable;
 
 pub(crate) use pauses::Pauses;
@@ -38,12 +39,11 @@ pub(crate) enum Seen<K> {
 
 /// Follows a kind in all namespaces, without end.
 pub(crate) fn follow<K: Kind>(client: &Client, config: watcher::Config) -> impl Stream<Item = Seen<K>> + Send + use<K> {
-    let api = Api::<K>::all(client.clone());
-    let begin = move || watcher::watcher(api.clone(), config.clone()).boxed();
     let follower = Follower {
         client: client.clone(),
-        events: begin(),
-        begin,
+        events: watcher::watcher(Api::all(client.clone()), config.clone()).boxed(),
+        config,
+        one_by_one: false,
         state: Follow::new(K::kind(&()).into_owned()),
         lists: false,
         pause: None,
@@ -64,10 +64,12 @@ pub(crate) fn events<K: Kind>(client: &Client) -> impl Stream<Item = Event<K>> +
 
 type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
-struct Follower<K, B> {
+struct Follower<K> {
     client: Client,
-    begin: B,
+    config: watcher::Config,
     events: Events<K>,
+    /// Whether there was an object that can't be read: each is then read by itself, which costs more.
+    one_by_one: bool,
     state: Follow,
     /// Whether a list is under way.
     lists: bool,
@@ -75,7 +77,7 @@ struct Follower<K, B> {
     pause: Option<Duration>,
 }
 
-impl<K: Kind, B: Fn() -> Events<K>> Follower<K, B> {
+impl<K: Kind> Follower<K> {
     async fn next(&mut self) -> Seen<K> {
         loop {
             if let Some(pause) = self.pause.take() {
@@ -98,10 +100,19 @@ impl<K: Kind, B: Fn() -> Events<K>> Follower<K, B> {
                 None => {
                     self.state.fails(None, "no answer");
                     self.pause = self.state.pauses.next();
-                    self.events = (self.begin)();
+                    self.begin_again();
                 }
             }
         }
+    }
+
+    fn begin_again(&mut self) {
+        let config = self.config.clone();
+        self.events = if self.one_by_one {
+            readable::watch(&self.client, config).boxed()
+        } else {
+            watcher::watcher(Api::all(self.client.clone()), config).boxed()
+        };
     }
 
     /// None when there is no answer to a list. A watch may be quiet, and looks after itself.
@@ -118,11 +129,17 @@ impl<K: Kind, B: Fn() -> Events<K>> Follower<K, B> {
             // The history is over, which is no trouble: a new list follows.
             return None;
         }
+        if readable::is_unreadable(error) && !self.one_by_one {
+            // Not for long: whatever can be read counts.
+            self.one_by_one = true;
+            self.begin_again();
+            return None;
+        }
         self.pause = self.state.pauses.next();
         let lost = Unavailable::find::<K>(&self.client, error).await;
-        if lost.is_some() {
+        if lost.is_some() || readable::is_unreadable(error) {
             // What was listed before says nothing of what will be there then.
-            self.events = (self.begin)();
+            self.begin_again();
         }
         let is_new = self.state.fails(lost.clone(), &summary(error));
         lost.filter(|_| is_new)

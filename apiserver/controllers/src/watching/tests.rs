@@ -6,7 +6,7 @@ use guestcluster_types::upstream::capi::Cluster;
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
 use parking_lot::Mutex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -19,6 +19,10 @@ struct Api {
     served: bool,
     forbidden: bool,
     old_version: bool,
+    /// What comes after the Cluster in each list.
+    listed: Vec<Value>,
+    /// What watches tell, each once.
+    told: Vec<Value>,
     lists: usize,
     watches: usize,
 }
@@ -54,13 +58,20 @@ impl Api {
             // The watch ends at once, as that of a kind that is removed does.
             _ if is_watch => {
                 self.watches += 1;
-                return plain(StatusCode::OK, "");
+                let event = if self.told.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}\n", self.told.remove(0))
+                };
+                return plain(StatusCode::OK, &event);
             }
             _ => {
                 self.lists += 1;
                 let cluster = json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
                     "metadata": {"name": format!("dev-{}", self.lists), "namespace": "team-a", "resourceVersion": "7"}, "spec": {}});
-                json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "ClusterList", "metadata": {"resourceVersion": "7"}, "items": [cluster]})
+                let items = [&[cluster], &self.listed[..]].concat();
+                json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "ClusterList", "metadata": {"resourceVersion": "7"},
+                    "items": items})
             }
         };
         plain(StatusCode::OK, &body.to_string())
@@ -142,6 +153,57 @@ async fn other_versions_and_missing_rights_are_named() {
         ..Api::default()
     };
     assert_eq!(next(&mut seen).await, "InitApply(dev-1)");
+}
+
+/// No CRD that we know takes this in; a later one may.
+fn unreadable(name: &str) -> Value {
+    json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
+        "metadata": {"name": name, "namespace": "team-a", "resourceVersion": "8"}, "spec": {"paused": "on Sundays"}})
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_hides_no_others() {
+    let api = Shared::default();
+    *api.lock() = Api {
+        served: true,
+        listed: vec![unreadable("odd")],
+        ..Api::default()
+    };
+    let mut seen = Box::pin(follow::<Cluster>(&client(&api), watcher::Config::default()));
+    assert_eq!(
+        next(&mut seen).await,
+        "InitApply(dev-2)",
+        "of the second list: the first is not read at all"
+    );
+    assert_eq!(next(&mut seen).await, "all");
+
+    let mut other = unreadable("other");
+    other["spec"]["paused"] = json!(true);
+    api.lock().told = vec![
+        json!({"type": "ADDED", "object": unreadable("odder")}),
+        json!({"type": "ADDED", "object": other}),
+        json!({"type": "DELETED", "object": unreadable("odder")}),
+    ];
+    assert_eq!(next(&mut seen).await, "Apply(other)");
+    assert_eq!(
+        next(&mut seen).await,
+        "InitApply(dev-3)",
+        "it may have been read before: a new list says what is left"
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_is_told_of_and_cannot_be_read_hides_no_others() {
+    let api = Shared::default();
+    *api.lock() = Api {
+        served: true,
+        told: vec![json!({"type": "ADDED", "object": unreadable("odd")})],
+        ..Api::default()
+    };
+    let mut seen = Box::pin(follow::<Cluster>(&client(&api), watcher::Config::default()));
+    assert_eq!(next(&mut seen).await, "InitApply(dev-1)");
+    assert_eq!(next(&mut seen).await, "all");
+    assert_eq!(next(&mut seen).await, "InitApply(dev-2)");
 }
 
 #[test]
