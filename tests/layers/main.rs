@@ -11,3 +11,4 @@ mod supervisor;
 mod together;
 mod two_stores;
 mod upstream;
+mod wrong_fields;

@@ -54,7 +54,7 @@ pub(super) fn compare(ours: &Value, theirs: Option<&Value>, path: &str, found: &
 }
 
 /// A field that may be absent, if it is there.
-fn present(schema: &Value) -> &Value {
+pub(crate) fn present(schema: &Value) -> &Value {
     let is_null = |branch: &&Value| branch["type"] != "null" && branch.get("enum") != Some(&json!([null]));
     let branches = schema["anyOf"].as_array().or_else(|| schema["allOf"].as_array());
     let mut branches = branches.into_iter().flatten().filter(is_null);

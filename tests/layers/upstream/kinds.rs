@@ -3,26 +3,30 @@
 use guestcluster_types::upstream::{capi, capv, kubeadm, vmoperator};
 use kube::Resource;
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// Name of its definition.
-    pub(super) name: String,
-    pub(super) version: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// Derived from the type, without references.
-    pub(super) schema: Value,
+    pub(crate) schema: Value,
+    /// Why the type can't hold an object, if it can't.
+    pub(crate) read: fn(Value) -> Result<(), serde_json::Error>,
 }
 
-fn kind<K: Resource<DynamicType = ()> + JsonSchema>() -> Kind {
+fn kind<K: Resource<DynamicType = ()> + JsonSchema + DeserializeOwned>() -> Kind {
     let settings = SchemaSettings::openapi3().with(|settings| settings.inline_subschemas = true);
     Kind {
         name: format!("{}.{}", K::plural(&()), K::group(&())),
         version: K::version(&()).into_owned(),
         schema: settings.into_generator().into_root_schema_for::<K>().into(),
+        read: |object| serde_json::from_value::<K>(object).map(drop),
     }
 }
 
-pub(super) fn all() -> Vec<Kind> {
+pub(crate) fn all() -> Vec<Kind> {
     vec![
         kind::<capi::Cluster>(),
         kind::<capi::Machine>(),

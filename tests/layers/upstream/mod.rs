@@ -1,7 +1,7 @@
 //! Our types of upstream's kinds beside upstream's definitions, as their makers publish them.
 
-mod compare;
-mod kinds;
+pub(crate) mod compare;
+pub(crate) mod kinds;
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,7 @@ pub mod capi;
 pub mod capv;
 pub mod crds;
 pub mod kubeadm;
+mod lenient;
 mod resource;
 pub mod vmoperator;
 

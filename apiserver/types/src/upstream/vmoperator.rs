@@ -151,6 +151,7 @@ pub struct ReadinessProbe {
 #[serde(default, rename_all = "camelCase")]
 pub struct TcpSocketProbe {
     /// TCP port, by number or name.
+    #[serde(deserialize_with = "crate::upstream::lenient::int_or_string")]
     pub port: IntOrString,
 }
 

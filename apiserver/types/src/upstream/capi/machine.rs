@@ -119,13 +119,19 @@ pub struct MachineStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_domain: Option<String>,
     /// When the serving certificate of a control-plane machine ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub certificates_expiry_date: Option<Time>,
     /// `Pending`, `Provisioning`, `Provisioned`, `Running`, `Updating`, `Deleting`, `Deleted`, `Failed` or `Unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
     /// When the phase last changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_updated: Option<Time>,
     /// How far a deletion is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,16 +216,28 @@ impl From<NodeSystemInfo> for NodeInfo {
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeletionStatus {
     /// When draining began.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub node_drain_start_time: Option<Time>,
     /// When waiting for volumes began.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub wait_for_node_volume_detach_start_time: Option<Time>,
     /// When waiting for whoever hooks in before the drain began.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub wait_for_pre_drain_hook_start_time: Option<Time>,
     /// When waiting for whoever hooks in before the VM goes began.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub wait_for_pre_terminate_hook_start_time: Option<Time>,
 }
 

@@ -44,7 +44,10 @@ pub struct MachineDeploymentSpec {
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentRemediation {
     /// How many may be replaced at a time; rounded up from a percentage; all if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_int_or_string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_in_flight: Option<IntOrString>,
 }
 
@@ -53,7 +56,10 @@ pub struct MachineDeploymentRemediation {
 #[serde(default, rename_all = "camelCase")]
 pub struct MachineDeploymentRollout {
     /// Replace everything older than this.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub after: Option<Time>,
     /// The strategy.
     #[serde(skip_serializing_if = "is_default")]
@@ -77,10 +83,16 @@ pub struct RolloutStrategy {
 #[serde(default, rename_all = "camelCase")]
 pub struct RollingUpdate {
     /// How many may be unavailable; rounded down from a percentage; 0 if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_int_or_string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_unavailable: Option<IntOrString>,
     /// How many may exist above the wanted number; rounded up from a percentage; 1 if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_int_or_string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_surge: Option<IntOrString>,
 }
 

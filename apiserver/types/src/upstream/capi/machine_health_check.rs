@@ -84,7 +84,10 @@ pub struct RemediationTemplate {
 #[serde(default, rename_all = "camelCase")]
 pub struct RemediationTrigger {
     /// At most so many.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_int_or_string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub unhealthy_less_than_or_equal_to: Option<IntOrString>,
     /// Within `[min-max]`.
     #[serde(skip_serializing_if = "Option::is_none")]

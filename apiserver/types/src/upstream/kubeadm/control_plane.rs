@@ -80,7 +80,10 @@ pub struct ControlPlaneMachineSpec {
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRollout {
     /// Replace everything older than this.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub after: Option<Time>,
     /// The strategy.
     #[serde(skip_serializing_if = "is_default")]
@@ -104,7 +107,10 @@ pub struct ControlPlaneRolloutStrategy {
 #[serde(default, rename_all = "camelCase")]
 pub struct ControlPlaneRollingUpdate {
     /// 1 adds a machine before one is removed, 0 removes first; 1 if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "crate::upstream::lenient::optional_int_or_string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_surge: Option<IntOrString>,
 }
 

@@ -15,7 +15,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::world::{World, reference};
+use crate::machine::world::{World, reference};
 
 /// How long a wrong field may go untold.
 const TOLD_WITHIN: Duration = Duration::from_secs(20);
