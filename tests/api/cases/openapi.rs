@@ -55,6 +55,7 @@ fn operations(talk: &mut Talk<'_>) {
                 body,
                 &[
                     "configmaps",
+                    "endpoints",
                     "secrets",
                     "namespaces",
                     "nodes",

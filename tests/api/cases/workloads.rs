@@ -10,6 +10,8 @@ use crate::{
 pub(crate) const CASES: super::Cases = &[
     ("service accounts", service_accounts),
     ("quotas", quotas),
+    ("endpoints", endpoints),
+    ("endpoints validation", endpoints_validation),
     ("services", services),
     ("service validation", service_validation),
     ("pods", pods),
@@ -164,6 +166,78 @@ fn service_validation(talk: &mut Talk<'_>) {
     }
     for name in ["Bad", "1a", "a.b"] {
         talk.send(post("$core/services?dryRun=All", headless(name, json!({}))));
+    }
+}
+
+fn endpoints(talk: &mut Talk<'_>) {
+    let path = "$core/endpoints/e";
+    let subset = |ip: &str, port: u16| json!({"addresses": [{"ip": ip}], "ports": [{"port": port}]});
+    let named = |name: &str, subsets: Value| json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}, "subsets": subsets});
+    talk.send(post("$core/endpoints", named("e", json!([subset("192.0.2.1", 6443)]))));
+    talk.send_all([
+        put(
+            path,
+            named("e", json!([{"addresses": [{"ip": "2001:db8::1"}], "notReadyAddresses": [{"ip": "192.0.2.9", "hostname": "a", "nodeName": "n.b"}],
+                "ports": [{"name": "a", "port": 1, "protocol": "UDP", "appProtocol": "x.y/z"}, {"name": "b", "port": 2}]}, subset("192.0.2.2", 80)])),
+        ),
+        get("$core/endpoints").accept(TABLE),
+        merge(path, json!({"subsets": [{"addresses": [{"ip": "192.0.2.1"}, {"ip": "192.0.2.2"}, {"ip": "192.0.2.3"}, {"ip": "192.0.2.4"}]}]})),
+        get(path).accept(TABLE),
+        strategic(path, json!({"subsets": [subset("192.0.2.5", 443)]})),
+        merge(path, json!({"subsets": null})),
+        get(path).accept(TABLE),
+        apply(&format!("{path}?fieldManager=m"), named("e", json!([subset("192.0.2.7", 1)]))),
+        merge(path, json!({"metadata": {"labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}, "subsets": [subset("2001:DB8:0::1", 1)]})),
+        put("$core/endpoints/new", named("new", json!([]))),
+        get("$core/endpoints"),
+        delete(path),
+    ]);
+}
+
+fn endpoints_validation(talk: &mut Talk<'_>) {
+    let address = |address: Value| json!({"addresses": [address]});
+    let port = |port: Value| json!({"addresses": [{"ip": "192.0.2.1"}], "ports": [port]});
+    let mut subsets = vec![
+        json!({}),
+        json!({"addresses": [], "ports": [{"port": 80}]}),
+        json!({"addresses": "many"}),
+        address(json!({})),
+        address(json!({"ip": "192.0.2.1", "hostname": "Bad_"})),
+        address(json!({"ip": "192.0.2.1", "nodeName": "Bad_"})),
+        address(json!({"ip": "192.0.2.1", "bogus": 1})),
+        port(json!({"port": 0})),
+        port(json!({})),
+        port(json!({"port": 80, "protocol": "Odd"})),
+        port(json!({"port": 80, "name": "Bad_"})),
+        port(json!({"port": 80, "appProtocol": "a b"})),
+        json!({"notReadyAddresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}, {"port": 81, "name": "a"}]}),
+    ];
+    let addresses = [
+        "nonsense",
+        "127.0.0.1",
+        "0.0.0.0",
+        "169.254.1.1",
+        "224.0.0.1",
+        "224.0.1.1",
+        "::1",
+        "fe80::1",
+        "ff02::1",
+        "ff12::1",
+        "ff0e::1",
+        "::ffff:127.0.0.1",
+        "::ffff:192.0.2.1",
+        "192.000.002.001",
+        "2001:DB8:0::1",
+        "192.0.2",
+        "192.0.2.",
+    ];
+    subsets.extend(addresses.map(|ip| address(json!({"ip": ip}))));
+    for subset in subsets {
+        let body = json!({"metadata": {"name": "v"}, "subsets": [subset]});
+        talk.send(post("$core/endpoints?dryRun=All", body));
+    }
+    for name in ["Bad", "1a", "a.b"] {
+        talk.send(post("$core/endpoints?dryRun=All", json!({"metadata": {"name": name}})));
     }
 }
 

@@ -27,6 +27,7 @@ const fn kind(document: &'static str, component: &'static str, file: &'static st
 /// The core kinds.
 pub(crate) const OPENAPI: &[OpenApiKind] = &[
     kind("api__v1", "io.k8s.api.core.v1.ConfigMap", "configmaps"),
+    kind("api__v1", "io.k8s.api.core.v1.Endpoints", "endpoints"),
     kind("api__v1", "io.k8s.api.core.v1.Event", "events"),
     kind("api__v1", "io.k8s.api.core.v1.Namespace", "namespaces"),
     kind("api__v1", "io.k8s.api.core.v1.Node", "nodes"),

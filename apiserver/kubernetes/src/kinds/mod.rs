@@ -6,9 +6,11 @@ mod apps;
 mod builtin;
 mod cells;
 mod config_map;
+mod endpoints;
 mod event;
 mod lease;
 mod namespace;
+mod network;
 mod node;
 mod pod;
 mod quota;
@@ -30,6 +32,7 @@ static CORE: LazyLock<Arc<[ResourceDefinition]>> = LazyLock::new(|| {
     let pod_schema = pods.schema.clone();
     let mut definitions = vec![
         config_map::definition(),
+        endpoints::definition(),
         event::core_definition(),
         namespace::definition(),
         node::definition(),

@@ -1,6 +1,6 @@
 //! What the spec of a Service may say, but for addresses, which nothing here hands out.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use generic_apiserver::{
     FieldError,
@@ -8,7 +8,10 @@ use generic_apiserver::{
 };
 use serde_json::Value;
 
-use crate::kinds::cells::{items, text};
+use crate::kinds::{
+    cells::{items, text},
+    network::{address, port as port_number, protocol},
+};
 
 pub(super) fn spec(object: &Value) -> Vec<FieldError> {
     const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
@@ -52,7 +55,6 @@ pub(super) fn status(object: &Value) -> Option<FieldError> {
 }
 
 fn ports(object: &Value) -> Vec<FieldError> {
-    const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
     let ports = items(object, "/spec/ports");
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();
@@ -68,26 +70,18 @@ fn ports(object: &Value) -> Vec<FieldError> {
                 errors.push(FieldError::duplicate(path("name"), name));
             }
         }
-        errors.extend(number(&path("port"), &port["port"]));
-        let protocol = text(port, "/protocol");
-        if !PROTOCOLS.contains(&protocol) {
-            errors.push(FieldError::not_supported(path("protocol"), protocol, &PROTOCOLS));
-        }
+        errors.extend(port_number(&path("port"), &port["port"]));
+        errors.extend(protocol(&path("protocol"), text(port, "/protocol")));
         match &port["targetPort"] {
             Value::String(target) => {
                 let problems = port_name_problems(target).into_iter();
                 errors
                     .extend(problems.map(|problem| FieldError::invalid(path("targetPort"), target.as_str(), problem)));
             }
-            target => errors.extend(number(&path("targetPort"), target)),
+            target => errors.extend(port_number(&path("targetPort"), target)),
         }
     }
     errors
-}
-
-fn number(field: &str, port: &Value) -> Option<FieldError> {
-    let is_port = port.as_i64().is_some_and(|port| (1..=65_535).contains(&port));
-    (!is_port).then(|| FieldError::invalid(field, port.clone(), "must be between 1 and 65535, inclusive"))
 }
 
 fn port_name_problems(name: &str) -> Vec<&'static str> {
@@ -123,9 +117,4 @@ fn selector(object: &Value) -> Vec<FieldError> {
         errors.extend(problems.map(|problem| FieldError::invalid(FIELD, value, problem)));
     }
     errors
-}
-
-fn address(field: &str, address: &str) -> Option<FieldError> {
-    let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-    (address.parse::<IpAddr>().is_err()).then(|| FieldError::invalid(field, address, detail))
 }
