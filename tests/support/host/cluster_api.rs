@@ -78,6 +78,7 @@ impl ClusterApi {
         let folders = built("cluster-api");
         let admin = host.admin();
         install(&admin, &definitions(&folders));
+        apply(&admin, &cluster_info(host)).success();
         let folder = host.folder().join("cluster-api");
         let certificates = certificates(host, &folder);
         let kubeconfig = host.kubeconfig("cluster-api", Some("system:masters"), None);
@@ -233,6 +234,26 @@ fn install(admin: &Kubectl, definitions: &[Value]) {
         names.join(" ")
     );
     admin.run(&wait).success();
+}
+
+/// Where the supervisor itself is, as kubeadm leaves it in each cluster. The provider writes the address into Endpoints of each guest,
+/// which take none of loopback; while it can't, it calls the infrastructure of the guest not ready, and no health check looks at a node.
+fn cluster_info(host: &Host) -> String {
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{"name": "", "cluster": {
+            // No guest's add-on asks there: kube-apiserver itself listens on loopback alone.
+            "server": format!("https://{}:{}", ports::own_address(), host.port),
+            "certificate-authority-data": BASE64_STANDARD.encode(host.pki.authority()),
+        }}],
+    });
+    // kube-apiserver makes the namespace too, some time after it is ready.
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-public"}});
+    let config_map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info", "namespace": "kube-public"},
+        "data": {"kubeconfig": kubeconfig.to_string()},
+    });
+    format!("---\n{namespace}\n---\n{config_map}\n")
 }
 
 fn apply(admin: &Kubectl, stream: &str) -> Output {

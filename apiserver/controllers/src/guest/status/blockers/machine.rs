@@ -11,7 +11,7 @@ use guestcluster_types::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 
-use super::{Blocker, Waits, is_leaving, leaving, vm};
+use super::{Blocker, Waits, is_leaving, leaving, replacement, vm};
 use crate::guest::{dereference::Layers, plan::Object};
 
 const VM: &str = "VirtualMachine";
@@ -60,7 +60,7 @@ fn blocker(layers: &Layers, machine: &Machine) -> Option<Blocker> {
         return of_ready(layers, machine);
     }
     let below = of_vm(layers, machine).or_else(|| of_infrastructure(layers, machine));
-    Some(below.unwrap_or_else(|| of_node(machine)))
+    Some(below.unwrap_or_else(|| of_node(layers, machine)))
 }
 
 fn of_ready(layers: &Layers, machine: &Machine) -> Option<Blocker> {
@@ -133,7 +133,7 @@ fn of_infrastructure(layers: &Layers, machine: &Machine) -> Option<Blocker> {
 }
 
 /// Where the VM has all it needs: what its node lacks.
-fn of_node(machine: &Machine) -> Blocker {
+fn of_node(layers: &Layers, machine: &Machine) -> Blocker {
     let after = [
         condition::PAUSED,
         condition::NODE_HEALTHY,
@@ -141,9 +141,13 @@ fn of_node(machine: &Machine) -> Blocker {
         condition::READY,
     ];
     let name = machine.name_any();
-    let Some(waits) = after.iter().find_map(|kind| failing(machine, kind)) else {
+    let Some(mut waits) = after.iter().find_map(|kind| failing(machine, kind)) else {
         return on_its_way(machine);
     };
+    let is_unwell = matches!(waits.about.as_str(), condition::NODE_HEALTHY | condition::NODE_READY);
+    if is_unwell && let Some(kept) = replacement::kept_from(layers, machine) {
+        waits.said = [waits.said, kept].join("; ").trim_start_matches("; ").to_owned();
+    }
     let node = machine.status.node_ref.as_ref().map(|node| node.name.clone());
     let object = match node.filter(|node| !node.is_empty()) {
         Some(name) => Object::new("Node", name),

@@ -5,6 +5,7 @@ mod leaving;
 mod machine;
 mod network;
 mod owners;
+mod replacement;
 mod vm;
 
 use guestcluster_types::{BlockedBy, GuestCluster, conditions::reasons};

@@ -215,6 +215,46 @@ fn each_stage_of_a_vm_has_what_it_waits_for() {
 }
 
 #[test]
+fn an_unwell_node_that_nobody_replaces_says_why() {
+    let machine = json!({"status": {"nodeRef": {"name": "n"}, "conditions": [
+        condition("NodeHealthy", "Unknown", "NodeHealthyUnknown", "* Node.Ready: silent")]}});
+    let mut layers = layers(
+        &machine,
+        &json!({"status": {"initialization": {"provisioned": true}}}),
+        &vm(4, &[]),
+    );
+    let said = |layers: &Layers| told(worst(layers, machines(layers)));
+    let plain = "Node NodeHealthyUnknown waiting for node dev-a: NodeHealthyUnknown: Node.Ready: silent";
+    assert_eq!(said(&layers), plain);
+
+    let check = |names: &[&str]| {
+        object(
+            json!({"metadata": {"name": "dev-pool"}, "spec": {"clusterName": "dev", "selector": {}}, "status": {"targets": names,
+            "conditions": [condition("RemediationAllowed", "False", "TooManyUnhealthy", "3 of 4 are unwell")]}}),
+        )
+    };
+    layers.health_checks = vec![check(&["dev-b"])];
+    assert_eq!(said(&layers), plain);
+    layers.health_checks.push(check(&["dev-a"]));
+    let kept = "MachineHealthCheck dev-pool does not have it replaced: 3 of 4 are unwell";
+    assert_eq!(said(&layers), format!("{plain}; {kept}"));
+
+    let cluster = |status: &str| {
+        object(
+            json!({"metadata": {"name": "dev"}, "spec": {}, "status": {"conditions": [
+            condition("InfrastructureReady", status, "NotReady", "* ServiceDiscoveryReady: no address")]}}),
+        )
+    };
+    layers.cluster = Some(cluster("False"));
+    let kept =
+        "no health check looks at it while Cluster dev is not InfrastructureReady: ServiceDiscoveryReady: no address";
+    assert_eq!(said(&layers), format!("{plain}; {kept}"));
+    layers.cluster = Some(cluster("True"));
+    layers.health_checks.clear();
+    assert_eq!(said(&layers), plain);
+}
+
+#[test]
 fn above_the_vm_the_lowest_object_that_says_why_is_named() {
     let says = |conditions: Value| json!({"status": {"conditions": conditions}});
     let quota = r#"failed to create or update VirtualMachine: virtualmachines "a" is forbidden: exceeded quota: vms"#;
