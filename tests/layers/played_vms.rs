@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineService};
+use guestcluster_types::upstream::{
+    topology::ZONE_LABEL,
+    vmoperator::{VirtualMachine, VirtualMachineService},
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
 use kube::{
     Api, Client, ResourceExt,
@@ -176,6 +179,7 @@ impl World {
         let status = json!({
             "conditions": [condition("VirtualMachineCreated", "True", "True", "")],
             "powerState": "PoweredOn", "network": {"primaryIP4": "10.0.0.9"}, "biosUUID": uuid,
+            "zone": vm.labels().get(ZONE_LABEL),
         });
         self.patch_status::<VirtualMachine>(&name, status).await
     }

@@ -6,3 +6,4 @@ mod health;
 mod life;
 mod pauses;
 mod world;
+mod zones;

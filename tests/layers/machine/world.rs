@@ -48,7 +48,7 @@ impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Deb
 
 /// A supervisor with the machine layer and a played VM layer.
 pub(super) struct World {
-    client: Client,
+    pub(super) client: Client,
     pub(super) vms: PlayedVms,
     layer: Option<Layer>,
     _cluster: Arc<kubernetes_apiserver::Cluster>,

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use generic_apiserver::authn::User;
-use guestcluster_types::{GuestCluster, Phase, upstream::capi::Cluster};
+use guestcluster_types::{
+    GuestCluster, Phase,
+    upstream::{capi::Cluster, capv::VSphereCluster},
+};
 use serde_json::json;
 
 use super::front::Front;
@@ -12,6 +15,7 @@ const CAPI: &str = "cluster.x-k8s.io";
 const BOOTSTRAP: &str = "bootstrap.cluster.x-k8s.io";
 const CONTROL_PLANE: &str = "controlplane.cluster.x-k8s.io";
 const CAPV: &str = "vmware.infrastructure.cluster.x-k8s.io";
+const TOPOLOGY: &str = "topology.tanzu.vmware.com";
 const VM_OPERATOR: &str = "vmoperator.vmware.com";
 
 fn says(guest: &GuestCluster, reason: &str, parts: &[&str]) -> bool {
@@ -155,6 +159,47 @@ async fn a_right_that_is_missing_is_named_and_found_when_it_is_given() -> Result
     })
     .await?;
     world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_without_zones_runs_guests_and_is_noticed_when_it_has_some() -> Result<()> {
+    let front = Front::start().await?;
+    let mut world = World::over(front.root()).await?;
+    front.hide(&[TOPOLOGY]);
+    world.run_layers();
+    world.create_guest("dev", json!({})).await?;
+    world.settled("dev").await?;
+    has_zones(&world, &[]).await?;
+
+    front.show_all();
+    let zone = json!({"metadata": {"name": "a"}});
+    world
+        .create(&format!("{TOPOLOGY}/v1alpha1"), "AvailabilityZone", zone)
+        .await?;
+    has_zones(&world, &["a"]).await?;
+
+    // What was known counts while the kind is away.
+    front.hide(&[TOPOLOGY]);
+    let three = json!({"spec": {"topology": {"controlPlane": {"replicas": 3}}}});
+    world.change("dev", &three).await?;
+    let has_three = |guest: &GuestCluster| {
+        let status = guest.status.as_ref();
+        let control_plane = status.and_then(|status| status.control_plane.as_ref());
+        control_plane.is_some_and(|control_plane| control_plane.ready == 3)
+    };
+    world.guest("dev", "has three members", has_three).await?;
+    has_zones(&world, &["a"]).await?;
+    world.stop().await
+}
+
+async fn has_zones(world: &World, names: &[&str]) -> Result<()> {
+    eventually(&format!("the zones {names:?}"), async || {
+        let object = world.api::<VSphereCluster>().get("dev").await?;
+        let domains = object.status.failure_domains.iter();
+        let domains: Vec<_> = domains.map(|domain| domain.name.as_str()).collect();
+        Ok((domains != names).then(|| format!("{domains:?}")))
+    })
+    .await
 }
 
 /// Gives a user all rights in these groups.

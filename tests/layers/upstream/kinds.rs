@@ -1,6 +1,6 @@
 //! Every kind of upstream's that has a type of ours, with the schema that its fields have.
 
-use guestcluster_types::upstream::{capi, capv, kubeadm, vmoperator};
+use guestcluster_types::upstream::{capi, capv, kubeadm, topology, vmoperator};
 use kube::Resource;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -39,6 +39,7 @@ pub(crate) fn all() -> Vec<Kind> {
         kind::<kubeadm::KubeadmConfig>(),
         kind::<kubeadm::KubeadmConfigTemplate>(),
         kind::<kubeadm::KubeadmControlPlane>(),
+        kind::<topology::AvailabilityZone>(),
         kind::<vmoperator::VirtualMachine>(),
         kind::<vmoperator::VirtualMachineClass>(),
         kind::<vmoperator::VirtualMachineService>(),

@@ -51,8 +51,12 @@ impl Sender<'_> {
         let (group, plural) = (text(&spec["group"])?, text(&spec["names"]["plural"])?);
         object["apiVersion"] = json!(format!("{group}/{}", self.version));
         object["kind"] = spec["names"]["kind"].clone();
-        object["metadata"] = json!({"name": "wrong", "namespace": "team-a"});
-        let place = format!("/apis/{group}/{}/namespaces/team-a/{plural}", self.version);
+        let (metadata, namespace) = match spec["scope"].as_str() {
+            Some("Cluster") => (json!({"name": "wrong"}), ""),
+            _ => (json!({"name": "wrong", "namespace": "team-a"}), "namespaces/team-a/"),
+        };
+        object["metadata"] = metadata;
+        let place = format!("/apis/{group}/{}/{namespace}{plural}", self.version);
         let request = http::Request::post(format!("{place}?dryRun=All&fieldValidation=Strict"))
             .header("content-type", "application/json")
             .body(serde_json::to_vec(&object)?)?;

@@ -8,6 +8,7 @@ use guestcluster_types::upstream::capi::{
 };
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereMachine};
 use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmControlPlane};
+use guestcluster_types::upstream::topology::AvailabilityZone;
 use guestcluster_types::upstream::vmoperator::{
     VirtualMachine, VirtualMachineService, VirtualMachineSetResourcePolicy,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) services: Informer<VirtualMachineService>,
     pub(crate) policies: Informer<VirtualMachineSetResourcePolicy>,
     pub(crate) secrets: Informer<SecretMeta>,
+    /// A supervisor need not have zones.
+    pub(crate) zones: Informer<AvailabilityZone>,
 }
 
 /// One queue per reconciler.
@@ -75,6 +78,7 @@ impl Context {
             services: informer(&client, context, routes::owned_by_vsphere_cluster),
             policies: informer(&client, context, routes::owned_by_vsphere_cluster),
             secrets: informer(&client, context, routes::secret),
+            zones: informer(&client, context, routes::zone).unneeded(),
             client,
         });
         let listener = Arc::downgrade(&context);
@@ -100,6 +104,7 @@ impl Context {
         self.start(tasks, stop, |context| &context.virtual_machines);
         self.start(tasks, stop, |context| &context.services);
         self.start(tasks, stop, |context| &context.policies);
+        self.start(tasks, stop, |context| &context.zones);
         let (context, stop) = (Arc::clone(self), stop.clone());
         let ours = watcher::Config::default().labels(CLUSTER_NAME_LABEL);
         tasks.spawn(async move { context.secrets.run(ours, stop).await });
@@ -121,6 +126,7 @@ impl Context {
             self.services.synced(),
             self.policies.synced(),
             self.secrets.synced(),
+            self.zones.synced(),
         );
     }
 

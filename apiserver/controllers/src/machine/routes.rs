@@ -8,6 +8,7 @@ use super::writes::controller_of;
 use guestcluster_types::upstream::capi::{Cluster, Machine, MachineDeployment, MachineHealthCheck, MachineSet};
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereMachine};
 use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmControlPlane};
+use guestcluster_types::upstream::topology::AvailabilityZone;
 use guestcluster_types::upstream::vmoperator::VirtualMachine;
 use kube::{Resource, ResourceExt};
 use std::time::Duration;
@@ -276,6 +277,15 @@ pub(crate) fn owned_by_vsphere_cluster<K: Resource>(context: &Context, old: Opti
             .queues
             .vsphere_clusters
             .add(in_namespace_of(object, &owner.name));
+    }
+}
+
+/// Whatever happens to a zone, only which ones there are counts.
+pub(crate) fn zone(context: &Context, old: Option<&AvailabilityZone>, new: Option<&AvailabilityZone>) {
+    if old.is_none() || new.is_none() {
+        for object in context.vsphere_clusters.all() {
+            context.queues.vsphere_clusters.add(Key::of(&*object));
+        }
     }
 }
 

@@ -126,6 +126,9 @@ pub(crate) struct CrdFile {
 }
 
 const CAPI: &str = "v1beta2";
+/// VM Operator with what it needs of a supervisor.
+const VM_OPERATOR: &str =
+    "sigs.k8s.io/cluster-api-provider-vsphere/test@v1.16.1/infrastructure/vm-operator/vm-operator-9.1.yaml";
 
 const fn capi(path: &'static str, plurals: &'static [&'static str]) -> CrdFile {
     CrdFile {
@@ -182,7 +185,12 @@ pub(crate) const CRDS: &[CrdFile] = &[
         &["vspheremachinetemplates"],
     ),
     CrdFile {
-        path: "sigs.k8s.io/cluster-api-provider-vsphere/test@v1.16.1/infrastructure/vm-operator/vm-operator-9.1.yaml",
+        path: VM_OPERATOR,
+        version: "v1alpha1",
+        plurals: &["availabilityzones"],
+    },
+    CrdFile {
+        path: VM_OPERATOR,
         version: "v1alpha5",
         plurals: &[
             "clustervirtualmachineimages",

@@ -10,6 +10,8 @@ use super::{Finding, found};
 use crate::{layers::Layers, roles};
 
 const CHECK: &str = "kinds";
+/// What a supervisor may lack, and what guests do without then.
+const OPTIONAL: &[(&str, &str)] = &[("availabilityzones", "guests have no failure domains to be spread over")];
 
 pub(super) async fn check(client: &Client, layers: Layers) -> kube::Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -80,6 +82,19 @@ fn judge(group_version: &str, needed: &BTreeSet<String>, served: &BTreeSet<Strin
     if missing.is_empty() {
         return Finding::ok(CHECK, format!("{group_version} is served"));
     }
+    let without = |plural: &&str| OPTIONAL.iter().find(|(optional, _)| optional == plural);
+    let optional: Option<Vec<_>> = missing.iter().map(without).collect();
+    if let Some(optional) = optional {
+        let without: Vec<_> = optional.iter().map(|(_, without)| *without).collect();
+        return Finding::warning(
+            CHECK,
+            format!(
+                "{} of {group_version} are not served: {}",
+                missing.join(", "),
+                without.join(", ")
+            ),
+        );
+    }
     let from = match group_version {
         group if group.starts_with("vmoperator.") => "VM Operator",
         group if group.starts_with("vmware.infrastructure.") => "Cluster API's vSphere provider, in supervisor mode",
@@ -115,5 +130,17 @@ mod tests {
         let told = judge("vmoperator.vmware.com/v1alpha5", machines, &none);
         assert_eq!(told.severity, Severity::Failed);
         assert!(told.detail.ends_with("install VM Operator"), "{}", told.detail);
+    }
+
+    #[test]
+    fn a_kind_that_a_supervisor_may_lack_is_no_failure() {
+        let zones = &needed("machine".parse().unwrap())["topology.tanzu.vmware.com/v1alpha1"];
+        let told = judge("topology.tanzu.vmware.com/v1alpha1", zones, &BTreeSet::new());
+        assert_eq!(told.severity, Severity::Warning);
+        assert!(
+            told.detail.ends_with("no failure domains to be spread over"),
+            "{}",
+            told.detail
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 use generic_apiserver::registry::{Findings, Registry};
 use guestcluster_types::{
     GuestCluster, labels,
-    upstream::{capi::Cluster, vmoperator::VirtualMachineClass},
+    upstream::{capi::Cluster, topology::AvailabilityZone, vmoperator::VirtualMachineClass},
     validation::{self, Reference, ReferenceKind},
     version::{KubernetesVersion, VersionHint, resolve},
 };
@@ -34,11 +34,12 @@ pub(super) struct LookUps {
     clusters: Followed<()>,
     vm_classes: Followed<()>,
     storage_classes: Followed<()>,
-    /// The classes of a kind in a namespace. Many ask at the same time, and mostly for the same.
+    zones: Followed<()>,
+    /// What there is of a kind in a namespace. Many ask at the same time, and mostly for the same.
     listed: Together<(ReferenceKind, String), Result<Names, String>>,
 }
 
-/// The names of the classes of a kind in a namespace.
+/// The names of what there is of a kind in a namespace.
 type Names = Arc<BTreeSet<String>>;
 
 impl LookUps {
@@ -51,6 +52,7 @@ impl LookUps {
             clusters: Followed::new("Clusters"),
             vm_classes: Followed::new("VM classes"),
             storage_classes: Followed::new("storage classes"),
+            zones: Followed::new("zones"),
             listed: Together::default(),
         }
     }
@@ -60,7 +62,8 @@ impl LookUps {
         tokio::join!(
             follow::<Cluster>(&self.client, &self.clusters, stop.clone()),
             follow::<VirtualMachineClass>(&self.client, &self.vm_classes, stop.clone()),
-            follow::<StorageClass>(&self.client, &self.storage_classes, stop),
+            follow::<StorageClass>(&self.client, &self.storage_classes, stop.clone()),
+            follow::<AvailabilityZone>(&self.client, &self.zones, stop),
         );
     }
 
@@ -73,9 +76,10 @@ impl LookUps {
             self.check_version(new, old),
             self.check_references(ReferenceKind::VmClass, namespace, &references),
             self.check_references(ReferenceKind::StorageClass, namespace, &references),
+            self.check_references(ReferenceKind::Zone, namespace, &references),
         );
         let mut findings = Findings::default();
-        for part in <[Findings; 4]>::from(found) {
+        for part in <[Findings; 5]>::from(found) {
             findings.errors.extend(part.errors);
             findings.warnings.extend(part.warnings);
         }
@@ -170,6 +174,7 @@ impl LookUps {
                 let what = match kind {
                     ReferenceKind::VmClass => "VM classes",
                     ReferenceKind::StorageClass => "storage classes",
+                    ReferenceKind::Zone => "zones",
                 };
                 findings.warnings.push(not_checked(what, &why));
                 return findings;
@@ -187,17 +192,19 @@ impl LookUps {
                 ReferenceKind::StorageClass => {
                     validation::storage_class_missing(&reference.field, &reference.name, namespace, &there)
                 }
+                ReferenceKind::Zone => validation::zone_missing(&reference.field, &reference.name, &there),
             };
             findings.errors.push(field_error(problem));
         }
         findings
     }
 
-    /// Whether a class is known to be there.
+    /// Whether an object of the kind is known to be there.
     fn is_there(&self, kind: ReferenceKind, namespace: &str, name: &str) -> bool {
         let has = match kind {
             ReferenceKind::VmClass => self.vm_classes.has(namespace, name),
             ReferenceKind::StorageClass => self.storage_classes.has("", name),
+            ReferenceKind::Zone => self.zones.has("", name),
         };
         has == Some(true)
     }
@@ -207,6 +214,7 @@ impl LookUps {
         match kind {
             ReferenceKind::VmClass => names(&Api::<VirtualMachineClass>::namespaced(client, namespace)).await,
             ReferenceKind::StorageClass => names(&Api::<StorageClass>::all(client)).await,
+            ReferenceKind::Zone => names(&Api::<AvailabilityZone>::all(client)).await,
         }
     }
 }

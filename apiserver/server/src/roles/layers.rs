@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{BOOTSTRAP, CAPI, CAPV, CONTROL_PLANE, OURS, READ, VM_OPERATOR, named_rule, rule};
+use super::{BOOTSTRAP, CAPI, CAPV, CONTROL_PLANE, OURS, READ, TOPOLOGY, VM_OPERATOR, named_rule, rule};
 use crate::catalogue::SIM_CONFIG_MAP;
 
 const KEEP: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
@@ -75,6 +75,8 @@ pub(super) fn machine() -> Vec<Value> {
             ],
             KEEP,
         ),
+        // Where machines can run.
+        rule(&[TOPOLOGY], &["availabilityzones"], READ),
         // list and watch for metadata alone: which Secrets exist. RBAC has no finer word for it.
         rule(&[""], &["secrets"], KEEP),
         // The lock that lets one machine begin a cluster.

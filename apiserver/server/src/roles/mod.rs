@@ -23,6 +23,7 @@ const CONTROL_PLANE: &str = "controlplane.cluster.x-k8s.io";
 const BOOTSTRAP: &str = "bootstrap.cluster.x-k8s.io";
 const CAPV: &str = "vmware.infrastructure.cluster.x-k8s.io";
 const VM_OPERATOR: &str = "vmoperator.vmware.com";
+const TOPOLOGY: &str = "topology.tanzu.vmware.com";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 const READ: &[&str] = &["get", "list", "watch"];

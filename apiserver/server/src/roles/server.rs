@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    API_SERVICE, CAPI, READ, SERVER, SERVING_SECRET, SYSTEM_NAMESPACE, VM_OPERATOR, bound_role, cluster_role,
+    API_SERVICE, CAPI, READ, SERVER, SERVING_SECRET, SYSTEM_NAMESPACE, TOPOLOGY, VM_OPERATOR, bound_role, cluster_role,
     cluster_role_binding,
 };
 use super::{named_rule, role_binding, rule, service_account_subject};
@@ -37,6 +37,7 @@ fn in_the_cluster() -> Vec<Value> {
         rule(&[CAPI], &["clusters"], READ),
         rule(&[VM_OPERATOR], &["virtualmachineclasses"], &["list", "watch"]),
         rule(&["storage.k8s.io"], &["storageclasses"], &["list", "watch"]),
+        rule(&[TOPOLOGY], &["availabilityzones"], &["list", "watch"]),
         // What a quota of the host counts of our kinds is refused, or written down there.
         rule(&[""], &["resourcequotas"], READ),
         rule(&[""], &["resourcequotas/status"], &["update"]),

@@ -3,6 +3,10 @@
 /// File name and content of each CustomResourceDefinition. Generated: see `hack/schemas`.
 pub const CRDS: &[(&str, &str)] = &[
     (
+        "availabilityzones.topology.tanzu.vmware.com",
+        include_str!("../../schemas/availabilityzones.topology.tanzu.vmware.com.json"),
+    ),
+    (
         "clusters.cluster.x-k8s.io",
         include_str!("../../schemas/clusters.cluster.x-k8s.io.json"),
     ),

@@ -1,5 +1,5 @@
-//! The kinds of the layers below: Cluster API (v1beta2 contract), its kubeadm providers, CAPV's supervisor mode and
-//! VM Operator. Only the fields that we read or write; what is absent is not serialized, so a value of these types can
+//! The kinds of the layers below: Cluster API (v1beta2 contract), its kubeadm providers, CAPV's supervisor mode,
+//! VM Operator and the supervisor's zones. Only the fields that we read or write; what is absent is not serialized, so a value of these types can
 //! be applied server-side and owns nothing that it does not say.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -13,6 +13,7 @@ pub mod crds;
 pub mod kubeadm;
 mod lenient;
 mod resource;
+pub mod topology;
 pub mod vmoperator;
 
 pub(crate) use resource::{is_default, resource};

@@ -5,10 +5,10 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Declares a namespaced kind: a struct of metadata, spec and status that serializes with `apiVersion` and `kind`, and
+/// Declares a kind, in a namespace unless it says `Cluster`: a struct of metadata, spec and status that serializes with `apiVersion` and `kind`, and
 /// leaves out a spec or status that says nothing (upstream's schemas refuse an empty spec object).
 macro_rules! resource {
-    ($(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty }) => {
+    (@ $scope:ident $(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, schemars::JsonSchema, serde::Deserialize)]
         #[serde(default)]
@@ -56,7 +56,7 @@ macro_rules! resource {
 
         impl kube::Resource for $kind {
             type DynamicType = ();
-            type Scope = k8s_openapi::NamespaceResourceScope;
+            type Scope = k8s_openapi::$scope;
 
             fn kind((): &()) -> std::borrow::Cow<'_, str> {
                 stringify!($kind).into()
@@ -82,6 +82,12 @@ macro_rules! resource {
                 &mut self.metadata
             }
         }
+    };
+    ($(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty }) => {
+        $crate::upstream::resource!(@ NamespaceResourceScope $(#[$doc])* $kind { group: $group, version: $version, plural: $plural, spec: $spec, status: $status });
+    };
+    (Cluster, $(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty }) => {
+        $crate::upstream::resource!(@ ClusterResourceScope $(#[$doc])* $kind { group: $group, version: $version, plural: $plural, spec: $spec, status: $status });
     };
     ($(#[$doc:meta])* $kind:ident { group: $group:literal, version: $version:literal, plural: $plural:literal, spec: $spec:ty, status: $status:ty, conditions }) => {
         $crate::upstream::resource!($(#[$doc])* $kind { group: $group, version: $version, plural: $plural, spec: $spec, status: $status });

@@ -11,7 +11,7 @@ mod release;
 use serde_json::{Value, json};
 
 pub use names::cluster_name;
-pub use references::{Reference, ReferenceKind, class_missing, references, storage_class_missing};
+pub use references::{Reference, ReferenceKind, class_missing, references, storage_class_missing, zone_missing};
 pub use release::{release_create, release_update};
 
 use crate::{

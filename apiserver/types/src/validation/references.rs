@@ -23,6 +23,8 @@ pub enum ReferenceKind {
     VmClass,
     /// A StorageClass that the namespace may use.
     StorageClass,
+    /// An AvailabilityZone of the supervisor.
+    Zone,
 }
 
 /// What `new` names and must be looked up: everything when it is created, else what `old` did not name at the same place.
@@ -65,6 +67,14 @@ fn all(spec: &GuestClusterSpec) -> Vec<Named> {
             &place,
             Size::of_pool(pool),
         ));
+        all.extend(pool.failure_domain.as_ref().map(|zone| Named {
+            place: format!("{place} failureDomain"),
+            reference: Reference {
+                field: format!("spec.topology.nodePools[{index}].failureDomain"),
+                kind: ReferenceKind::Zone,
+                name: zone.clone(),
+            },
+        }));
     }
     for (index, class) in spec.settings.storage.classes.iter().enumerate() {
         let field = format!("spec.settings.storage.classes[{index}]");
@@ -128,17 +138,27 @@ pub fn storage_class_missing(field: &str, name: &str, namespace: &str, available
     missing(field, "storage class", name, namespace, available)
 }
 
+/// `no zone is named "zone-9"; there are zone-1, zone-2`
+pub fn zone_missing(field: &str, name: &str, available: &[String]) -> Problem {
+    let there_are = there_are(available, "no zones");
+    Problem::invalid(field, name, format!("no zone is named {name:?}; {there_are}"))
+}
+
 fn missing(field: &str, what: &str, name: &str, namespace: &str, available: &[String]) -> Problem {
-    let mut available = available.to_vec();
-    available.sort();
-    let there_are = match available.as_slice() {
-        [] => "there are none".to_owned(),
-        [only] => format!("there is only {only}"),
-        several => format!("there are {}", several.join(", ")),
-    };
+    let there_are = there_are(available, "none");
     Problem::invalid(
         field,
         name,
         format!("{what} {name:?} is not in namespace {namespace}; {there_are}"),
     )
+}
+
+fn there_are(available: &[String], none: &str) -> String {
+    let mut available = available.to_vec();
+    available.sort();
+    match available.as_slice() {
+        [] => format!("there are {none}"),
+        [only] => format!("there is only {only}"),
+        several => format!("there are {}", several.join(", ")),
+    }
 }

@@ -256,6 +256,7 @@ fn only_changed_names_are_looked_up() {
     added.name = "a-first".to_owned();
     new.spec.topology.node_pools.insert(0, added);
     new.spec.topology.node_pools[1].vm_class = "huge".to_owned();
+    new.spec.topology.node_pools[1].failure_domain = Some("a".to_owned());
     let fields: Vec<_> = references(&new, Some(&old))
         .into_iter()
         .map(|reference| reference.field)
@@ -266,8 +267,10 @@ fn only_changed_names_are_looked_up() {
             "spec.topology.nodePools[0].vmClass",
             "spec.topology.nodePools[0].storageClass",
             "spec.topology.nodePools[1].vmClass",
+            "spec.topology.nodePools[1].failureDomain",
         ]
     );
+    assert_eq!(references(&old, Some(&new)).len(), 1, "no zone is none to be looked up");
 }
 
 #[test]
@@ -282,6 +285,12 @@ fn what_is_missing_is_named_with_what_there_is() {
             .detail
             .ends_with("; there are none")
     );
+    let zone = |available: &[&str]| {
+        let available: Vec<_> = available.iter().map(|&name| name.to_owned()).collect();
+        zone_missing("x", "c", &available).detail
+    };
+    assert_eq!(zone(&["b", "a"]), r#"no zone is named "c"; there are a, b"#);
+    assert_eq!(zone(&[]), r#"no zone is named "c"; there are no zones"#);
 }
 
 #[test]

@@ -124,8 +124,14 @@ fn machine_lines(mut machines: Vec<&Machine>, vms: &[VirtualMachine], mark: &Mar
         let class = vm.and_then(|vm| vm.spec.class_name.clone()).unwrap_or_default();
         let version = machine.spec.version.clone().unwrap_or_default();
         let phase = machine.status.phase.clone().unwrap_or_else(|| "Pending".to_owned());
+        let zone = machine
+            .status
+            .failure_domain
+            .as_ref()
+            .or(machine.spec.failure_domain.as_ref());
+        let zone = zone.map(|zone| format!("  {zone}")).unwrap_or_default();
         let waits = mark.on_machine(machine);
-        format!("{stem} {branch} {name:<width$}  {phase:<12} {version}  {address}  {class}{waits}")
+        format!("{stem} {branch} {name:<width$}  {phase:<12} {version}  {address}  {class}{zone}{waits}")
     };
     machines.into_iter().enumerate().map(line).collect()
 }
@@ -231,6 +237,21 @@ mod tests {
                 "{kind}: {text}"
             );
         }
+    }
+
+    #[test]
+    fn a_machine_shows_its_zone_or_the_one_it_is_asked_to_be_in() {
+        let [one, mut two, mut three] = ["dev-cp-1", "dev-cp-2", "dev-cp-3"].map(machine);
+        two.spec.failure_domain = Some("asked".to_owned());
+        three.status.failure_domain = Some("there".to_owned());
+        let text = render(&cluster(&Value::Null), &[one, two, three], &[], TIME.parse().unwrap());
+        let has = |line: &str| text.lines().any(|shown| shown.contains(line));
+        let lines = [
+            "cp-1  Provisioning v1.34.2  -     ←",
+            "-    asked   ←",
+            "-    there   ←",
+        ];
+        assert!(lines.into_iter().all(has), "{text}");
     }
 
     #[test]

@@ -27,11 +27,24 @@ impl<K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + S
 pub(crate) struct Informer<K> {
     client: Client,
     objects: RwLock<Objects<K>>,
-    synced: watch::Sender<bool>,
+    known: watch::Sender<Known>,
+    /// Whether the layer waits while the kind can't be read.
+    needed: bool,
     changed: Changed<K>,
 }
 
-/// Told of each object what it was and what it is.
+/// How much of a kind is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// Nobody has answered yet.
+    Nothing,
+    /// All of it.
+    All,
+    /// What there was when it could still be read; it is not served any more, or the right is missing.
+    Once,
+}
+
+/// Told of each object what it was and what it is; and of nothing, when all is known of a kind that could not be read.
 type Changed<K> = Box<dyn Fn(Option<&K>, Option<&K>) + Send + Sync>;
 
 struct Objects<K> {
@@ -57,9 +70,16 @@ impl<K: Watched> Informer<K> {
         Self {
             client,
             objects: RwLock::new(objects),
-            synced: watch::Sender::new(false),
+            known: watch::Sender::new(Known::Nothing),
+            needed: true,
             changed: Box::new(changed),
         }
+    }
+
+    /// Of a kind that need not be there: nothing waits while it can't be read.
+    pub(crate) fn unneeded(mut self) -> Self {
+        self.needed = false;
+        self
     }
 
     /// The client that it reads and writes with.
@@ -84,10 +104,21 @@ impl<K: Watched> Informer<K> {
         objects.all(objects.by_cluster.get(cluster))
     }
 
-    /// Waits while not everything is known: before the first list, and while the kind can't be read.
+    /// All objects, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<K>> {
+        self.objects.read().by_key.values().cloned().collect()
+    }
+
+    /// All objects; nothing while it is not known which ones there are.
+    pub(crate) fn all_if_known(&self) -> Option<Vec<Arc<K>>> {
+        (*self.known.borrow() == Known::All).then(|| self.all())
+    }
+
+    /// Waits while not everything is known: before the first list, and while a kind that is needed can't be read.
     pub(crate) async fn synced(&self) {
+        let is_enough = |known: &Known| *known == Known::All || (*known == Known::Once && !self.needed);
         // The sender lives as long as self: an error cannot happen.
-        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+        let _ = self.known.subscribe().wait_for(is_enough).await;
     }
 
     /// Follows the kind in all namespaces until `stop`.
@@ -99,7 +130,7 @@ impl<K: Watched> Informer<K> {
                 Seen::Event(event) => self.take_in(event, &mut listed),
                 // What was known stays until a new list says what there is: nothing is decided before.
                 Seen::Lost(_) => {
-                    self.synced.send_replace(false);
+                    self.known.send_replace(Known::Once);
                 }
             }
         }
@@ -125,7 +156,9 @@ impl<K: Watched> Informer<K> {
                     self.remove(&key);
                 }
                 *listed = HashSet::new();
-                self.synced.send_replace(true);
+                if self.known.send_replace(Known::All) == Known::Once {
+                    (self.changed)(None, None);
+                }
             }
             Event::Apply(object) => self.put(object),
             Event::Delete(object) => self.remove(&Key::of(&object)),
@@ -232,6 +265,7 @@ pub(crate) fn cluster_of<K: Resource>(object: &K) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
     use guestcluster_types::upstream::capi::{Machine, MachineSpec};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
     use parking_lot::Mutex;
@@ -279,9 +313,12 @@ mod tests {
         take(Event::Init);
         take(Event::InitApply(machine("a", "dev", "1")));
         take(Event::InitApply(machine("b", "dev", "1")));
-        assert!(!*informer.synced.borrow());
+        assert_eq!(
+            (*informer.known.borrow(), informer.all_if_known()),
+            (Known::Nothing, None)
+        );
         take(Event::InitDone);
-        assert!(*informer.synced.borrow());
+        assert_eq!(informer.all_if_known().map(|all| all.len()), Some(2));
         take(Event::Init);
         take(Event::InitApply(machine("b", "dev", "2")));
         take(Event::InitDone);
@@ -289,6 +326,25 @@ mod tests {
         assert_eq!(names(informer.of_cluster(&Key::new("ns", "dev"))), ["b"]);
         assert_eq!(names(informer.owned_by("1")), Vec::<String>::new());
         assert_eq!(names(informer.owned_by("2")), ["b"]);
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_need_not_be_there_is_not_waited_for_and_told_when_it_comes() {
+        let (needed, told) = informer();
+        let (unneeded, told_later) = informer();
+        let unneeded = unneeded.unneeded();
+        for informer in [&needed, &unneeded] {
+            assert!(informer.synced().now_or_never().is_none(), "nobody has answered");
+            informer.known.send_replace(Known::Once);
+        }
+        assert!(needed.synced().now_or_never().is_none());
+        assert!(unneeded.synced().now_or_never().is_some());
+        assert_eq!(unneeded.all_if_known(), None);
+        for informer in [&needed, &unneeded] {
+            informer.take_in(Event::InitDone, &mut HashSet::new());
+            assert!(informer.synced().now_or_never().is_some());
+        }
+        assert_eq!([told.lock().len(), told_later.lock().len()], [1, 1]);
     }
 
     #[tokio::test]

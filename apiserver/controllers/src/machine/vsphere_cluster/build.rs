@@ -1,16 +1,18 @@
 //! What a VSphereCluster is made into.
 
 use super::owned;
-use guestcluster_types::upstream::ApiEndpoint;
 use guestcluster_types::upstream::capi::Cluster;
 use guestcluster_types::upstream::capv::{self, VSphereCluster};
+use guestcluster_types::upstream::topology::AvailabilityZone;
 use guestcluster_types::upstream::vmoperator::{
     ResourceAmounts, ResourcePool, VirtualMachineService, VirtualMachineServicePort, VirtualMachineServiceSpec,
     VirtualMachineSetResourcePolicy, VirtualMachineSetResourcePolicySpec,
 };
+use guestcluster_types::upstream::{ApiEndpoint, FailureDomain};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::ResourceExt;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The group that keeps control-plane VMs apart.
 pub(crate) const CONTROL_PLANE_GROUP: &str = "control-plane-group";
@@ -104,6 +106,18 @@ pub(super) fn endpoint(object: &VSphereCluster, cluster: &Cluster, address: Opti
         .unwrap_or_default()
 }
 
+/// Every zone, by name, for control planes too, as in CAPV.
+pub(super) fn failure_domains(zones: &[Arc<AvailabilityZone>]) -> Vec<FailureDomain> {
+    let domain = |zone: &Arc<AvailabilityZone>| FailureDomain {
+        name: zone.name_any(),
+        control_plane: Some(true),
+        attributes: BTreeMap::new(),
+    };
+    let mut domains: Vec<_> = zones.iter().map(domain).collect();
+    domains.sort_by(|one, other| one.name.cmp(&other.name));
+    domains
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +166,15 @@ mod tests {
                     },
                 },
             })
+        );
+    }
+
+    #[test]
+    fn every_zone_is_a_failure_domain_in_order() {
+        let zones = ["b", "a"].map(|name| Arc::new(AvailabilityZone::new(name, Default::default())));
+        assert_eq!(
+            serde_json::to_value(failure_domains(&zones)).unwrap(),
+            json!([{"name": "a", "controlPlane": true}, {"name": "b", "controlPlane": true}])
         );
     }
 

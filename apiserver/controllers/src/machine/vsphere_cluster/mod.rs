@@ -1,4 +1,5 @@
-//! VSphereCluster: a resource policy and a load balancer for the control plane, whose address becomes the endpoint.
+//! VSphereCluster: a resource policy and a load balancer for the control plane, whose address becomes the endpoint,
+//! and the supervisor's zones as failure domains.
 
 pub(crate) mod build;
 mod status;
@@ -45,7 +46,8 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
             .patch_spec(&object, json!({ "controlPlaneEndpoint": endpoint }))
             .await?;
     }
-    let status = status::of(&object, &endpoint, written.as_ref().err());
+    let zones = context.zones.all_if_known().map(|zones| build::failure_domains(&zones));
+    let status = status::of(&object, &endpoint, zones, written.as_ref().err());
     context
         .vsphere_clusters
         .patch_status(&object, &object.status, &status)

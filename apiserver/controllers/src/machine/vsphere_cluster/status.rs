@@ -2,12 +2,21 @@
 
 use crate::machine::conditions::{Setter, Verdict};
 use crate::machine::error::Error;
-use guestcluster_types::upstream::ApiEndpoint;
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, condition};
+use guestcluster_types::upstream::{ApiEndpoint, FailureDomain};
 
-/// The status; `failure` is why the load balancer or the resource policy could not be written.
-pub(super) fn of(object: &VSphereCluster, endpoint: &ApiEndpoint, failure: Option<&Error>) -> VSphereClusterStatus {
+/// The status; `zones` is nothing while they are not known, and `failure` why the load balancer or the resource policy could
+/// not be written.
+pub(super) fn of(
+    object: &VSphereCluster,
+    endpoint: &ApiEndpoint,
+    zones: Option<Vec<FailureDomain>>,
+    failure: Option<&Error>,
+) -> VSphereClusterStatus {
     let mut status = object.status.clone();
+    if let Some(zones) = zones {
+        status.failure_domains = zones;
+    }
     let balancer = if endpoint.is_known() {
         Verdict::yes("Ready")
     } else if let Some(failure) = failure {

@@ -5,6 +5,7 @@ use crate::machine::vsphere_cluster::build::{CONTROL_PLANE_GROUP, role_labels, w
 use crate::machine::writes::controlled_by;
 use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, DEPLOYMENT_NAME_LABEL};
 use guestcluster_types::upstream::capv::{MODULE_GROUP_ANNOTATION, ROLE_CONTROL_PLANE, ROLE_NODE, TAG_ANNOTATION};
+use guestcluster_types::upstream::topology::ZONE_LABEL;
 use guestcluster_types::upstream::vmoperator::{
     CloudInitBootstrap, ReadinessProbe, SecretKeySelector, TcpSocketProbe, VirtualMachine, VirtualMachineBootstrap,
     VirtualMachineReserved, VirtualMachineSpec,
@@ -14,8 +15,6 @@ use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use std::collections::BTreeMap;
 
-/// Label of a VM that asks for a zone.
-const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The key that CAPV names, although Cluster API's Secrets have another: VM layers fall back.
 const USER_DATA: &str = "user-data";
 const API_PORT: i32 = 6443;

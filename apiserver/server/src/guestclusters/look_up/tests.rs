@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use futures::StreamExt as _;
+use generic_apiserver::registry::ResourceDefinition;
 use guestcluster_types::GuestClusterRelease;
 use kube::api::PostParams;
 use serde_json::Value;
@@ -17,6 +18,10 @@ const NAMESPACE: &str = "team-a";
 async fn host() -> Host {
     let mut definitions = upstream::definitions().unwrap();
     definitions.push(releases::definition().unwrap());
+    host_of(definitions).await
+}
+
+async fn host_of(definitions: Vec<ResourceDefinition>) -> Host {
     let host = Host::start_with(definitions).await;
     host.create_namespace(NAMESPACE).await;
     let admin = host.admin();
@@ -87,7 +92,12 @@ async fn what_is_followed_is_accepted_without_a_question() {
         async move { look_ups.follow(stop).await }
     });
     until("everything is known", async || {
-        let known = [&look_ups.clusters, &look_ups.vm_classes, &look_ups.storage_classes];
+        let known = [
+            &look_ups.clusters,
+            &look_ups.vm_classes,
+            &look_ups.storage_classes,
+            &look_ups.zones,
+        ];
         known.iter().all(|known| known.any("").is_some())
     })
     .await;
@@ -141,6 +151,58 @@ async fn what_is_not_followed_is_read_live() {
     assert!(
         warned.lines().zip(starts).all(|(line, start)| line.starts_with(start)) && warned.lines().count() == 2,
         "everybody may read storage classes here: {warned}"
+    );
+}
+
+/// A guest with a pool in a zone.
+fn guest_in(zone: &str) -> GuestCluster {
+    let mut guest = guest("v1.34", "small", "gold");
+    guest.spec.topology.node_pools[0].failure_domain = Some(zone.to_owned());
+    guest
+}
+
+#[tokio::test]
+async fn a_zone_is_one_of_those_that_there_are() {
+    let host = host().await;
+    let look_ups = LookUps::new(host.server(), host.registry());
+    let field = "spec.topology.nodePools[0].failureDomain";
+    assert_eq!(
+        check(&look_ups, &guest_in("a")).await,
+        format!("{field}: no zone is named \"a\"; there are no zones\n")
+    );
+    let zones = Api::<AvailabilityZone>::all(host.admin());
+    for name in ["b", "a"] {
+        create(&zones, json!(AvailabilityZone::new(name, Default::default()))).await;
+    }
+    assert_eq!(check(&look_ups, &guest_in("a")).await, "");
+    assert_eq!(
+        check(&look_ups, &guest_in("c")).await,
+        format!("{field}: no zone is named \"c\"; there are a, b\n")
+    );
+
+    // Of a guest that is there, only what changes is looked at.
+    let old = guest_in("c");
+    let mut same = guest_in("c");
+    same.spec.topology.node_pools[0].replicas += 1;
+    let findings = look_ups.check(NAMESPACE, &same, Some(&old)).await;
+    assert_eq!((findings.errors.len(), findings.warnings.len()), (0, 0));
+    let moved = look_ups.check(NAMESPACE, &guest_in("d"), Some(&old)).await;
+    assert_eq!(moved.errors[0].field, field);
+}
+
+#[tokio::test]
+async fn a_supervisor_without_the_kind_of_zones_takes_any() {
+    let definitions = upstream::definitions().unwrap().into_iter();
+    let mut definitions: Vec<_> = definitions
+        .filter(|kind| kind.names.plural != "availabilityzones")
+        .collect();
+    definitions.push(releases::definition().unwrap());
+    let host = host_of(definitions).await;
+    let look_ups = LookUps::new(host.server(), host.registry());
+    let warned = check(&look_ups, &guest_in("a")).await;
+    assert_eq!(
+        warned,
+        "warning: zones could not be checked (the kind is not served); see the Ready condition\n"
     );
 }
 
