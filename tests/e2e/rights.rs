@@ -83,6 +83,8 @@ fn stays_in_its_namespace(dev: &Kubectl) {
         "-n team-b get secrets",
         "get guestclusters -A",
         "get namespaces",
+        // They tell of the namespaces that are in them.
+        "get availabilityzones",
         "-n guestclusters-system get configmaps",
     ] {
         dev.run(what).refused("Error from server (Forbidden): ");

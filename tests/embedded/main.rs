@@ -15,6 +15,7 @@ mod login_files;
 mod raw;
 mod shutdown;
 mod subject_tokens;
+mod zones;
 
 use guestcluster_tests::Mode;
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use guestcluster_tests::{Kubectl, Manifest, Supervisor, eventually};
+use serde_json::json;
 
 use crate::{
     guest::supervisor,
@@ -21,7 +22,10 @@ fn a_guest_of_real_programs_lives_through_its_servers_deaths_and_leaves_nothing(
     let admin = supervisor.kubectl();
     let other = Manifest::new("other", "v1.37", 1, 0);
     admin.run_with("create -f -", Some(&other.text())).success();
-    admin.create_guest(&Manifest::new("dev", "v1.37", 1, 2));
+    let zone = json!({"apiVersion": "topology.tanzu.vmware.com/v1alpha1", "kind": "AvailabilityZone", "metadata": {"name": "a"}});
+    admin.run_with("create -f -", Some(&zone.to_string())).success();
+    let dev = Manifest::new("dev", "v1.37", 1, 2).with("/spec/topology/nodePools/0/failureDomain", json!("a"));
+    admin.create_guest(&dev);
     admin.await_ready("other");
     let guest = supervisor.guest_kubectl("team-a", "dev");
     nodes_are_ready(&guest);
@@ -46,6 +50,7 @@ fn nodes_are_ready(guest: &Kubectl) {
             .find(|condition| condition["type"] == "Ready")
             .unwrap();
         assert_eq!(ready["status"], "True", "{node}");
+        assert_eq!(node["metadata"]["labels"]["topology.kubernetes.io/zone"], "a", "{node}");
     }
     let version = guest.run("version -o json").success();
     assert!(version.contains("\"gitVersion\": \"v1.37.2\""), "{version}");

@@ -29,6 +29,7 @@ pub(super) fn guest() -> Vec<Value> {
             READ,
         ),
         rule(&["storage.k8s.io"], &["storageclasses"], READ),
+        rule(&[TOPOLOGY], &["availabilityzones"], READ),
         // The certificates of an etcd that Cluster API does not manage.
         rule(&[""], &["secrets"], &["get", "create"]),
         rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]),
