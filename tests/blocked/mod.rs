@@ -7,7 +7,7 @@ mod causes;
 mod happens;
 mod played;
 #[path = "../layers/played_evictions.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "tests of drains want more of it")]
 mod played_evictions;
 #[path = "../layers/played_guest.rs"]
 mod played_guest;

@@ -76,6 +76,16 @@ const INTENDED: &[(&str, &str, &str)] = &[
         "our layer refreshes the token by it, as the KubeadmConfig does not have it",
     ),
     (
+        "VSphereCluster ",
+        "conditions[ServiceDiscoveryReady]",
+        "the supervisor's address in each guest, for add-ons that ask the supervisor, which guests of ours don't have",
+    ),
+    (
+        "VSphereCluster ",
+        "conditions[ProviderServiceAccountsReady]",
+        "the same add-ons' rights on the supervisor",
+    ),
+    (
         "VSphereMachineTemplate ",
         ".status.capacity",
         "for an autoscaler that scales from zero, which guests don't have",

@@ -2,18 +2,20 @@
 
 mod intended;
 mod shape;
+mod stages;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     thread,
 };
 
-use guestcluster_tests::{LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
-use serde_json::{Value, json};
+use guestcluster_tests::{LAYERS, MachineLayer, Mix, Vms, eventually};
+use serde_json::Value;
 
-use crate::wishes::{PATIENCE, guest_command, is_running};
+use crate::wishes::PATIENCE;
 use intended::{found, never_met};
 use shape::{Fields, Names};
+use stages::STAGES;
 
 /// Objects by kind and form of name: how many there are, and their fields.
 type Seen = BTreeMap<String, (usize, Fields)>;
@@ -50,31 +52,6 @@ fn our_machine_layer_writes_what_upstreams_writes() {
         "machine layers: {objects} objects of each, {fields} fields compared, {meant} intended differences, 0 unexplained"
     );
 }
-
-/// A wish, and how it is told to a mix and awaited.
-type Stage = (&'static str, fn(&Mix));
-
-const STAGES: [Stage; 3] = [
-    ("create", |mix| {
-        let mut manifest = Manifest::new("dev", "v1.34", 1, 2);
-        let pool = &mut manifest.object["spec"]["topology"]["nodePools"][0];
-        pool["labels"] = json!({"tier": "web"});
-        pool["taints"] = json!([{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]);
-        let admin = mix.supervisor().kubectl();
-        admin.run_with("create -f -", Some(&manifest.text())).success();
-        is_running(mix, "v1.34", [1, 2]);
-    }),
-    ("scale", |mix| {
-        let admin = mix.supervisor().kubectl();
-        guest_command(&admin, "scale dev --control-plane 3");
-        guest_command(&admin, "scale dev --pool default --workers 3");
-        is_running(mix, "v1.34", [3, 3]);
-    }),
-    ("upgrade", |mix| {
-        guest_command(&mix.supervisor().kubectl(), "upgrade dev v1.35");
-        is_running(mix, "v1.35", [3, 3]);
-    }),
-];
 
 /// What a comparison found.
 #[derive(Default)]
