@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Range,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -17,28 +18,57 @@ use crate::wishes::at_rest;
 /// Longest for a step while something is always being killed: after each restart a manager connects to the guest anew, and one that
 /// comes too early tries again after 30 s.
 const PATIENCE: u64 = 600;
-/// Between two kills, milliseconds: such that all of them fall into the guest's life.
-const PAUSES: [(MachineLayer, std::ops::Range<u64>); 2] = [
-    (MachineLayer::Ours, 500..5_000),
-    (MachineLayer::Upstream, 5_000..25_000),
+/// How lives are led with a machine layer.
+struct Lives {
+    machine_layer: MachineLayer,
+    /// Between two kills, milliseconds: such that all of them fall into the guest's life.
+    pauses: Range<u64>,
+    /// How many at once at most, each with a supervisor of its own: upstream's managers wait most of the time.
+    at_once: usize,
+}
+
+const LIVES: [Lives; 2] = [
+    Lives {
+        machine_layer: MachineLayer::Ours,
+        pauses: 500..5_000,
+        at_once: 1,
+    },
+    Lives {
+        machine_layer: MachineLayer::Upstream,
+        pauses: 5_000..25_000,
+        at_once: 3,
+    },
 ];
 
 #[test]
 fn whoever_is_killed_at_whatever_step_the_guest_comes_to_be_as_asked() {
-    let lives = PAUSES.map(|(machine_layer, pauses)| {
-        thread::spawn(move || {
-            let mut mix = Mix::start(machine_layer, Vms::Sim);
-            for seed in seeds() {
-                println!("{machine_layer}, seed {seed}: {}", life(&mut mix, seed, &pauses));
-            }
-        })
-    });
-    let lived = lives.map(thread::JoinHandle::join);
+    let mut lives = Vec::new();
+    for Lives {
+        machine_layer,
+        pauses,
+        at_once,
+    } in &LIVES
+    {
+        let mut shares = vec![Vec::new(); *at_once];
+        for (number, seed) in seeds().enumerate() {
+            shares[number % at_once].push(seed);
+        }
+        shares.retain(|share| !share.is_empty());
+        lives.extend(shares.into_iter().map(|share| {
+            thread::spawn(move || {
+                let mut mix = Mix::start(*machine_layer, Vms::Sim);
+                for seed in share {
+                    println!("{machine_layer}, seed {seed}: {}", life(&mut mix, seed, pauses));
+                }
+            })
+        }));
+    }
+    let lived: Vec<_> = lives.into_iter().map(thread::JoinHandle::join).collect();
     assert!(lived.iter().all(Result::is_ok), "a guest did not live as it should");
 }
 
 /// Leads a life and says what was killed in it.
-fn life(mix: &mut Mix, seed: u64, pauses: &std::ops::Range<u64>) -> String {
+fn life(mix: &mut Mix, seed: u64, pauses: &Range<u64>) -> String {
     let admin = mix.supervisor().kubectl();
     let name = format!("dev-{seed}");
     let vms = Background::start(admin.command(&[
