@@ -8,7 +8,7 @@ use crate::wishes::{PATIENCE, guest_command, is_running};
 /// A wish, and how it is told to a mix and awaited.
 pub(super) type Stage = (&'static str, fn(&Mix));
 
-pub(super) const STAGES: [Stage; 9] = [
+pub(super) const STAGES: [Stage; 10] = [
     ("create", create),
     ("scale up", |mix| {
         let admin = mix.supervisor().kubectl();
@@ -61,6 +61,7 @@ pub(super) const STAGES: [Stage; 9] = [
         guest_command(&admin, "scale dev --pool default --workers 1");
         is_running(mix, "v1.35", [1, 1]);
     }),
+    ("zones", zones),
 ];
 
 /// Labels of Machines.
@@ -103,6 +104,36 @@ fn replaced(mix: &Mix, label: &str, act: impl Fn(&Kubectl, &str)) {
             Err(format!("{names:?}"))
         }
     });
+}
+
+/// Machines in zones: a control plane in each of them, a pool in one.
+fn zones(mix: &Mix) {
+    let admin = mix.supervisor().kubectl();
+    for zone in ["a", "b", "c"] {
+        let zone = json!({"apiVersion": "topology.tanzu.vmware.com/v1alpha1", "kind": "AvailabilityZone", "metadata": {"name": zone}});
+        admin.run_with("create -f -", Some(&zone.to_string())).success();
+    }
+    // Upstream reads them whenever it looks at the object for another reason.
+    admin.run("annotate vspherecluster dev zones=new").success();
+    eventually(PATIENCE, "the zones are failure domains", || {
+        let cluster = admin.json("get clusters.cluster.x-k8s.io dev");
+        let domains = &cluster["status"]["failureDomains"];
+        if domains.as_array().is_some_and(|domains| domains.len() == 3) {
+            Ok(())
+        } else {
+            Err(domains.to_string())
+        }
+    });
+    let patch = json!([{"op": "add", "path": "/spec/topology/nodePools/0/failureDomain", "value": "b"}]).to_string();
+    let patch = ["patch", "guestcluster", "dev", "--type=json", "-p", &patch];
+    assert_eq!(admin.args(&patch, None).code, 0);
+    guest_command(&admin, "scale dev --control-plane 3");
+    is_running(mix, "v1.35", [3, 1]);
+    // The one from before is in none.
+    replaced(mix, CONTROL_PLANE, |admin, machine| {
+        admin.run(&format!("delete machine {machine} --wait=false")).success();
+    });
+    is_running(mix, "v1.35", [3, 1]);
 }
 
 /// Until every object of the machine layer that can say so does.
