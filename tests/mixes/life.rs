@@ -1,8 +1,8 @@
 //! The life of a guest in each mix of layers, and how long its steps take.
 
-use std::{env, fmt::Write as _, fs, thread, time::Instant};
+use std::{env, fmt::Write as _, fs, process::Command, thread, time::Instant};
 
-use guestcluster_tests::{Kubectl, LAYERS, MachineLayer, Manifest, Mix, Vms, eventually};
+use guestcluster_tests::{Kubectl, LAYERS, MachineLayer, Manifest, Mix, Vms, binaries, eventually};
 
 use crate::hung;
 use crate::wishes::{PATIENCE, guest_command, is_running};
@@ -78,6 +78,7 @@ fn live(mix: &Mix, remediated: &[&str], [from, to]: [&str; 2]) -> Steps {
     });
     let guest = mix.supervisor().guest_kubectl("team-a", "dev");
     assert_eq!(guest.names("nodes").len(), 3);
+    passes_the_check(mix);
     take("scale workers to 4", &|| {
         guest_command(&admin, "scale dev --pool default --workers 4");
         is_running(mix, from, [1, 4]);
@@ -108,6 +109,17 @@ fn live(mix: &Mix, remediated: &[&str], [from, to]: [&str; 2]) -> Steps {
         no_disk_is_left(mix);
     });
     steps
+}
+
+/// What an administrator asks finds nothing that does not work.
+fn passes_the_check(mix: &Mix) {
+    let output = Command::new(binaries().join("guestcluster-apiserver"))
+        .args(["check", "--layers", mix.layers(), "--kubeconfig"])
+        .arg(mix.supervisor().admin_kubeconfig())
+        .output()
+        .expect("the program is there");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
 }
 
 fn has_version(guest: &Kubectl, version: &str) {

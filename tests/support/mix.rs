@@ -29,6 +29,7 @@ pub enum Vms {
 /// A supervisor behind a real kube-apiserver with such layers. Both machine layers have the same definitions and the same kind of etcd.
 #[derive(Debug)]
 pub struct Mix {
+    machine_layer: MachineLayer,
     /// Upstream's managers. They end before what they are connected to.
     managers: Option<ClusterApi>,
     supervisor: Supervisor,
@@ -51,13 +52,9 @@ impl Mix {
             // Two minors, to upgrade from one to the other.
             Vms::Process => (None, process_vms(&built("kubernetes-1.36"))),
         };
-        let layers = match machine_layer {
-            MachineLayer::Ours => "all",
-            MachineLayer::Upstream => "guest,vm",
-        };
         let supervisor = supervisor(Start {
             mode: Mode::Aggregated,
-            layers: Some(layers.to_owned()),
+            layers: Some(machine_layer.layers().to_owned()),
             sim,
             arguments,
             external_etcd: true,
@@ -67,13 +64,22 @@ impl Mix {
             MachineLayer::Ours => None,
             MachineLayer::Upstream => Some(ClusterApi::start(supervisor.host())),
         };
-        Self { managers, supervisor }
+        Self {
+            machine_layer,
+            managers,
+            supervisor,
+        }
     }
 
     /// Asks our server to stop, and ends the rest.
     pub fn stop(mut self) {
         self.managers = None;
         self.supervisor.stop();
+    }
+
+    /// The layers that are ours, as `--layers` takes them.
+    pub fn layers(&self) -> &'static str {
+        self.machine_layer.layers()
     }
 
     /// The supervisor.
@@ -102,6 +108,16 @@ impl Mix {
     pub fn log_tail(&self) -> String {
         let managers = self.managers.as_ref().map(ClusterApi::log_tail);
         managers.unwrap_or_default() + &self.supervisor.log_tail()
+    }
+}
+
+impl MachineLayer {
+    /// What of our server runs beside it.
+    fn layers(self) -> &'static str {
+        match self {
+            Self::Ours => "all",
+            Self::Upstream => "guest,vm",
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `guestcluster-apiserver check`: whether a supervisor has all that guest clusters need, seen from outside, as its administrator.
 
+mod address;
 mod exposure;
 mod finding;
 mod kinds;
@@ -61,6 +62,7 @@ async fn findings(config: &Config) -> anyhow::Result<Vec<Finding>> {
     findings.extend(in_time("leader", leader::check(&client)).await);
     findings.extend(in_time("kinds", kinds::check(&client, config.layers)).await);
     findings.extend(in_time("rights", rights::check(&client, config.layers)).await);
+    findings.extend(in_time("address", address::check(&client, config.layers)).await);
     findings.extend(in_time("exposure", exposure::check(&client)).await);
     Ok(findings)
 }

@@ -146,7 +146,10 @@ fn of_node(layers: &Layers, machine: &Machine) -> Blocker {
     };
     let is_unwell = matches!(waits.about.as_str(), condition::NODE_HEALTHY | condition::NODE_READY);
     if is_unwell && let Some(kept) = replacement::kept_from(layers, machine) {
-        waits.said = [waits.said, kept].join("; ").trim_start_matches("; ").to_owned();
+        waits.said = match waits.said.as_str() {
+            "" => kept,
+            said => format!("{said}; {kept}"),
+        };
     }
     let node = machine.status.node_ref.as_ref().map(|node| node.name.clone());
     let object = match node.filter(|node| !node.is_empty()) {
