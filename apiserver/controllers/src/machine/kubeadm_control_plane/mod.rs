@@ -226,20 +226,25 @@ fn is_initialized(context: &Context, cluster: &Cluster, object: &KubeadmControlP
 
 /// What counts of all Machines, with where they are.
 fn members(context: &Context, cluster: &Cluster, object: &KubeadmControlPlane, machines: &[&Machine]) -> Vec<Member> {
-    let (domains, places) = (&cluster.status.failure_domains, places(context, object, machines));
-    let of = |machine: &&Machine| Member {
-        crowd: failure_domains::crowd(domains, &places, machine.spec.failure_domain.as_deref()),
-        ..member(context, object, machine)
-    };
-    machines.iter().map(of).collect()
+    let mut members: Vec<_> = machines
+        .iter()
+        .map(|machine| member(context, object, machine))
+        .collect();
+    let places = places(machines, &members);
+    let domains = &cluster.status.failure_domains;
+    for (member, machine) in members.iter_mut().zip(machines) {
+        member.crowd = failure_domains::crowd(domains, &places, machine.spec.failure_domain.as_deref());
+    }
+    members
 }
 
-fn places<'m>(context: &Context, object: &KubeadmControlPlane, machines: &[&'m Machine]) -> Vec<Place<'m>> {
-    let of = |machine: &&'m Machine| Place {
+/// Where each of these Machines is, the members in the same order.
+fn places<'m>(machines: &[&'m Machine], members: &[Member]) -> Vec<Place<'m>> {
+    let of = |(machine, member): (&&'m Machine, &Member)| Place {
         domain: machine.spec.failure_domain.as_deref(),
-        stays: !is_deleting(*machine) && is_up_to_date(context, object, machine),
+        stays: !member.deleting && member.up_to_date,
     };
-    machines.iter().map(of).collect()
+    machines.iter().zip(members).map(of).collect()
 }
 
 fn member(context: &Context, object: &KubeadmControlPlane, machine: &Machine) -> Member {
@@ -289,7 +294,8 @@ async fn create(
         let record = Record::in_progress(object);
         let mut desired = build::machine(object, &name, record.map(|record| record.text()));
         let all: Vec<_> = live.iter().collect();
-        let places = places(context, object, &all);
+        let members = members(context, cluster, object, &all);
+        let places = places(&all, &members);
         let uid = object.metadata.uid.as_deref().unwrap_or_default();
         desired.spec.failure_domain = failure_domains::next(&cluster.status.failure_domains, &places, uid);
         let machine = super::writes::apply(&context.client, &desired).await?;
