@@ -55,6 +55,11 @@ pub(crate) fn amount(bound: &IntOrString, wanted: i32, round_up: bool) -> i32 {
     }
 }
 
+/// A sum of numbers that users may choose: one that is too large stays the largest there is.
+pub(crate) fn sum(numbers: impl IntoIterator<Item = i32>) -> i32 {
+    numbers.into_iter().fold(0, i32::saturating_add)
+}
+
 /// Sums what MachineSets count.
 pub(crate) fn sum_versions<'a>(sets: impl IntoIterator<Item = &'a MachineSet>) -> Vec<VersionCount> {
     let mut versions = BTreeMap::<&str, i32>::new();

@@ -307,11 +307,8 @@ fn node_pools_ready(view: &View<'_>) -> Verdict {
         let message = "nodes wait for the control plane";
         return Verdict::waits(kind, view.object(), reasons::WAITING_FOR_API, message);
     }
-    let wanted: i32 = desired
-        .deployments
-        .iter()
-        .map(|pool| pool.spec.replicas.unwrap_or(1))
-        .sum();
+    let wanted = desired.deployments.iter().map(|pool| pool.spec.replicas.unwrap_or(1));
+    let wanted = wanted.fold(0, i32::saturating_add);
     let pools = || view.layers.deployments.iter();
     let ready: i32 = pools().map(|pool| pool.status.ready_replicas.unwrap_or(0)).sum();
     let lacks = |pool: &&Arc<MachineDeployment>| pool.status.ready_replicas != pool.spec.replicas;

@@ -186,6 +186,21 @@ impl State {
     }
 }
 
+/// A key that is worked on. However that ends, it is tried again or waits for an event: one that panics hangs no more than others.
+struct Running {
+    queue: Arc<Queue>,
+    key: Key,
+    outcome: Option<Result<Next, String>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let outcome = self.outcome.take();
+        self.queue
+            .done(&self.key, outcome.unwrap_or_else(|| Err("it panicked".to_owned())));
+    }
+}
+
 /// Works on the keys of `queue`, at most `concurrency` at a time, until `stop`.
 pub(crate) async fn work<F, Fut, E>(
     name: &'static str,
@@ -211,6 +226,11 @@ pub(crate) async fn work<F, Fut, E>(
         while tasks.try_join_next().is_some() {}
         let (queue, reconcile) = (Arc::clone(&queue), reconcile.clone());
         tasks.spawn(async move {
+            let mut running = Running {
+                queue: Arc::clone(&queue),
+                key: key.clone(),
+                outcome: None,
+            };
             let outcome = reconcile(key.clone()).await.map_err(|error| {
                 let message = error.to_string();
                 if error.is_race() || !queue.is_news(&key, &message) {
@@ -220,7 +240,8 @@ pub(crate) async fn work<F, Fut, E>(
                 }
                 message
             });
-            queue.done(&key, outcome);
+            running.outcome = Some(outcome);
+            drop(running);
             drop(slot);
         });
     }
@@ -290,11 +311,14 @@ mod tests {
         let worker = tokio::spawn(work("test", Arc::clone(&queue), 4, stop.clone(), move |_| {
             let (counter, done) = (Arc::clone(&counter), done.clone());
             async move {
-                if counter.fetch_add(1, Ordering::Relaxed) < 3 {
-                    return Err(Failure);
+                match counter.fetch_add(1, Ordering::Relaxed) {
+                    1 => panic!("as one that does so is tried again too"),
+                    ..3 => Err(Failure),
+                    _ => {
+                        let _ = done.send(()).await;
+                        Ok(Next::Event)
+                    }
                 }
-                let _ = done.send(()).await;
-                Ok(Next::Event)
             }
         }));
         finished.recv().await;

@@ -83,7 +83,10 @@ fn annotations(deployment: &MachineDeployment, revision: u64) -> BTreeMap<String
     annotations.extend([
         (REVISION_ANNOTATION.to_owned(), revision.to_string()),
         (DESIRED_REPLICAS_ANNOTATION.to_owned(), wanted.to_string()),
-        (MAX_REPLICAS_ANNOTATION.to_owned(), (wanted + bounds.surge).to_string()),
+        (
+            MAX_REPLICAS_ANNOTATION.to_owned(),
+            wanted.saturating_add(bounds.surge).to_string(),
+        ),
     ]);
     annotations
 }

@@ -1,6 +1,6 @@
 //! How many Machines each set of a deployment has next. Pure.
 
-use crate::machine::replicas::amount;
+use crate::machine::replicas::{amount, sum};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// What bounds a rollout.
@@ -74,10 +74,13 @@ pub(super) fn decide(bounds: Bounds, new: Counts, old: &[Counts]) -> (i32, Vec<i
 /// The numbers while the rollout is paused, in the order given (oldest first): a rollout that is under way stays where it
 /// is, and another number wanted is shared out as the sets stand to each other.
 pub(super) fn rescale(bounds: Bounds, sets: &[i32]) -> Vec<i32> {
-    let total: i32 = sets.iter().sum();
+    let total = sum(sets.iter().copied());
     let mixed = sets.iter().filter(|count| **count > 0).count() > 1;
     let (least, most) = if mixed {
-        (bounds.wanted - bounds.unavailable, bounds.wanted + bounds.surge)
+        (
+            bounds.wanted - bounds.unavailable,
+            bounds.wanted.saturating_add(bounds.surge),
+        )
     } else {
         (bounds.wanted, bounds.wanted)
     };
@@ -96,7 +99,7 @@ fn share_out(target: i32, total: i32, sets: &[i32]) -> Vec<i32> {
         .iter()
         .map(|count| i32::try_from(share(count)).unwrap_or(target))
         .collect();
-    let left = target - shares.iter().sum::<i32>();
+    let left = target - sum(shares.iter().copied());
     let youngest = sets
         .iter()
         .rposition(|count| *count > 0)
@@ -109,12 +112,12 @@ fn share_out(target: i32, total: i32, sets: &[i32]) -> Vec<i32> {
 
 /// The new set fills what the old ones leave of the wanted number and the surge.
 fn grow(bounds: Bounds, new: Counts, old: &[Counts]) -> i32 {
-    let old_total: i32 = old.iter().map(|set| set.wanted).sum();
+    let old_total = sum(old.iter().map(|set| set.wanted));
     if new.wanted >= bounds.wanted || old_total == 0 {
         return bounds.wanted;
     }
     let surge = if bounds.on_delete { 0 } else { bounds.surge };
-    let room = bounds.wanted + surge - old_total;
+    let room = bounds.wanted.saturating_add(surge) - old_total;
     room.clamp(new.wanted, bounds.wanted)
 }
 
@@ -123,14 +126,15 @@ fn shrink(bounds: Bounds, new: Counts, new_wanted: i32, old: &[Counts]) -> Vec<i
     let enough = bounds.wanted - bounds.unavailable;
     let mut next: Vec<_> = old.iter().map(|set| set.wanted).collect();
     let new_available = new.available.min(new_wanted);
-    let mut removable = (next.iter().sum::<i32>() + new_available - enough).max(0);
+    let all = sum(next.iter().copied().chain([new_available]));
+    let mut removable = all.saturating_sub(enough).max(0);
     for (wanted, set) in next.iter_mut().zip(old) {
         let dead = (set.wanted - set.sure()).min(removable);
         *wanted -= dead;
         removable -= dead;
     }
-    let available: i32 = new_available + old.iter().map(|set| set.sure()).sum::<i32>();
-    let mut spare = (available - enough).max(0);
+    let available = sum(old.iter().map(|set| set.sure()).chain([new_available]));
+    let mut spare = available.saturating_sub(enough).max(0);
     for wanted in &mut next {
         let going = (*wanted).min(spare);
         *wanted -= going;

@@ -217,3 +217,37 @@ proptest! {
         prop_assert_eq!((sets[0].ready, sets[1].ready, sets[2].ready), (0, 0, wanted));
     }
 }
+
+#[test]
+fn the_largest_numbers_there_are_overflow_nothing() {
+    let most = i32::MAX;
+    for unavailable in [0, 1, most] {
+        for surge in [0, 1, most] {
+            for on_delete in [false, true] {
+                let bounds = |wanted| {
+                    let (surge, unavailable) = (IntOrString::Int(surge), IntOrString::Int(unavailable));
+                    Bounds::new(wanted, Some(&surge), Some(&unavailable), on_delete)
+                };
+                for wanted in [0, 1, most] {
+                    let set = |wanted, existing| Counts {
+                        wanted,
+                        existing,
+                        available: existing,
+                    };
+                    for old in [
+                        vec![],
+                        vec![set(most, most)],
+                        vec![set(most, 3), set(most, most), set(0, 0)],
+                    ] {
+                        for new in [Counts::default(), set(most, 0), set(most, most)] {
+                            let (next, _) = decide(bounds(wanted), new, &old);
+                            assert!((0..=most).contains(&next));
+                        }
+                        let wishes: Vec<_> = old.iter().map(|set| set.wanted).collect();
+                        rescale(bounds(wanted), &wishes);
+                    }
+                }
+            }
+        }
+    }
+}
