@@ -5,7 +5,7 @@ use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{Cluster, Machine, PAUSED_ANNOTATION, condition};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 
 /// Messages of so many Machines are carried up; the others are counted.
 const NAMED_MACHINES: usize = 3;
@@ -79,6 +79,15 @@ pub(crate) fn paused(cluster: &Cluster) -> Verdict {
         holds: Holds::True,
         ..Verdict::no("Paused", why)
     }
+}
+
+/// What is said of an object that is nobody's: kind `K` names what it has in a field.
+pub(crate) fn no_owner<K: Resource<DynamicType = ()>>(field: &str) -> Verdict {
+    let kind = K::kind(&());
+    Verdict::no(
+        "NoOwner",
+        format!("no {kind} names it in {field}: until one does, nothing is made of it"),
+    )
 }
 
 /// Sets conditions of one object.

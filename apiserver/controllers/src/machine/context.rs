@@ -12,12 +12,14 @@ use guestcluster_types::upstream::topology::AvailabilityZone;
 use guestcluster_types::upstream::vmoperator::{
     VirtualMachine, VirtualMachineService, VirtualMachineSetResourcePolicy,
 };
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::ObjectMeta;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -172,6 +174,21 @@ pub(crate) fn has_infrastructure(cluster: &Cluster) -> bool {
 /// Whether the guest's API server accepts requests.
 pub(crate) fn is_initialized(cluster: &Cluster) -> bool {
     cluster.status.initialization.control_plane_initialized == Some(true)
+}
+
+/// How soon is looked again for a Cluster that an object names and that is not there: it has no label yet by which the Cluster
+/// would find it.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// So long the objects that belong to another may come before or after it, which is not worth a word: two seconds, as times of
+/// creation are whole ones.
+const NEW: Duration = Duration::from_secs(3);
+
+/// How long an object is still new, if it is.
+pub(crate) fn is_new<K: kube::Resource>(object: &K) -> Option<Duration> {
+    let created = object.meta().creation_timestamp.as_ref()?.0;
+    let age = Duration::try_from(Timestamp::now().duration_since(created)).unwrap_or_default();
+    NEW.checked_sub(age).filter(|left| !left.is_zero())
 }
 
 /// The key of an object's namespace and another name.

@@ -28,6 +28,7 @@ mod remediation;
 mod replicas;
 mod routes;
 mod secrets;
+mod validate;
 mod vsphere_cluster;
 mod vsphere_machine;
 mod writes;

@@ -5,6 +5,7 @@ use super::engine::Key;
 use super::error::Error;
 use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, SECRET_TYPE};
+use guestcluster_types::validation::is_dns_subdomain;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -76,6 +77,10 @@ pub(crate) async fn pair(client: &Client, cluster: &Key, purpose: Purpose) -> Re
 
 /// A Secret by name.
 pub(crate) async fn get(client: &Client, namespace: &str, name: &str) -> Result<Option<Secret>, Error> {
+    if !is_dns_subdomain(name) {
+        // No Secret has such a name, and no request can be made of it.
+        return Ok(None);
+    }
     Api::<Secret>::namespaced(client.clone(), namespace)
         .get_opt(name)
         .await

@@ -4,7 +4,7 @@ use super::conditions::{Setter, paused};
 use super::engine::{Informer, Key, Watched};
 use super::error::Error;
 use guestcluster_types::upstream::HasConditions;
-use guestcluster_types::upstream::capi::{Cluster, condition};
+use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Cluster, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, OwnerReference};
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
 use kube::core::NamespaceResourceScope;
@@ -189,6 +189,26 @@ pub(crate) fn controller_of<K: Resource<DynamicType = ()>>(meta: &ObjectMeta) ->
 /// An owner that does not control the object, as Cluster API makes the Cluster one.
 pub(crate) fn owned_by<K: Resource<DynamicType = ()>>(owner: &K) -> Vec<OwnerReference> {
     owner.owner_ref(&()).into_iter().collect()
+}
+
+/// Metadata of an object that goes with its Cluster, is found by its label, and goes when the finalizer is removed.
+pub(crate) fn owned_in_cluster(meta: &ObjectMeta, cluster: &Cluster, finalizer: &str) -> ObjectMeta {
+    let mut meta = meta.clone();
+    let owners = meta.owner_references.get_or_insert_default();
+    if !owners
+        .iter()
+        .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
+    {
+        owners.extend(owned_by(cluster));
+    }
+    let finalizers = meta.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|present| present == finalizer) {
+        finalizers.push(finalizer.to_owned());
+    }
+    meta.labels
+        .get_or_insert_default()
+        .insert(CLUSTER_NAME_LABEL.to_owned(), cluster.name_any());
+    meta
 }
 
 /// The owner reference of kind `K`, whether that controls the object or not.

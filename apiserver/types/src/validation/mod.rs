@@ -8,9 +8,12 @@ mod pool;
 mod references;
 mod release;
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
-pub use names::cluster_name;
+pub use names::{LABEL_KEY, LABEL_VALUE, cluster_name, is_dns_subdomain, is_label_key, is_label_value};
+pub use network::networks;
 pub use references::{Reference, ReferenceKind, class_missing, references, storage_class_missing, zone_missing};
 pub use release::{release_create, release_update};
 
@@ -30,6 +33,15 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// What is accepted, in words.
     pub detail: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} is {value}: {}", self.field, self.detail),
+            None => write!(f, "{}: {}", self.field, self.detail),
+        }
+    }
 }
 
 /// The kinds of [`Problem`], named as Kubernetes' field errors.

@@ -24,9 +24,11 @@ pub(super) const DNS_1035: &str =
     "a DNS label: lower case letters, digits and '-', beginning with a letter and ending with a letter or digit";
 pub(super) const DNS_1123: &str =
     "a DNS label: lower case letters, digits and '-', beginning and ending with a letter or digit";
-pub(super) const LABEL_VALUE: &str =
+/// What a label's value may be.
+pub const LABEL_VALUE: &str =
     "empty or at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit";
-pub(super) const LABEL_KEY: &str = "a label key: an optional DNS prefix with '/', then at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit";
+/// What a label's key may be.
+pub const LABEL_KEY: &str = "a label key: an optional DNS prefix with '/', then at most 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit";
 
 fn is_dns_1035(name: &str) -> bool {
     is_dns_1123(name) && name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -37,15 +39,18 @@ pub(super) fn is_dns_1123(name: &str) -> bool {
     is_framed(name, 63, inside) && !name.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-pub(super) fn is_dns_subdomain(name: &str) -> bool {
+/// Whether it is a DNS name in lower case.
+pub fn is_dns_subdomain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_dns_1123)
 }
 
-pub(super) fn is_label_value(value: &str) -> bool {
+/// Whether it may be a label's value.
+pub fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_label_name(value)
 }
 
-pub(super) fn is_label_key(key: &str) -> bool {
+/// Whether it may be a label's key.
+pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => is_dns_subdomain(prefix) && is_label_name(name),
         None => is_label_name(key),

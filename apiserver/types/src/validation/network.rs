@@ -9,22 +9,15 @@ use super::{
 };
 use crate::Network;
 
-const PODS: &str = "spec.settings.network.pods.cidrBlocks";
-const SERVICES: &str = "spec.settings.network.services.cidrBlocks";
+const PATH: &str = "spec.settings.network";
 /// kube-apiserver refuses larger ranges for IPv6 services.
 const SERVICES_V6_PREFIX_MIN: u8 = 108;
 
 pub(super) fn network(network: &Network) -> Vec<Problem> {
-    let mut problems = vec![];
-    let pods = blocks(PODS, &network.pods.cidr_blocks, &mut problems);
-    let services = blocks(SERVICES, &network.services.cidr_blocks, &mut problems);
-    problems.extend(overlaps(&pods, &services));
-    problems.extend(services.iter().filter_map(too_large));
-    if !is_dns_subdomain(&network.service_domain) {
-        let detail = "must be a DNS name in lower case, such as cluster.local";
-        let field = "spec.settings.network.serviceDomain";
-        problems.push(Problem::invalid(field, network.service_domain.as_str(), detail));
-    }
+    let (pods, services) = (&network.pods.cidr_blocks, &network.services.cidr_blocks);
+    let mut problems = networks(PATH, pods, services, &network.service_domain);
+    let blocks = [("pods", pods), ("services", services)].into_iter();
+    problems.extend(blocks.flat_map(|(name, texts)| loose_bits(&format!("{PATH}.{name}.cidrBlocks"), texts)));
     if !is_label_value(&network.cni.name) {
         let field = "spec.settings.network.cni.name";
         problems.push(Problem::invalid(
@@ -34,6 +27,31 @@ pub(super) fn network(network: &Network) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// All that is wrong with the addresses and the domain inside a cluster, in fields below `path`.
+pub fn networks(path: &str, pods: &[String], services: &[String], domain: &str) -> Vec<Problem> {
+    let mut problems = vec![];
+    let pods = blocks(&format!("{path}.pods.cidrBlocks"), pods, &mut problems);
+    let services = blocks(&format!("{path}.services.cidrBlocks"), services, &mut problems);
+    problems.extend(overlaps(&pods, &services));
+    problems.extend(services.iter().filter_map(too_large));
+    if !is_dns_subdomain(domain) {
+        let detail = "must be a DNS name in lower case, such as cluster.local";
+        problems.push(Problem::invalid(format!("{path}.serviceDomain"), domain, detail));
+    }
+    problems
+}
+
+/// Bits behind the prefix do no harm, and are a sign that another block is meant.
+fn loose_bits(path: &str, texts: &[String]) -> Vec<Problem> {
+    let nets = texts.iter().enumerate().filter_map(|(index, text)| {
+        let net: IpNet = text.parse().ok()?;
+        let detail = format!("has bits behind its prefix; {} is meant perhaps", net.trunc());
+        let problem = || Problem::invalid(format!("{path}[{index}]"), text.as_str(), detail);
+        (net.trunc() != net).then(problem)
+    });
+    nets.collect()
 }
 
 /// A block and where it stands.
@@ -47,11 +65,10 @@ fn blocks(path: &str, texts: &[String], problems: &mut Vec<Problem>) -> Vec<Bloc
     for (index, text) in texts.iter().enumerate() {
         let field = format!("{path}[{index}]");
         match text.parse::<IpNet>() {
-            Ok(net) if net.trunc() == net => blocks.push(Block { field, net }),
-            Ok(net) => {
-                let detail = format!("has bits behind its prefix; {} is meant perhaps", net.trunc());
-                problems.push(Problem::invalid(field, text.as_str(), detail));
-            }
+            Ok(net) => blocks.push(Block {
+                field,
+                net: net.trunc(),
+            }),
             Err(_) => {
                 let detail = "must be a block of addresses in CIDR form, such as 192.168.0.0/16";
                 problems.push(Problem::invalid(field, text.as_str(), detail));

@@ -3,6 +3,7 @@
 
 mod deletion;
 mod status;
+pub(crate) mod validate;
 
 use super::context::{Context, is_paused};
 use super::engine::{Informer, Key, Next, Watched};
@@ -41,6 +42,8 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     }
     let next = if is_deleting(&*parts.cluster) {
         deletion::proceed(&context, &parts).await?
+    } else if validate::name(&parts.cluster).is_err() {
+        Next::Event
     } else {
         apply(&context, &parts).await?
     };

@@ -1,10 +1,10 @@
 //! What is true of a Cluster.
 
-use super::Parts;
 use super::deletion::is_control_plane;
+use super::{Parts, validate};
 use crate::machine::conditions::{Setter, Verdict, of_machines};
 use crate::machine::guests::Link;
-use crate::machine::replicas::{count, is_deleting};
+use crate::machine::replicas::{count, is_deleting, sum};
 use guestcluster_types::conditions::Holds;
 use guestcluster_types::upstream::capi::{ClusterStatus, Machine, condition};
 use guestcluster_types::upstream::capv::VSphereCluster;
@@ -21,11 +21,7 @@ pub(super) fn of(parts: &Parts) -> ClusterStatus {
         .as_ref()
         .map_or(0, |object| object.spec.replicas.unwrap_or(1));
     status.control_plane = Some(count(control_plane.iter().copied(), wanted));
-    let wanted = parts
-        .deployments
-        .iter()
-        .map(|pool| pool.spec.replicas.unwrap_or(1))
-        .sum();
+    let wanted = sum(parts.deployments.iter().map(|pool| pool.spec.replicas.unwrap_or(1)));
     status.workers = Some(count(workers.iter().copied(), wanted));
     status.observed_generation = parts.cluster.metadata.generation;
     status.phase = Some(phase(parts, &status).to_owned());
@@ -134,10 +130,14 @@ fn conditions(parts: &Parts, control_plane: &[&Machine], workers: &[&Machine], s
     } else {
         Verdict::yes("NotDeleting")
     };
+    let valid = validate::cluster(&parts.cluster).map_or_else(
+        |message| Verdict::no("InvalidSpec", message),
+        |()| Verdict::yes("Valid"),
+    );
     set.set_summary(
         condition::AVAILABLE,
         "Available",
-        [usable, infrastructure, available, workers_available(parts)],
+        [usable, valid, infrastructure, available, workers_available(parts)],
     );
 }
 

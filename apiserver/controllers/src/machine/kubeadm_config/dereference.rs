@@ -1,10 +1,12 @@
 //! What bootstrap data is made from.
 
 use super::cloud_init::file;
+use crate::machine::conditions::{Verdict, no_owner};
 use crate::machine::context::{Context, in_namespace_of};
 use crate::machine::engine::Key;
 use crate::machine::error::Error;
 use crate::machine::secrets::{self, Purpose};
+use crate::machine::validate::missing_cluster;
 use crate::machine::writes::controller_of;
 use guestcluster_credentials::x509::CertifiedKey;
 use guestcluster_types::upstream::capi::{Cluster, Machine};
@@ -19,17 +21,27 @@ pub(super) struct Parts {
     pub(super) cluster: Arc<Cluster>,
 }
 
-pub(super) fn parts(context: &Context, key: &Key) -> Option<Parts> {
-    let config = context.configs.get(key)?;
-    let owner = controller_of::<Machine>(&config.metadata)?;
+/// The objects, or which one is missing.
+pub(super) fn parts(context: &Context, config: Arc<KubeadmConfig>) -> Result<Parts, Verdict> {
+    let nobody = || no_owner::<Machine>("spec.bootstrap.configRef");
+    let owner = controller_of::<Machine>(&config.metadata).ok_or_else(nobody)?;
     let machine = context
         .machines
-        .get(&key.sibling(&owner.name))
-        .filter(|machine| machine.metadata.uid.as_ref() == Some(&owner.uid))?;
+        .get(&in_namespace_of(&*config, &owner.name))
+        .filter(|machine| machine.metadata.uid.as_ref() == Some(&owner.uid))
+        .ok_or_else(nobody)?;
+    let cluster = &machine.spec.cluster_name;
+    let missing = || {
+        Verdict::no(
+            "ClusterDoesNotExist",
+            format!("Machine {}: {}", owner.name, missing_cluster(cluster)),
+        )
+    };
     let cluster = context
         .clusters
-        .get(&in_namespace_of(&*machine, &machine.spec.cluster_name))?;
-    Some(Parts {
+        .get(&in_namespace_of(&*machine, cluster))
+        .ok_or_else(missing)?;
+    Ok(Parts {
         config,
         machine,
         cluster,

@@ -8,8 +8,10 @@ mod kubeadm;
 mod lock;
 mod status;
 mod token;
+mod validate;
 
-use super::context::{Context, has_infrastructure, is_initialized, is_paused};
+use super::conditions::Verdict;
+use super::context::{Context, LOOK_AGAIN, has_infrastructure, is_initialized, is_new, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::guests::Link;
@@ -19,7 +21,9 @@ use data::Data;
 use dereference::Parts;
 use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{CONTROL_PLANE_LABEL, condition::PAUSED};
-use guestcluster_types::upstream::kubeadm::{BootstrapTokenDiscovery, ClusterConfiguration, KubeadmConfigSpec};
+use guestcluster_types::upstream::kubeadm::{
+    BootstrapTokenDiscovery, ClusterConfiguration, KubeadmConfig, KubeadmConfigSpec,
+};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Client, Resource, ResourceExt};
@@ -48,8 +52,12 @@ enum Role {
 }
 
 pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, Error> {
-    let Some(parts) = dereference::parts(&context, &key) else {
+    let Some(config) = context.configs.get(&key) else {
         return Ok(Next::Event);
+    };
+    let parts = match dereference::parts(&context, Arc::clone(&config)) {
+        Ok(parts) => parts,
+        Err(missing) => return tell_missing(&context, &config, missing).await,
     };
     if is_deleting(&*parts.config) || is_deleting(&*parts.machine) {
         return Ok(Next::Event);
@@ -74,8 +82,24 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     outcome.map(|_| Next::Event)
 }
 
+/// What is missing may come yet.
+async fn tell_missing(context: &Context, config: &KubeadmConfig, missing: Verdict) -> Result<Next, Error> {
+    if is_deleting(config) {
+        return Ok(Next::Event);
+    }
+    if let Some(left) = is_new(config) {
+        return Ok(Next::After(left));
+    }
+    let status = status::alone(config, missing);
+    context.configs.patch_status(config, &config.status, &status).await?;
+    Ok(Next::After(LOOK_AGAIN))
+}
+
 /// Makes the data, or says what it waits for.
 async fn create(context: &Context, parts: &Parts) -> Result<Option<Wait>, Error> {
+    validate::config(&parts.config.spec).map_err(Error::Invalid)?;
+    let cluster = super::cluster::validate::cluster(&parts.cluster);
+    cluster.map_err(|invalid| Error::Invalid(format!("Cluster {}: {invalid}", parts.cluster.name_any())))?;
     let role = match role(context, parts).await? {
         Ok(role) => role,
         Err(wait) => return Ok(Some(wait)),
@@ -173,7 +197,12 @@ async fn with_content(context: &Context, parts: &Parts) -> Result<KubeadmConfigS
 
 fn version(parts: &Parts) -> Result<&str, Error> {
     let version = parts.machine.spec.version.as_deref();
-    version.ok_or_else(|| Error::Invalid("the Machine has no version".to_owned()))
+    version.ok_or_else(|| {
+        let name = parts.machine.name_any();
+        Error::Invalid(format!(
+            "spec.version of Machine {name} says nothing: accepted is a version such as v1.34.2"
+        ))
+    })
 }
 
 /// Writes the Secret. If a crash left one that this KubeadmConfig owns, that one counts: the VM may have read it.

@@ -5,7 +5,7 @@ use super::dereference::Parts;
 use crate::machine::conditions::{Setter, Verdict};
 use crate::machine::error::Error;
 use guestcluster_types::upstream::capi::condition::READY;
-use guestcluster_types::upstream::kubeadm::{KubeadmConfigStatus, condition};
+use guestcluster_types::upstream::kubeadm::{KubeadmConfig, KubeadmConfigStatus, condition};
 use kube::ResourceExt;
 
 pub(super) fn of(parts: &Parts, outcome: &Result<Option<Wait>, Error>) -> KubeadmConfigStatus {
@@ -28,6 +28,15 @@ pub(super) fn of(parts: &Parts, outcome: &Result<Option<Wait>, Error>) -> Kubead
         conditions.set(condition::CERTIFICATES_AVAILABLE, Verdict::yes("Available"));
     }
     conditions.set_not_paused();
+    status
+}
+
+/// No Machine has it, or no Cluster has that.
+pub(super) fn alone(config: &KubeadmConfig, missing: Verdict) -> KubeadmConfigStatus {
+    let mut status = config.status.clone();
+    let mut conditions = Setter::new(&mut status.conditions, config.metadata.generation);
+    conditions.set(condition::DATA_SECRET_AVAILABLE, missing.clone());
+    conditions.set(READY, missing);
     status
 }
 

@@ -7,9 +7,10 @@ mod failure_domains;
 mod quorum;
 mod remediation;
 mod status;
+mod validate;
 
 use super::children::{self, CLONED_FROM_NAME, Templates};
-use super::context::{Context, has_infrastructure, in_namespace_of, is_paused};
+use super::context::{Context, has_infrastructure, in_namespace_of, is_new, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::names;
@@ -21,7 +22,7 @@ use guestcluster_types::upstream::HasConditions;
 use guestcluster_types::upstream::capi::{
     CONTROL_PLANE_NAME_LABEL, Cluster, DELETE_MACHINE_ANNOTATION, Machine, condition,
 };
-use guestcluster_types::upstream::kubeadm::{ClusterConfiguration, KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
+use guestcluster_types::upstream::kubeadm::{KubeadmControlPlane, REMEDIATION_FOR_ANNOTATION};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ListParams;
@@ -42,7 +43,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return delete(&context, &object).await;
     }
     let Some(cluster) = cluster_of(&context, &object) else {
-        return Ok(Next::Event);
+        return tell_no_cluster(&context, &object).await;
     };
     if is_deleting(&*cluster) {
         return Ok(Next::Event);
@@ -71,6 +72,17 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         .patch_status(&object, &object.status, &status)
         .await?;
     outcome.map(|()| next.sooner(certificates::next(&context, &cluster)))
+}
+
+/// A Cluster may come yet.
+async fn tell_no_cluster(context: &Context, object: &KubeadmControlPlane) -> Result<Next, Error> {
+    if let Some(left) = is_new(object) {
+        return Ok(Next::After(left));
+    }
+    let status = status::alone(object);
+    let objects = &context.control_planes;
+    objects.patch_status(object, &object.status, &status).await?;
+    Ok(Next::Event)
 }
 
 /// Whether a Machine is what the control plane asks for.
@@ -116,8 +128,12 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
         meta.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
         context.control_planes.patch_metadata(object, &meta).await?;
     }
-    replicas(object)?;
-    certificates::ensure(context, cluster, object).await?;
+    let valid = validate::control_plane(object).map_err(Error::Invalid);
+    // Those of one that runs are renewed whatever else is asked for.
+    if is_initialized(context, cluster, object) || valid.is_ok() {
+        certificates::ensure(context, cluster, object).await?;
+    }
+    valid?;
     if !has_infrastructure(cluster) {
         return Ok(Next::Event);
     }
@@ -135,20 +151,6 @@ async fn apply(context: &Context, cluster: &Cluster, object: &KubeadmControlPlan
     complete(context, object).await?;
     adapt(context, object).await?;
     Ok(next)
-}
-
-/// A quorum needs an odd number of members, where they are on these machines.
-fn replicas(object: &KubeadmControlPlane) -> Result<(), Error> {
-    let wanted = object.spec.replicas.unwrap_or(1);
-    let configuration = object.spec.kubeadm_config_spec.cluster_configuration.as_ref();
-    let is_external = configuration.is_some_and(ClusterConfiguration::has_external_etcd);
-    if wanted >= 1 && (is_external || wanted % 2 == 1) {
-        return Ok(());
-    }
-    let accepted = if is_external { "1 or more" } else { "an odd number" };
-    Err(Error::Invalid(format!(
-        "spec.replicas is {wanted}: accepted is {accepted}"
-    )))
 }
 
 /// Remembers the Machine that goes: the next one is made when it is gone, and must get another name.

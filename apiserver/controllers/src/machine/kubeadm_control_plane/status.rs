@@ -2,7 +2,7 @@
 
 use super::is_initialized;
 use super::remediation::record;
-use crate::machine::conditions::{Setter, Verdict, of_machines};
+use crate::machine::conditions::{Setter, Verdict, no_owner, of_machines};
 use crate::machine::context::{Context, has_infrastructure};
 use crate::machine::error::Error;
 use crate::machine::machine_set::status::{Obstacle, scaling_down, scaling_up};
@@ -38,6 +38,15 @@ pub(super) fn of(context: &Context, view: &View<'_>) -> KubeadmControlPlaneStatu
     let last = record::last(view.object, view.machines.iter().map(|machine| &**machine));
     status.last_remediation = last.or(status.last_remediation);
     conditions(view, initialized, outdated, &mut status);
+    status
+}
+
+/// No Cluster has it.
+pub(super) fn alone(object: &KubeadmControlPlane) -> KubeadmControlPlaneStatus {
+    let mut status = object.status.clone();
+    let verdict = no_owner::<Cluster>("spec.controlPlaneRef");
+    let mut set = Setter::new(&mut status.conditions, object.metadata.generation);
+    set.set(condition::AVAILABLE, verdict);
     status
 }
 
@@ -104,8 +113,7 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
     let wanted = view.object.spec.replicas.unwrap_or(1);
     let available = machines().filter(|machine| is_available(machine)).count();
     let certificates = certificates(view.outcome);
-    let obstacle = view.outcome.as_ref().err();
-    let obstacle = obstacle.map(|error| Obstacle::Blocked(error.to_string()));
+    let obstacle = view.outcome.as_ref().err().map(Obstacle::of);
     let start = initialization(view, initialized, &ready);
     let mut set = Setter::new(&mut status.conditions, view.object.metadata.generation);
     set.set(kubeadm::condition::CERTIFICATES_AVAILABLE, certificates.clone());
@@ -140,7 +148,10 @@ fn conditions(view: &View<'_>, initialized: bool, outdated: usize, status: &mut 
         },
     );
     set.set(condition::SCALING_UP, scaling_up(existing, wanted, obstacle.as_ref()));
-    set.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    set.set(
+        condition::SCALING_DOWN,
+        scaling_down(existing, wanted, obstacle.as_ref()),
+    );
     set.set(condition::REMEDIATING, remediating(machines()));
     // A quorum serves.
     let quorum = if available > view.machines.len() / 2 {

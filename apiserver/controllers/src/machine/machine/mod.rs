@@ -1,14 +1,16 @@
 //! Machine: follows its bootstrap and infrastructure objects until it is a Node, and takes the Node out of the guest
 //! before the rest goes.
 
+mod adopt;
 mod deletion;
 mod drain;
 mod hooks;
 mod node;
 mod status;
+mod validate;
 mod volumes;
 
-use super::context::{Context, in_namespace_of, is_paused};
+use super::context::{Context, LOOK_AGAIN, in_namespace_of, is_new, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::guests::Link;
@@ -39,6 +41,8 @@ pub(super) struct Parts {
     cluster: Option<Arc<Cluster>>,
     config: Option<Arc<KubeadmConfig>>,
     infrastructure: Option<Arc<VSphereMachine>>,
+    /// To whom these two belong, if not to this Machine.
+    strangers: [Option<String>; 2],
     node: Option<Arc<Node>>,
     link: Link,
     /// Whether the owner wants this Machine as it is; none if nobody can say.
@@ -60,9 +64,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     if deleting {
         return deletion::proceed(&context, &parts).await;
     }
-    if parts.cluster.is_none() {
-        return Ok(Next::Event);
-    }
+    let Some(cluster) = &parts.cluster else {
+        return tell_no_cluster(&context, &parts).await;
+    };
+    adopt::own(&context, cluster, &parts).await?;
     copy_up(&context, &parts).await?;
     let outcome = node::adapt(&parts).await;
     // What was copied up counts already.
@@ -81,6 +86,18 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     outcome.map(|()| next)
 }
 
+/// A Cluster may come yet.
+async fn tell_no_cluster(context: &Context, parts: &Parts) -> Result<Next, Error> {
+    let machine = &parts.machine;
+    if let Some(left) = is_new(&**machine) {
+        return Ok(Next::After(left));
+    }
+    let status = status::without_cluster(parts);
+    let objects = &context.machines;
+    objects.patch_shared_status(machine, &machine.status, &status).await?;
+    Ok(Next::After(LOOK_AGAIN))
+}
+
 fn dereference(context: &Context, key: &Key) -> Option<Parts> {
     let machine = context.machines.get(key)?;
     let cluster_key = in_namespace_of(&*machine, &machine.spec.cluster_name);
@@ -90,14 +107,24 @@ fn dereference(context: &Context, key: &Key) -> Option<Parts> {
         .config_ref
         .as_ref()
         .filter(|reference| reference.is::<KubeadmConfig>());
-    let infrastructure = &machine.spec.infrastructure_ref;
+    let infrastructure = Some(&machine.spec.infrastructure_ref).filter(|reference| reference.is::<VSphereMachine>());
+    let infrastructure =
+        infrastructure.and_then(|reference| context.vsphere_machines.get(&key.sibling(&reference.name)));
+    let config = config.and_then(|reference| context.configs.get(&key.sibling(&reference.name)));
+    let uid = machine.metadata.uid.as_deref();
     let node_of = |id: &str| context.guests.node(&cluster_key, id);
     let known = |name: &str| context.guests.node_named(&cluster_key, name);
     let node = machine.spec.provider_id.as_deref().and_then(node_of);
     Some(Parts {
         cluster: context.clusters.get(&cluster_key),
-        config: config.and_then(|reference| context.configs.get(&key.sibling(&reference.name))),
-        infrastructure: context.vsphere_machines.get(&key.sibling(&infrastructure.name)),
+        strangers: [
+            config.as_deref().and_then(|object| adopt::stranger(object, uid)),
+            infrastructure
+                .as_deref()
+                .and_then(|object| adopt::stranger(object, uid)),
+        ],
+        config: config.filter(|object| adopt::stranger(&**object, uid).is_none()),
+        infrastructure: infrastructure.filter(|object| adopt::stranger(&**object, uid).is_none()),
         node: node.or_else(|| machine.status.node_ref.as_ref().and_then(|node| known(&node.name))),
         link: context.guests.link(&cluster_key),
         up_to_date: is_up_to_date(context, &machine),

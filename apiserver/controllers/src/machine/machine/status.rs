@@ -1,14 +1,15 @@
 //! What is true of a Machine.
 
-use super::{Parts, node};
+use super::{Parts, node, validate};
 use crate::machine::conditions::{Setter, Verdict};
 use crate::machine::engine::Next;
 use crate::machine::guests::Link;
 use crate::machine::replicas::is_deleting;
+use crate::machine::validate::missing_cluster;
 use guestcluster_types::conditions::whole_seconds;
 use guestcluster_types::upstream::capi::{MachineStatus, NodeReference, condition};
 use guestcluster_types::upstream::kubeadm::CERTIFICATES_EXPIRY_ANNOTATION;
-use guestcluster_types::upstream::{HasConditions, capv};
+use guestcluster_types::upstream::{ContractReference, HasConditions, capv};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
@@ -109,11 +110,19 @@ fn conditions(parts: &Parts, status: &mut MachineStatus, now: Timestamp) -> Next
 }
 
 fn bootstrap(parts: &Parts) -> Verdict {
+    let spec = &parts.machine.spec;
+    if let Err(invalid) = validate::bootstrap(spec) {
+        return Verdict::no("InvalidSpec", invalid);
+    }
     let Some(config) = &parts.config else {
-        if parts.machine.spec.bootstrap.data_secret_name.is_some() {
+        if spec.bootstrap.data_secret_name.is_some() {
             return Verdict::yes("DataSecretProvided");
         }
-        return Verdict::no("DoesNotExist", "the bootstrap object does not exist");
+        return missing(
+            "spec.bootstrap.configRef",
+            spec.bootstrap.config_ref.as_ref(),
+            parts.strangers[0].as_ref(),
+        );
     };
     Verdict::of(
         config.condition(condition::READY),
@@ -123,14 +132,45 @@ fn bootstrap(parts: &Parts) -> Verdict {
 }
 
 fn infrastructure(parts: &Parts) -> Verdict {
+    let spec = &parts.machine.spec;
+    if let Err(invalid) = validate::infrastructure(spec) {
+        return Verdict::no("InvalidSpec", invalid);
+    }
     let Some(object) = &parts.infrastructure else {
-        return Verdict::no("DoesNotExist", "the infrastructure object does not exist");
+        return missing(
+            "spec.infrastructureRef",
+            Some(&spec.infrastructure_ref),
+            parts.strangers[1].as_ref(),
+        );
     };
     Verdict::of(
         object.condition(capv::condition::READY),
         "NotReady",
         "the infrastructure object reports nothing yet",
     )
+}
+
+/// What a field names is not there, or somebody else's.
+fn missing(field: &str, reference: Option<&ContractReference>, stranger: Option<&String>) -> Verdict {
+    let (kind, name) = reference.map_or(("", ""), |reference| (&reference.kind, &reference.name));
+    match stranger {
+        Some(owner) => Verdict::no(
+            "InvalidSpec",
+            format!("{field}: {kind} {name} belongs to {owner}: accepted is one for this Machine alone"),
+        ),
+        None => Verdict::no("DoesNotExist", format!("{field}: {kind} {name} does not exist")),
+    }
+}
+
+/// Nothing is known of a Machine whose Cluster is not there.
+pub(super) fn without_cluster(parts: &Parts) -> MachineStatus {
+    let machine = &parts.machine;
+    let mut status = machine.status.clone();
+    let verdict = Verdict::no("ClusterDoesNotExist", missing_cluster(&machine.spec.cluster_name));
+    let mut set = Setter::new(&mut status.conditions, machine.metadata.generation);
+    set.set(condition::READY, verdict.clone());
+    set.set(condition::AVAILABLE, verdict);
+    status
 }
 
 /// The Node's health (with pressures), and its own Ready condition.
@@ -215,6 +255,7 @@ mod tests {
                 config: None,
                 infrastructure: None,
                 node: None,
+                strangers: [None, None],
                 link: Link::None,
                 up_to_date: None,
             };

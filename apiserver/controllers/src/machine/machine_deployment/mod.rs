@@ -6,18 +6,19 @@ mod status;
 mod validate;
 
 use super::conditions::{Setter, Verdict};
-use super::context::{Context, in_namespace_of, is_paused};
+use super::context::{Context, LOOK_AGAIN, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::machine_set::DISABLE_CREATE;
 use super::replicas::is_deleting;
-use super::writes::controller_of;
+use super::validate::missing_cluster;
+use super::writes::{controller_of, owned_in_cluster};
 use decide::{Bounds, Counts, decide};
 use guestcluster_types::upstream::capi::{
-    CLUSTER_NAME_LABEL, Cluster, MachineDeployment, MachineSet, REVISION_ANNOTATION, TEMPLATE_HASH_LABEL, condition,
+    MachineDeployment, MachineSet, REVISION_ANNOTATION, TEMPLATE_HASH_LABEL, condition,
 };
 use jiff::Timestamp;
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,8 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         context.deployments.tell_paused(&deployment, &cluster).await?;
         return Ok(Next::Event);
     }
-    adopt(&context, &cluster, &deployment).await?;
+    let meta = owned_in_cluster(&deployment.metadata, &cluster, FINALIZER);
+    context.deployments.patch_metadata(&deployment, &meta).await?;
     let now = Timestamp::now();
     let hash = build::template_hash(&deployment, now);
     let outcome = apply(&context, &deployment, &hash).await;
@@ -57,7 +59,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
 }
 
 async fn apply(context: &Context, deployment: &MachineDeployment, hash: &str) -> Result<(), Error> {
-    validate::spec(&deployment.spec).map_err(Error::Invalid)?;
+    validate::deployment(deployment).map_err(Error::Invalid)?;
     let sets = sets(context, deployment);
     if deployment.spec.paused == Some(true) {
         rescale(context, deployment, &sets).await
@@ -69,15 +71,11 @@ async fn apply(context: &Context, deployment: &MachineDeployment, hash: &str) ->
 /// Nothing is done for a Cluster that is not there, which may come yet.
 async fn tell_missing_cluster(context: &Context, deployment: &MachineDeployment) -> Result<Next, Error> {
     let mut status = deployment.status.clone();
-    let name = &deployment.spec.cluster_name;
-    let verdict = Verdict::no(
-        "ClusterDoesNotExist",
-        format!("spec.clusterName: Cluster {name} does not exist"),
-    );
+    let verdict = Verdict::no("ClusterDoesNotExist", missing_cluster(&deployment.spec.cluster_name));
     Setter::new(&mut status.conditions, deployment.metadata.generation).set(condition::AVAILABLE, verdict);
     let objects = &context.deployments;
     objects.patch_status(deployment, &deployment.status, &status).await?;
-    Ok(Next::Event)
+    Ok(Next::After(LOOK_AGAIN))
 }
 
 /// Whether a set is what its deployment asks for.
@@ -93,25 +91,6 @@ fn sets(context: &Context, deployment: &MachineDeployment) -> Vec<Arc<MachineSet
     });
     sets.sort_by_key(|set| set.creation_timestamp().map(|time| time.0));
     sets
-}
-
-async fn adopt(context: &Context, cluster: &Cluster, deployment: &MachineDeployment) -> Result<(), Error> {
-    let mut meta = deployment.metadata.clone();
-    let owners = meta.owner_references.get_or_insert_default();
-    if !owners
-        .iter()
-        .any(|owner| Some(&owner.uid) == cluster.metadata.uid.as_ref())
-    {
-        owners.extend(cluster.owner_ref(&()));
-    }
-    let finalizers = meta.finalizers.get_or_insert_default();
-    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
-        finalizers.push(FINALIZER.to_owned());
-    }
-    meta.labels
-        .get_or_insert_default()
-        .insert(CLUSTER_NAME_LABEL.to_owned(), cluster.name_any());
-    context.deployments.patch_metadata(deployment, &meta).await
 }
 
 async fn roll_out(

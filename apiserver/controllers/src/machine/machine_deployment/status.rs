@@ -83,7 +83,7 @@ pub(super) fn of(
             None => scaling_up(existing, wanted, None),
         },
     );
-    conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted, None));
     let sets = sets.iter().map(|set| &**set);
     conditions.set(condition::REMEDIATING, any_remediating(sets));
     conditions.set(condition::DELETING, Verdict::no("NotDeleting", ""));

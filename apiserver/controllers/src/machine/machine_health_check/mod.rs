@@ -7,7 +7,7 @@ mod dereference;
 mod status;
 mod validate;
 
-use super::context::{Context, is_paused};
+use super::context::{Context, LOOK_AGAIN, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::replicas::is_deleting;
@@ -20,19 +20,20 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     let Some(check) = context.health_checks.get(&key).filter(|check| !is_deleting(&**check)) else {
         return Ok(Next::Event);
     };
-    apply::label(&context, &check).await?;
-    let Some(parts) = dereference::of(&context, check) else {
-        return Ok(Next::Event);
+    let Some(parts) = dereference::of(&context, Arc::clone(&check)) else {
+        let status = status::without_cluster(&check);
+        context
+            .health_checks
+            .patch_status(&check, &check.status, &status)
+            .await?;
+        return Ok(Next::After(LOOK_AGAIN));
     };
+    apply::label(&context, &check).await?;
     if is_paused(&parts.cluster, &parts.check.metadata) {
         report(&context, &parts, status::paused(&parts)).await?;
         return Ok(Next::Event);
     }
     apply::own(&context, &parts).await?;
-    // A guest that answered once and does not now: its Nodes may have changed, and the connection tells when it is back.
-    if parts.is_cut_off {
-        return Ok(Next::Event);
-    }
     let rules = match validate::of(&parts.check.spec) {
         Ok(rules) => rules,
         Err(invalid) => {
@@ -40,6 +41,10 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
             return Ok(Next::Event);
         }
     };
+    // A guest that answered once and does not now: its Nodes may have changed, and the connection tells when it is back.
+    if parts.is_cut_off {
+        return Ok(Next::Event);
+    }
     let plan = decide::decide(&rules, parts.since, &parts.targets, Timestamp::now());
     let marked = apply::mark(&context, &parts, &plan).await;
     report(&context, &parts, status::of(&parts, &rules, &plan)).await?;

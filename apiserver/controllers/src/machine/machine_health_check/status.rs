@@ -4,7 +4,8 @@ use super::decide::Plan;
 use super::dereference::Parts;
 use super::validate::Rules;
 use crate::machine::conditions::{self, Setter, Verdict};
-use guestcluster_types::upstream::capi::{MachineHealthCheckStatus, condition};
+use crate::machine::validate::missing_cluster;
+use guestcluster_types::upstream::capi::{MachineHealthCheck, MachineHealthCheckStatus, condition};
 
 pub(super) fn of(parts: &Parts, rules: &Rules, plan: &Plan) -> MachineHealthCheckStatus {
     let (all, well) = (plan.findings.len(), plan.well());
@@ -17,6 +18,13 @@ pub(super) fn of(parts: &Parts, rules: &Rules, plan: &Plan) -> MachineHealthChec
 }
 
 fn allowed(rules: &Rules, plan: &Plan) -> Verdict {
+    if plan.allowed.is_some() && plan.findings.is_empty() {
+        // Those that it is for may come yet.
+        return Verdict {
+            message: "spec.selector finds no Machine of the Cluster".to_owned(),
+            ..Verdict::yes("RemediationAllowed")
+        };
+    }
     if plan.allowed.is_some() {
         return Verdict::yes("RemediationAllowed");
     }
@@ -40,6 +48,15 @@ pub(super) fn invalid(parts: &Parts, message: &str) -> MachineHealthCheckStatus 
         Some(Verdict::no("InvalidSpec", message)),
     );
     status.remediations_allowed = Some(0);
+    status
+}
+
+/// Nothing is looked after for a Cluster that is not there, which may come yet.
+pub(super) fn without_cluster(check: &MachineHealthCheck) -> MachineHealthCheckStatus {
+    let mut status = check.status.clone();
+    let verdict = Verdict::no("ClusterDoesNotExist", missing_cluster(&check.spec.cluster_name));
+    let mut set = Setter::new(&mut status.conditions, check.metadata.generation);
+    set.set(condition::REMEDIATION_ALLOWED, verdict);
     status
 }
 

@@ -1,6 +1,9 @@
 //! What a health check asks for, parsed. The only source of errors that a user can mend.
 
-use guestcluster_types::upstream::capi::{MachineHealthCheckSpec, RemediationTrigger, UnhealthyCondition};
+use crate::machine::validate;
+use guestcluster_types::upstream::capi::{
+    CLUSTER_NAME_LABEL, MachineHealthCheckSpec, RemediationTrigger, UnhealthyCondition,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::{Selector, SelectorExt};
@@ -63,12 +66,20 @@ pub(super) fn of(spec: &MachineHealthCheckSpec) -> Result<Rules, String> {
             template.kind, template.name
         ));
     }
-    let selector = Selector::try_from(spec.selector.clone()).map_err(|error| {
-        format!("spec.selector: {error}; accepted are the operators In, NotIn, Exists, DoesNotExist")
-    })?;
+    let selector = validate::parsed("spec.selector", &spec.selector)?;
     if selector.selects_all() {
         return Err("spec.selector is empty: give matchLabels or matchExpressions of the Machines".to_owned());
     }
+    let labels = spec.selector.match_labels.iter().flatten();
+    let mut clusters = labels.filter(|(key, _)| *key == CLUSTER_NAME_LABEL);
+    if let Some((key, cluster)) = clusters.find(|(_, cluster)| **cluster != spec.cluster_name) {
+        return Err(format!(
+            "spec.selector.matchLabels[{key}] is \"{cluster}\": accepted is spec.clusterName, \"{}\"",
+            spec.cluster_name
+        ));
+    }
+    conditions("unhealthyNodeConditions", &spec.checks.unhealthy_node_conditions)?;
+    conditions("unhealthyMachineConditions", &spec.checks.unhealthy_machine_conditions)?;
     Ok(Rules {
         selector,
         startup_seconds: match spec.checks.node_startup_timeout_seconds.map(i64::from) {
@@ -86,7 +97,22 @@ pub(crate) fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String
     Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }
 
+/// No condition is ever of another status.
+fn conditions(list: &str, conditions: &[UnhealthyCondition]) -> Result<(), String> {
+    for (index, condition) in conditions.iter().enumerate() {
+        if !["True", "False", "Unknown"].contains(&condition.status.as_str()) {
+            let status = &condition.status;
+            return Err(format!(
+                "spec.checks.{list}[{index}].status is \"{status}\": accepted are True, False and Unknown"
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn limit(trigger: &RemediationTrigger) -> Result<Limit, String> {
+    const COUNT: &str = "spec.remediation.triggerIf.unhealthyLessThanOrEqualTo";
+    validate::amount(COUNT, trigger.unhealthy_less_than_or_equal_to.as_ref())?;
     if let Some(range) = trigger.unhealthy_in_range.as_deref().filter(|range| !range.is_empty()) {
         return parse_range(range).ok_or_else(|| {
             format!(
@@ -102,11 +128,9 @@ fn limit(trigger: &RemediationTrigger) -> Result<Limit, String> {
                 .strip_suffix('%')
                 .and_then(|number| number.parse().ok())
                 .filter(|percent| *percent >= 0);
-            percent.map(Limit::Percent).ok_or_else(|| {
-                format!(
-                    "spec.remediation.triggerIf.unhealthyLessThanOrEqualTo is \"{text}\": accepted is a number or a percentage, such as 40%"
-                )
-            })
+            percent
+                .map(Limit::Percent)
+                .ok_or_else(|| format!("{COUNT} is \"{text}\": accepted is a percentage, such as 40%"))
         }
     }
 }
@@ -144,7 +168,7 @@ mod tests {
             (json!({"selector": {}}), "spec.selector is empty"),
             (
                 json!({"selector": {"matchExpressions": [{"key": "a", "operator": "Near"}]}}),
-                "spec.selector: ",
+                "spec.selector.matchExpressions[0].operator is \"Near\": ",
             ),
             (
                 trigger(json!({"unhealthyInRange": "1-3"})),
@@ -157,6 +181,18 @@ mod tests {
                 "is \"many\": accepted is a number",
             ),
             (trigger(json!({"unhealthyLessThanOrEqualTo": "-3%"})), "is \"-3%\""),
+            (
+                trigger(json!({"unhealthyLessThanOrEqualTo": -1})),
+                "is -1: accepted is a number",
+            ),
+            (
+                json!({"selector": {"matchLabels": {"cluster.x-k8s.io/cluster-name": "prod"}}}),
+                "is \"prod\": accepted is spec.clusterName, \"dev\"",
+            ),
+            (
+                json!({"checks": {"unhealthyNodeConditions": [{"type": "Ready", "status": "Maybe", "timeoutSeconds": 1}]}}),
+                "spec.checks.unhealthyNodeConditions[0].status is \"Maybe\": accepted are",
+            ),
             (
                 json!({"remediation": {"templateRef": {"apiVersion": "a/v1", "kind": "RebootTemplate", "name": "r"}}}),
                 "templateRef names RebootTemplate r",

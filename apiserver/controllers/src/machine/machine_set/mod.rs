@@ -5,24 +5,33 @@ pub(crate) mod decide;
 mod preflight;
 mod remediation;
 pub(crate) mod status;
+mod validate;
 
 use super::children::{self, Templates};
-use super::context::{Context, in_namespace_of, is_paused};
+use super::context::{Context, LOOK_AGAIN, in_namespace_of, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::names;
 use super::replicas::is_deleting;
-use super::writes::controller_of;
+use super::validate::missing_cluster;
+use super::writes::{controller_of, owned_in_cluster};
 use decide::{Action, Member, Order, decide};
-use guestcluster_types::upstream::capi::{CLUSTER_NAME_LABEL, Machine, MachineSet, SET_NAME_LABEL};
+use guestcluster_types::upstream::capi::{
+    CLUSTER_NAME_LABEL, Cluster, Machine, MachineDeployment, MachineSet, SET_NAME_LABEL,
+};
 use guestcluster_types::upstream::kubeadm::KubeadmConfigTemplate;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use status::Obstacle;
 use std::sync::Arc;
 
+pub(crate) use validate::template;
+
 /// Annotation of a set that makes no Machines any more, whatever its number.
 pub(crate) const DISABLE_CREATE: &str = "cluster.x-k8s.io/disable-machine-create";
+
+/// So many Machines are made at a time: whatever number is asked for, there is an end to what is held in memory.
+const AT_ONCE: usize = 256;
 
 /// Finalizer of MachineSets: their Machines go before them.
 pub(crate) const FINALIZER: &str = "cluster.x-k8s.io/machineset";
@@ -35,22 +44,41 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return delete(&context, &set).await;
     }
     let cluster = context.clusters.get(&in_namespace_of(&*set, &set.spec.cluster_name));
-    let Some(cluster) = cluster.filter(|cluster| !is_deleting(&**cluster)) else {
-        return Ok(Next::Event);
+    let Some(cluster) = cluster else {
+        let failure = Error::Invalid(missing_cluster(&set.spec.cluster_name));
+        report(&context, &set, Some(Obstacle::of(&failure))).await?;
+        return Ok(Next::After(LOOK_AGAIN));
     };
+    if is_deleting(&*cluster) {
+        return Ok(Next::Event);
+    }
     if is_paused(&cluster, &set.metadata) {
         context.sets.tell_paused(&set, &cluster).await?;
         return Ok(Next::Event);
     }
+    own(&context, &cluster, &set).await?;
     let hold = hold(&context, &set);
     let outcome = apply(&context, &set, hold.as_deref()).await;
     let obstacle = match &outcome {
         Ok(()) => hold.map(Obstacle::Waits),
-        Err(error) => Some(Obstacle::Blocked(error.to_string())),
+        Err(error) => Some(Obstacle::of(error)),
     };
-    let status = status::of(&set, &machines(&context, &set), obstacle.as_ref());
-    context.sets.patch_status(&set, &set.status, &status).await?;
+    report(&context, &set, obstacle).await?;
     outcome.map(|()| Next::Event)
+}
+
+async fn report(context: &Context, set: &MachineSet, obstacle: Option<Obstacle>) -> Result<(), Error> {
+    let status = status::of(set, &machines(context, set), obstacle.as_ref());
+    context.sets.patch_status(set, &set.status, &status).await
+}
+
+/// A set that no deployment made goes with its Cluster, is found by its label, and its Machines go before it.
+async fn own(context: &Context, cluster: &Cluster, set: &MachineSet) -> Result<(), Error> {
+    if controller_of::<MachineDeployment>(&set.metadata).is_some() {
+        return Ok(());
+    }
+    let meta = owned_in_cluster(&set.metadata, cluster, FINALIZER);
+    context.sets.patch_metadata(set, &meta).await
 }
 
 async fn apply(context: &Context, set: &MachineSet, hold: Option<&str>) -> Result<(), Error> {
@@ -98,7 +126,8 @@ async fn scale(context: &Context, set: &MachineSet, hold: Option<&str>) -> Resul
     match decide(&members, wanted, order) {
         Action::Nothing => {}
         Action::Create(_) if hold.is_some() || is_closed(set) => {}
-        Action::Create(count) => create(context, set, &live, count).await?,
+        // The others follow when these are there.
+        Action::Create(count) => create(context, set, &live, count.min(AT_ONCE)).await?,
         Action::Delete(names) => {
             for machine in live.iter().filter(|machine| names.contains(&machine.name_any())) {
                 context.machines.delete(machine).await?;
@@ -157,7 +186,9 @@ async fn complete(context: &Context, set: &MachineSet) -> Result<(), Error> {
     Ok(())
 }
 
+/// Judged where Machines are about to be made: fewer are always possible.
 async fn templates(context: &Context, set: &MachineSet) -> Result<Templates, Error> {
+    validate::set(set).map_err(Error::Invalid)?;
     let spec = &set.spec.template.spec;
     let cluster = in_namespace_of(set, &set.spec.cluster_name);
     let config = match &spec.bootstrap.config_ref {
@@ -165,7 +196,11 @@ async fn templates(context: &Context, set: &MachineSet) -> Result<Templates, Err
             let template = children::adopted_template::<KubeadmConfigTemplate>(context, &cluster, reference).await?;
             template.spec.template
         }
-        None => return Err(Error::Invalid("the template names no bootstrap template".to_owned())),
+        None => {
+            return Err(Error::Invalid(
+                "spec.template.spec.bootstrap.configRef names nothing".to_owned(),
+            ));
+        }
     };
     let infrastructure = children::adopted_template(context, &cluster, &spec.infrastructure_ref).await?;
     Ok(Templates {

@@ -1,6 +1,7 @@
 //! What is true of a MachineSet.
 
 use crate::machine::conditions::{Setter, Verdict, of_machines};
+use crate::machine::error::Error;
 use crate::machine::remediation::remediating;
 use crate::machine::replicas::{count, is_deleting};
 use guestcluster_types::conditions::Holds;
@@ -13,8 +14,26 @@ use std::sync::Arc;
 pub(crate) enum Obstacle {
     /// Something failed, and is tried again.
     Blocked(String),
+    /// The spec can't be followed.
+    Invalid(String),
     /// Something else comes first.
     Waits(String),
+}
+
+impl Obstacle {
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Invalid(message) => Self::Invalid(message.clone()),
+            error => Self::Blocked(error.to_string()),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Blocked(failure) | Self::Invalid(failure) => format!(" is blocked: {failure}"),
+            Self::Waits(what) => format!(" waits: {what}"),
+        }
+    }
 }
 
 pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], obstacle: Option<&Obstacle>) -> MachineSetStatus {
@@ -45,7 +64,7 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], obstacle: Option<&
         of_machines(live.iter().copied(), condition::UP_TO_DATE, "UpToDate"),
     );
     conditions.set(condition::SCALING_UP, scaling_up(existing, wanted, obstacle));
-    conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted));
+    conditions.set(condition::SCALING_DOWN, scaling_down(existing, wanted, None));
     let all = machines.iter().map(|machine| &**machine);
     conditions.set(condition::REMEDIATING, remediating(all));
     conditions.set(condition::DELETING, Verdict::no("NotDeleting", ""));
@@ -55,27 +74,27 @@ pub(super) fn of(set: &MachineSet, machines: &[Arc<Machine>], obstacle: Option<&
 
 /// Whether Machines are being added, and what keeps it from it.
 pub(crate) fn scaling_up(existing: i32, wanted: i32, obstacle: Option<&Obstacle>) -> Verdict {
-    if existing >= wanted {
-        return Verdict::no("NotScalingUp", "");
-    }
-    let mut message = format!("Scaling up from {existing} to {wanted} replicas");
     match obstacle {
-        Some(Obstacle::Blocked(failure)) => message = format!("{message} is blocked: {failure}"),
-        Some(Obstacle::Waits(what)) => message = format!("{message} waits: {what}"),
-        None => {}
+        // Nothing is under way that could say so.
+        Some(Obstacle::Invalid(message)) if existing == wanted => return Verdict::no("InvalidSpec", message),
+        _ if existing >= wanted => return Verdict::no("NotScalingUp", ""),
+        _ => {}
     }
+    let words = obstacle.map(Obstacle::words).unwrap_or_default();
+    let message = format!("Scaling up from {existing} to {wanted} replicas{words}");
     Verdict {
         holds: Holds::True,
         ..Verdict::no("ScalingUp", message)
     }
 }
 
-/// Whether Machines are being removed.
-pub(crate) fn scaling_down(existing: i32, wanted: i32) -> Verdict {
+/// Whether Machines are being removed, and what keeps it from it.
+pub(crate) fn scaling_down(existing: i32, wanted: i32, obstacle: Option<&Obstacle>) -> Verdict {
     if existing <= wanted {
         return Verdict::no("NotScalingDown", "");
     }
-    let message = format!("Scaling down from {existing} to {wanted} replicas");
+    let words = obstacle.map(Obstacle::words).unwrap_or_default();
+    let message = format!("Scaling down from {existing} to {wanted} replicas{words}");
     Verdict {
         holds: Holds::True,
         ..Verdict::no("ScalingDown", message)

@@ -4,7 +4,7 @@
 pub(crate) mod build;
 mod status;
 
-use super::context::{Context, is_paused};
+use super::context::{Context, is_new, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::writes::owner_of;
@@ -25,7 +25,7 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         return delete(&context, &object).await;
     }
     let Some(cluster) = cluster_of(&context, &object) else {
-        return Ok(Next::Event);
+        return tell_no_cluster(&context, &object).await;
     };
     if is_paused(&cluster, &object.metadata) {
         context.vsphere_clusters.tell_paused(&object, &cluster).await?;
@@ -53,6 +53,17 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
         .patch_status(&object, &object.status, &status)
         .await?;
     written.map(|()| Next::Event)
+}
+
+/// A Cluster may come yet.
+async fn tell_no_cluster(context: &Context, object: &VSphereCluster) -> Result<Next, Error> {
+    if let Some(left) = is_new(object) {
+        return Ok(Next::After(left));
+    }
+    let status = status::alone(object);
+    let objects = &context.vsphere_clusters;
+    objects.patch_status(object, &object.status, &status).await?;
+    Ok(Next::Event)
 }
 
 async fn apply(

@@ -1,7 +1,9 @@
 //! What is true of a VSphereCluster.
 
-use crate::machine::conditions::{Setter, Verdict};
+use crate::machine::conditions::{Setter, Verdict, no_owner};
 use crate::machine::error::Error;
+use crate::machine::validate;
+use guestcluster_types::upstream::capi::Cluster;
 use guestcluster_types::upstream::capv::{VSphereCluster, VSphereClusterStatus, condition};
 use guestcluster_types::upstream::{ApiEndpoint, FailureDomain};
 
@@ -17,7 +19,13 @@ pub(super) fn of(
     if let Some(zones) = zones {
         status.failure_domains = zones;
     }
-    let balancer = if endpoint.is_known() {
+    let host = validate::host(
+        "spec.controlPlaneEndpoint.host",
+        &object.spec.control_plane_endpoint.host,
+    );
+    let balancer = if let Err(invalid) = host {
+        Verdict::no("InvalidSpec", invalid)
+    } else if endpoint.is_known() {
         Verdict::yes("Ready")
     } else if let Some(failure) = failure {
         Verdict::no("NotReady", failure.to_string())
@@ -34,5 +42,13 @@ pub(super) fn of(
     conditions.set_not_paused();
     conditions.set(condition::LOAD_BALANCER_READY, balancer.clone());
     conditions.set_summary(condition::READY, "Ready", [balancer]);
+    status
+}
+
+/// No Cluster has it.
+pub(super) fn alone(object: &VSphereCluster) -> VSphereClusterStatus {
+    let mut status = object.status.clone();
+    let mut conditions = Setter::new(&mut status.conditions, object.metadata.generation);
+    conditions.set(condition::READY, no_owner::<Cluster>("spec.infrastructureRef"));
     status
 }

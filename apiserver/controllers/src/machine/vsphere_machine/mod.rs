@@ -4,10 +4,12 @@ mod build;
 mod status;
 
 use super::children::VSPHERE_MACHINE_FINALIZER;
-use super::context::{Context, has_infrastructure, in_namespace_of, is_initialized, is_paused};
+use super::conditions::{Verdict, no_owner};
+use super::context::{Context, LOOK_AGAIN, has_infrastructure, in_namespace_of, is_initialized, is_new, is_paused};
 use super::engine::{Key, Next};
 use super::error::Error;
 use super::replicas::is_deleting;
+use super::validate::missing_cluster;
 use super::writes::controller_of;
 use guestcluster_types::upstream::capi::{Cluster, Machine};
 use guestcluster_types::upstream::capv::VSphereMachine;
@@ -34,8 +36,9 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     if is_deleting(&*object) {
         return delete(&context, &object).await;
     }
-    let Some(parts) = dereference(&context, object) else {
-        return Ok(Next::Event);
+    let parts = match dereference(&context, Arc::clone(&object)) {
+        Ok(parts) => parts,
+        Err(missing) => return tell_missing(&context, &object, missing).await,
     };
     if is_deleting(&*parts.machine) {
         return Ok(Next::Event);
@@ -65,19 +68,38 @@ pub(super) async fn reconcile(context: Arc<Context>, key: Key) -> Result<Next, E
     outcome.map(|()| Next::Event)
 }
 
-fn dereference(context: &Context, object: Arc<VSphereMachine>) -> Option<Parts> {
-    let owner = controller_of::<Machine>(&object.metadata)?;
-    let machine = context.machines.get(&in_namespace_of(&*object, &owner.name))?;
-    let cluster = context
-        .clusters
-        .get(&in_namespace_of(&*object, &machine.spec.cluster_name))?;
+fn dereference(context: &Context, object: Arc<VSphereMachine>) -> Result<Parts, Verdict> {
+    let owner = controller_of::<Machine>(&object.metadata);
+    let owner = owner.ok_or_else(|| no_owner::<Machine>("spec.infrastructureRef"))?;
+    let machine = context.machines.get(&in_namespace_of(&*object, &owner.name));
+    let machine = machine.ok_or_else(|| no_owner::<Machine>("spec.infrastructureRef"))?;
+    let cluster = &machine.spec.cluster_name;
+    let missing = || {
+        Verdict::no(
+            "ClusterDoesNotExist",
+            format!("Machine {}: {}", owner.name, missing_cluster(cluster)),
+        )
+    };
+    let cluster = context.clusters.get(&in_namespace_of(&*object, cluster));
+    let cluster = cluster.ok_or_else(missing)?;
     let vm = context.virtual_machines.get(&Key::of(&*machine));
-    Some(Parts {
+    Ok(Parts {
         object,
         machine,
         cluster,
         vm,
     })
+}
+
+/// What is missing may come yet.
+async fn tell_missing(context: &Context, object: &VSphereMachine, missing: Verdict) -> Result<Next, Error> {
+    if let Some(left) = is_new(object) {
+        return Ok(Next::After(left));
+    }
+    let status = status::alone(object, missing);
+    let objects = &context.vsphere_machines;
+    objects.patch_status(object, &object.status, &status).await?;
+    Ok(Next::After(LOOK_AGAIN))
 }
 
 /// Writes the VM as soon as all that it names exists.

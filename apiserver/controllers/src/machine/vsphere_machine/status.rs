@@ -43,6 +43,15 @@ pub(super) fn deleting(object: &VSphereMachine) -> VSphereMachineStatus {
     status
 }
 
+/// No Machine has it, or no Cluster has that.
+pub(super) fn alone(object: &VSphereMachine, missing: Verdict) -> VSphereMachineStatus {
+    let mut status = object.status.clone();
+    let mut conditions = Setter::new(&mut status.conditions, object.metadata.generation);
+    conditions.set(condition::VIRTUAL_MACHINE_PROVISIONED, missing.clone());
+    conditions.set(condition::READY, missing);
+    status
+}
+
 /// Phase, and the step that is not done yet.
 fn progress(parts: &Parts, failure: Option<&Error>) -> (&'static str, Verdict) {
     if let Some(failure) = failure {
