@@ -11,4 +11,5 @@ mod supervisor;
 mod together;
 mod two_stores;
 mod upstream;
+mod vm;
 mod wrong_fields;

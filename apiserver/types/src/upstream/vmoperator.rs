@@ -104,6 +104,9 @@ pub struct VirtualMachineBootstrap {
     /// By cloud-init.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_init: Option<CloudInitBootstrap>,
+    /// By something else.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// cloud-init's input.

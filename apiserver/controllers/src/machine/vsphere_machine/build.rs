@@ -37,6 +37,7 @@ pub(super) fn virtual_machine(parts: &Parts, secret: &str, probe: bool) -> Virtu
                     key: USER_DATA.to_owned(),
                 }),
             }),
+            ..VirtualMachineBootstrap::default()
         },
         class_name: Some(object.spec.class_name.clone()),
         image_name: Some(object.spec.image_name.clone()),

@@ -2,13 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineClass};
+use guestcluster_types::{
+    upstream::vmoperator::{VirtualMachine, VirtualMachineClass, VirtualMachineSetResourcePolicy},
+    validation::is_dns_subdomain,
+};
 use k8s_openapi::api::{core::v1::Secret, storage::v1::StorageClass};
 use kube::{
     Api, Client, ResourceExt as _,
     core::{ApiResource, DynamicObject, GroupVersionKind},
     runtime::reflector::{ObjectRef, Store},
 };
+use serde::de::DeserializeOwned;
 use vm_driver::UserData;
 
 use super::{Error, status};
@@ -32,6 +36,8 @@ pub(super) struct Creation {
     pub(super) image: bool,
     /// Whether the storage class exists.
     pub(super) storage_class: bool,
+    /// Whether the resource policy exists.
+    pub(super) policy: bool,
     /// The bootstrap data.
     pub(super) user_data: Option<UserData>,
 }
@@ -70,35 +76,35 @@ pub(super) async fn read(
 }
 
 async fn read_creation(client: &Client, machine: &VirtualMachine, namespace: &str) -> Result<Creation, Error> {
+    let spec = &machine.spec;
     let storage: Api<StorageClass> = Api::all(client.clone());
-    let storage_class = match machine.spec.storage_class.as_deref() {
-        Some(name) => storage.get_opt(name).await?.is_some(),
-        None => true,
-    };
+    let policies: Api<VirtualMachineSetResourcePolicy> = Api::namespaced(client.clone(), namespace);
     Ok(Creation {
-        image: image_exists(
-            client,
-            machine.spec.image_name.as_deref().unwrap_or_default(),
-            namespace,
-        )
-        .await?,
-        storage_class,
+        image: image_exists(client, spec.image_name.as_deref().unwrap_or_default(), namespace).await?,
+        storage_class: is_there(&storage, spec.storage_class.as_deref()).await?,
+        policy: is_there(&policies, spec.reserved.resource_policy_name.as_deref()).await?,
         user_data: user_data(client, machine, namespace).await?,
     })
 }
 
+/// Whether what is named exists, if anything is. No object has a name that is none.
+async fn is_there<K>(api: &Api<K>, name: Option<&str>) -> Result<bool, Error>
+where
+    K: Clone + DeserializeOwned + std::fmt::Debug,
+{
+    match name {
+        None => Ok(true),
+        Some(name) if !is_dns_subdomain(name) => Ok(false),
+        Some(name) => Ok(api.get_metadata_opt(name).await?.is_some()),
+    }
+}
+
 /// An image of the namespace, or one for all.
 async fn image_exists(client: &Client, name: &str, namespace: &str) -> Result<bool, Error> {
-    if name.is_empty() {
-        return Ok(false);
-    }
     let of_kind = |kind| ApiResource::from_gvk(&GroupVersionKind::gvk("vmoperator.vmware.com", "v1alpha5", kind));
     let shared: Api<DynamicObject> = Api::all_with(client.clone(), &of_kind("ClusterVirtualMachineImage"));
-    if shared.get_metadata_opt(name).await?.is_some() {
-        return Ok(true);
-    }
     let own: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &of_kind("VirtualMachineImage"));
-    Ok(own.get_metadata_opt(name).await?.is_some())
+    Ok(is_there(&shared, Some(name)).await? || is_there(&own, Some(name)).await?)
 }
 
 /// The cloud-config. The vSphere provider names key `user-data` of a Secret whose key is `value`.
@@ -107,6 +113,9 @@ async fn user_data(client: &Client, machine: &VirtualMachine, namespace: &str) -
     let Some(source) = cloud_init.and_then(|cloud_init| cloud_init.raw_cloud_config.as_ref()) else {
         return Ok(Some(UserData::default()));
     };
+    if !is_dns_subdomain(&source.name) {
+        return Ok(None);
+    }
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let Some(mut data) = secrets.get_opt(&source.name).await?.and_then(|secret| secret.data) else {
         return Ok(None);

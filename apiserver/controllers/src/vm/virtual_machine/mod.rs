@@ -1,6 +1,7 @@
 //! VirtualMachine: what the driver needs for it, and what the driver says of it.
 
 mod dereference;
+mod quantity;
 mod status;
 mod validate;
 

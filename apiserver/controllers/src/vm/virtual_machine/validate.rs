@@ -1,14 +1,21 @@
 //! Whether a VirtualMachine can be made, and as what. Pure.
 
-use guestcluster_types::upstream::vmoperator::{VirtualMachine, condition};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use guestcluster_types::upstream::vmoperator::{
+    VirtualMachine, VirtualMachineClassHardware, VirtualMachineSpec, condition,
+};
 use kube::ResourceExt as _;
 use vm_driver::VmSpec;
 
-use super::dereference::Found;
+use super::{
+    dereference::{Creation, Found},
+    quantity::bytes,
+};
 
 /// Label by which a VM asks for a failure domain, as VM Operator's.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// The ways to set a guest system up that VM Operator has beside cloud-init.
+const OTHER_BOOTSTRAPS: [&str; 3] = ["linuxPrep", "sysprep", "vAppConfig"];
 
 /// A prerequisite that does not hold: type, reason and message of a False condition.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,42 +39,101 @@ pub(super) fn validate(machine: &VirtualMachine, found: Found) -> Result<VmSpec,
     if found.class.is_none() && found.creation.is_some() {
         return Err(class_missing(&class_name, &namespace, &found.classes));
     }
+    let hardware = found.class.map(|class| class.spec.hardware.clone()).unwrap_or_default();
+    let (cpus, memory) = (cpus(&hardware), hardware.memory.as_ref().and_then(bytes));
     let mut user_data = None;
     if let Some(creation) = found.creation {
-        if !creation.image {
-            return Err(Unmet {
-                condition: condition::IMAGE_READY,
-                reason: "VirtualMachineImageNotFound",
-                message: format!("image {image:?} is neither in namespace {namespace} nor a cluster image"),
-            });
-        }
-        if !creation.storage_class {
-            return Err(Unmet {
-                condition: condition::STORAGE_READY,
-                reason: "StorageClassNotFound",
-                message: format!("storage class {storage_class:?} does not exist"),
-            });
-        }
+        size(&class_name, &hardware, cpus, memory)?;
+        prerequisites(spec, &namespace, &creation)?;
         user_data = Some(creation.user_data.ok_or_else(|| bootstrap_missing(machine))?);
     }
-    let hardware = found.class.map(|class| class.spec.hardware.clone()).unwrap_or_default();
     Ok(VmSpec {
         uid: super::uid(machine),
         namespace,
         name: machine.name_any(),
         labels: machine.labels().clone(),
         class: class_name,
-        cpus: hardware
-            .cpus
-            .and_then(|cpus| u32::try_from(cpus).ok())
-            .unwrap_or_default(),
-        memory_bytes: hardware.memory.as_ref().and_then(bytes).unwrap_or_default(),
+        cpus: cpus.unwrap_or_default(),
+        memory_bytes: memory.unwrap_or_default(),
         image,
         storage_class,
         zone: machine.labels().get(ZONE_LABEL).cloned(),
         powered_on: spec.power_state.as_deref() != Some("PoweredOff"),
         user_data,
     })
+}
+
+/// A VM has processors and memory.
+fn size(
+    class: &str,
+    hardware: &VirtualMachineClassHardware,
+    cpus: Option<u32>,
+    memory: Option<u64>,
+) -> Result<(), Unmet> {
+    let invalid = |message| Unmet {
+        condition: condition::CLASS_READY,
+        reason: "InvalidClass",
+        message,
+    };
+    if cpus.is_none() {
+        let found = hardware.cpus.unwrap_or_default();
+        return Err(invalid(format!(
+            "spec.hardware.cpus of class {class:?} is {found}: accepted is a number from 1 to {}",
+            u32::MAX
+        )));
+    }
+    if memory.is_none() {
+        let found = hardware.memory.as_ref().map_or("", |memory| memory.0.as_str());
+        return Err(invalid(format!(
+            "spec.hardware.memory of class {class:?} is {found:?}: accepted is a quantity above 0, such as 4Gi"
+        )));
+    }
+    Ok(())
+}
+
+fn prerequisites(spec: &VirtualMachineSpec, namespace: &str, creation: &Creation) -> Result<(), Unmet> {
+    let unmet = |condition, reason, message| {
+        Err(Unmet {
+            condition,
+            reason,
+            message,
+        })
+    };
+    let named = |name: &Option<String>| name.clone().unwrap_or_default();
+    if !creation.image {
+        let image = named(&spec.image_name);
+        let message = format!("image {image:?} is neither in namespace {namespace} nor a cluster image");
+        return unmet(condition::IMAGE_READY, "VirtualMachineImageNotFound", message);
+    }
+    if !creation.storage_class {
+        let class = named(&spec.storage_class);
+        let message = format!("storage class {class:?} does not exist");
+        return unmet(condition::STORAGE_READY, "StorageClassNotFound", message);
+    }
+    if !creation.policy {
+        let policy = named(&spec.reserved.resource_policy_name);
+        let message = format!(
+            "spec.reserved.resourcePolicyName: VirtualMachineSetResourcePolicy {policy:?} is not in namespace {namespace}"
+        );
+        return unmet(
+            condition::SET_RESOURCE_POLICY_READY,
+            "VirtualMachineSetResourcePolicyNotFound",
+            message,
+        );
+    }
+    if let Some(field) = OTHER_BOOTSTRAPS
+        .into_iter()
+        .find(|name| spec.bootstrap.unknown.contains_key(*name))
+    {
+        let message =
+            format!("spec.bootstrap.{field} is not done by this layer: accepted is cloudInit with rawCloudConfig");
+        return unmet(condition::BOOTSTRAP_READY, "InvalidSpec", message);
+    }
+    if spec.power_state.as_deref() == Some("Suspended") {
+        let message = "spec.powerState is \"Suspended\": accepted are PoweredOn and PoweredOff".to_owned();
+        return unmet(condition::POWER_STATE_SYNCED, "InvalidSpec", message);
+    }
+    Ok(())
 }
 
 fn class_missing(class: &str, namespace: &str, available: &[String]) -> Unmet {
@@ -85,44 +151,31 @@ fn class_missing(class: &str, namespace: &str, available: &[String]) -> Unmet {
 fn bootstrap_missing(machine: &VirtualMachine) -> Unmet {
     let cloud_init = machine.spec.bootstrap.cloud_init.as_ref();
     let secret = cloud_init.and_then(|cloud_init| cloud_init.raw_cloud_config.as_ref());
+    let (name, key) = secret.map_or(("", ""), |secret| (&secret.name, &secret.key));
     Unmet {
         condition: condition::BOOTSTRAP_READY,
         reason: "BootstrapDataNotFound",
-        message: format!(
-            "Secret {:?} has no bootstrap data",
-            secret.map_or("", |secret| secret.name.as_str())
-        ),
+        message: format!("Secret {name:?} has no bootstrap data: accepted is one with key {key:?} or \"value\""),
     }
 }
 
-/// A quantity of memory in bytes: plain, or with a binary or decimal suffix.
-fn bytes(quantity: &Quantity) -> Option<u64> {
-    const SUFFIXES: [(&str, u64); 8] = [
-        ("Ki", 1 << 10),
-        ("Mi", 1 << 20),
-        ("Gi", 1 << 30),
-        ("Ti", 1 << 40),
-        ("k", 1_000),
-        ("M", 1_000_000),
-        ("G", 1_000_000_000),
-        ("T", 1_000_000_000_000),
-    ];
-    let text = quantity.0.trim();
-    let suffix = SUFFIXES
-        .iter()
-        .find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|number| (number, *factor)));
-    let (number, factor) = suffix.unwrap_or((text, 1));
-    number.parse::<u64>().ok()?.checked_mul(factor)
+fn cpus(hardware: &VirtualMachineClassHardware) -> Option<u32> {
+    hardware
+        .cpus
+        .and_then(|cpus| u32::try_from(cpus).ok())
+        .filter(|cpus| *cpus > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use guestcluster_types::upstream::vmoperator::{VirtualMachineClass, VirtualMachineSpec};
+    use guestcluster_types::upstream::vmoperator::VirtualMachineClass;
+    use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+    use serde_json::json;
     use vm_driver::UserData;
 
-    use super::{super::dereference::Creation, *};
+    use super::*;
 
     fn machine() -> VirtualMachine {
         let spec = VirtualMachineSpec {
@@ -147,6 +200,7 @@ mod tests {
         Creation {
             image: true,
             storage_class: true,
+            policy: true,
             user_data: Some(UserData(b"#cloud-config".to_vec())),
         }
     }
@@ -230,5 +284,70 @@ mod tests {
                 condition::BOOTSTRAP_READY
             ]
         );
+    }
+
+    #[test]
+    fn a_class_has_processors_and_memory() {
+        let of = |cpus, memory: &str| {
+            let mut class = (*class()).clone();
+            class.spec.hardware.cpus = cpus;
+            class.spec.hardware.memory = Some(Quantity(memory.to_owned()));
+            let found = Found {
+                class: Some(Arc::new(class)),
+                classes: Vec::new(),
+                creation: Some(creation()),
+            };
+            validate(&machine(), found).map(|spec| (spec.cpus, spec.memory_bytes))
+        };
+        assert_eq!(of(Some(2), "1.5Gi"), Ok((2, 3 << 29)));
+        for (cpus, memory, told) in [
+            (None, "4Gi", "spec.hardware.cpus of class \"small\" is 0: accepted is"),
+            (Some(-1), "4Gi", "is -1"),
+            (Some(i64::MAX), "4Gi", "is 9223372036854775807"),
+            (
+                Some(1),
+                "0",
+                "spec.hardware.memory of class \"small\" is \"0\": accepted is",
+            ),
+            (Some(1), "-4Gi", "is \"-4Gi\""),
+        ] {
+            let unmet = of(cpus, memory).unwrap_err();
+            assert_eq!(
+                (unmet.condition, unmet.reason),
+                (condition::CLASS_READY, "InvalidClass")
+            );
+            assert!(unmet.message.contains(told), "{}", unmet.message);
+        }
+    }
+
+    #[test]
+    fn what_the_layer_does_not_do_is_named() {
+        let of = |spec: serde_json::Value| {
+            let mut machine = machine();
+            machine.spec = serde_json::from_value(spec).unwrap();
+            let missing = Creation {
+                policy: machine.spec.reserved.resource_policy_name.is_none(),
+                ..creation()
+            };
+            let found = Found {
+                class: Some(class()),
+                classes: Vec::new(),
+                creation: Some(missing),
+            };
+            validate(&machine, found).unwrap_err()
+        };
+        let suspended = of(json!({"powerState": "Suspended"}));
+        assert_eq!(suspended.condition, condition::POWER_STATE_SYNCED);
+        assert!(suspended.message.contains("accepted are PoweredOn and PoweredOff"));
+        let policy = of(json!({"reserved": {"resourcePolicyName": "nowhere"}}));
+        assert_eq!(policy.condition, condition::SET_RESOURCE_POLICY_READY);
+        assert!(
+            policy
+                .message
+                .contains("VirtualMachineSetResourcePolicy \"nowhere\" is not in namespace team-a")
+        );
+        let windows = of(json!({"bootstrap": {"sysprep": {}}}));
+        assert_eq!(windows.condition, condition::BOOTSTRAP_READY);
+        assert!(windows.message.contains("spec.bootstrap.sysprep"));
     }
 }

@@ -1,5 +1,7 @@
 //! VirtualMachineService: a load balancer in front of VMs.
 
+mod validate;
+
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
@@ -18,7 +20,7 @@ use kube::{
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use vm_driver::{Blocked, LoadBalancerSpec, LoadBalancerState, ObjectUid, Removal};
+use vm_driver::{Blocked, LoadBalancerState, ObjectUid, Removal};
 
 use super::{CONCURRENCY, Context, Error, FIELD_MANAGER, finalizer, touched};
 
@@ -51,8 +53,12 @@ async fn reconcile(service: Arc<VirtualMachineService>, context: Arc<Context>) -
     if service.metadata.deletion_timestamp.is_some() {
         return remove(&api, &service, &context).await;
     }
-    let Some(spec) = validate(&service) else {
-        return Ok(Action::await_change());
+    let spec = match validate::service(&service, uid(&service)) {
+        Ok(spec) => spec,
+        Err(invalid) => {
+            tell_what_blocks(&api, &service, Some(&invalid)).await?;
+            return Ok(Action::await_change());
+        }
     };
     if !finalizer::present(service.as_ref()) {
         finalizer::add(&api, &service).await?;
@@ -61,22 +67,6 @@ async fn reconcile(service: Arc<VirtualMachineService>, context: Arc<Context>) -
     write_status(&api, &service, &state).await?;
     context.retries.clear(&service.uid().unwrap_or_default());
     Ok(Action::await_change())
-}
-
-/// What the driver is asked for; none for a service that is no load balancer.
-fn validate(service: &VirtualMachineService) -> Option<LoadBalancerSpec> {
-    if service.spec.type_ != "LoadBalancer" {
-        return None;
-    }
-    let port = service.spec.ports.first()?;
-    Some(LoadBalancerSpec {
-        uid: uid(service),
-        namespace: service.namespace()?,
-        name: service.name_any(),
-        selector: service.spec.selector.clone(),
-        port: u16::try_from(port.port).ok()?,
-        target_port: u16::try_from(port.target_port).ok()?,
-    })
 }
 
 async fn write_status(
