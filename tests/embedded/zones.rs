@@ -62,9 +62,20 @@ fn nodes_are_in_the_zones_that_there_are_and_no_pool_is_in_another() {
     });
     admin.await_ready("dev");
     move_to("b").refused("there are a, c");
-    // A pool stays where it is, whatever becomes of its zone.
+    // A pool stays where it is, whatever becomes of its zone, and gets no further nodes there.
     admin.run("delete az a c").success();
-    admin.run("guest scale dev --pool default --workers 3").success();
+    let patch = r#"[{"op":"replace","path":"/spec/topology/nodePools/0/replicas","value":3}]"#;
+    admin
+        .args(&["patch", "gcl", "dev", "--type=json", "-p", patch], None)
+        .success();
+    eventually(60, "it says what is missing", || {
+        let tree = admin.run("guest describe dev").success();
+        let told = tree.contains(r#"ZoneNotFound: zone "c" is not there; there are none"#)
+            && tree.contains("another failureDomain");
+        told.then_some(()).ok_or(tree)
+    });
+    assert_eq!(workers(&guest), count(&[("c", 2)]));
+    add(&admin, "c");
     admin.await_ready("dev");
     assert_eq!(workers(&guest), count(&[("c", 3)]));
     admin.run("guest delete dev --yes").success();

@@ -110,6 +110,10 @@ impl OnHost {
 
 /// Creates a guest that has all that a user can ask for, and an etcd outside its machines.
 pub(super) async fn create_guest_with_everything(world: &World, name: &str) -> Result<()> {
+    let zone = json!({"metadata": {"name": "zone-1"}});
+    world
+        .create("topology.tanzu.vmware.com/v1alpha1", "AvailabilityZone", zone)
+        .await?;
     let version = "v1.34.9";
     let image = json!({"metadata": {"name": format!("photon-{version}")}, "spec": {}});
     world

@@ -111,6 +111,7 @@ pub(super) fn vm() -> Vec<Value> {
             READ,
         ),
         rule(&["storage.k8s.io"], &["storageclasses"], READ),
+        rule(&[TOPOLOGY], &["availabilityzones"], READ),
         rule(&[""], &["secrets"], &["get"]),
         rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]),
     ]

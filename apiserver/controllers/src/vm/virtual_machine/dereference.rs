@@ -1,14 +1,18 @@
-//! Reads what a VirtualMachine names: its class, image, storage class and bootstrap data.
+//! Reads what a VirtualMachine names: its class, image, storage class, bootstrap data and zone.
 
 use std::{sync::Arc, time::Duration};
 
 use guestcluster_types::{
-    upstream::vmoperator::{VirtualMachine, VirtualMachineClass, VirtualMachineSetResourcePolicy},
+    upstream::{
+        topology::{AvailabilityZone, ZONE_LABEL},
+        vmoperator::{VirtualMachine, VirtualMachineClass, VirtualMachineSetResourcePolicy},
+    },
     validation::is_dns_subdomain,
 };
 use k8s_openapi::api::{core::v1::Secret, storage::v1::StorageClass};
 use kube::{
     Api, Client, ResourceExt as _,
+    api::ListParams,
     core::{ApiResource, DynamicObject, GroupVersionKind},
     runtime::reflector::{ObjectRef, Store},
 };
@@ -40,6 +44,8 @@ pub(super) struct Creation {
     pub(super) policy: bool,
     /// The bootstrap data.
     pub(super) user_data: Option<UserData>,
+    /// The zones that there are; none if the VM asks for no zone, or if they can't be read.
+    pub(super) zones: Option<Vec<String>>,
 }
 
 /// Reads it all. A VM that was created needs only its class. None while the classes can't be read: a missing one would be a
@@ -84,6 +90,7 @@ async fn read_creation(client: &Client, machine: &VirtualMachine, namespace: &st
         storage_class: is_there(&storage, spec.storage_class.as_deref()).await?,
         policy: is_there(&policies, spec.reserved.resource_policy_name.as_deref()).await?,
         user_data: user_data(client, machine, namespace).await?,
+        zones: zones(client, machine).await?,
     })
 }
 
@@ -122,6 +129,19 @@ async fn user_data(client: &Client, machine: &VirtualMachine, namespace: &str) -
     };
     let content = data.remove(&source.key).or_else(|| data.remove("value"));
     Ok(content.map(|content| UserData(content.0)))
+}
+
+/// A supervisor need not have the kind, or let us read it.
+async fn zones(client: &Client, machine: &VirtualMachine) -> Result<Option<Vec<String>>, Error> {
+    if !machine.labels().contains_key(ZONE_LABEL) {
+        return Ok(None);
+    }
+    let zones = Api::<AvailabilityZone>::all(client.clone());
+    match zones.list_metadata(&ListParams::default()).await {
+        Ok(list) => Ok(Some(list.iter().map(kube::ResourceExt::name_any).collect())),
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn names_in(classes: &Store<VirtualMachineClass>, namespace: &str) -> Vec<String> {

@@ -8,6 +8,7 @@ mod validate;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
+use guestcluster_types::upstream::topology::{AvailabilityZone, ZONE_LABEL};
 use guestcluster_types::upstream::vmoperator::{VirtualMachine, VirtualMachineClass};
 use kube::{
     Api, ResourceExt as _,
@@ -32,11 +33,17 @@ pub(super) async fn run(
 ) {
     let (classes, class_writer) = reflector::store();
     let class_watch = touched::<VirtualMachineClass>(&context.client, class_writer);
+    let zone_watch = touched::<AvailabilityZone>(&context.client, reflector::store().1);
     let (machines, writer) = reflector::store();
-    let waiting = machines.clone();
+    let [waiting, zonal] = [machines.clone(), machines.clone()];
     Controller::for_stream(touched::<VirtualMachine>(&context.client, writer), machines)
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
-        .watches_stream(class_watch, move |class| not_created_in(&waiting, class.namespace()))
+        .watches_stream(class_watch, move |class| {
+            not_created(&waiting, |machine| machine.namespace() == class.namespace())
+        })
+        .watches_stream(zone_watch, move |_| {
+            not_created(&zonal, |machine| machine.labels().contains_key(ZONE_LABEL))
+        })
         .reconcile_on(changes)
         .graceful_shutdown_on(async move { stop.cancelled().await })
         .run(
@@ -111,13 +118,15 @@ async fn remove(api: &Api<VirtualMachine>, machine: &VirtualMachine, context: &C
     Ok(Action::await_change())
 }
 
-/// VMs that a class may let go on: those of its namespace that were not created yet.
-fn not_created_in(machines: &Store<VirtualMachine>, namespace: Option<String>) -> Vec<ObjectRef<VirtualMachine>> {
-    let in_namespace = |machine: &Arc<VirtualMachine>| machine.namespace() == namespace && !status::is_created(machine);
+/// VMs that a class or a zone may let go on: those that it concerns and that were not created yet.
+fn not_created(
+    machines: &Store<VirtualMachine>,
+    concerns: impl Fn(&VirtualMachine) -> bool,
+) -> Vec<ObjectRef<VirtualMachine>> {
     machines
         .state()
         .iter()
-        .filter(|machine| in_namespace(machine))
+        .filter(|machine| !status::is_created(machine) && concerns(machine))
         .map(|machine| ObjectRef::from_obj(machine.as_ref()))
         .collect()
 }

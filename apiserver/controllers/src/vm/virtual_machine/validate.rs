@@ -1,5 +1,6 @@
 //! Whether a VirtualMachine can be made, and as what. Pure.
 
+use guestcluster_types::upstream::topology::ZONE_LABEL;
 use guestcluster_types::upstream::vmoperator::{
     VirtualMachine, VirtualMachineClassHardware, VirtualMachineSpec, condition,
 };
@@ -10,9 +11,6 @@ use super::{
     dereference::{Creation, Found},
     quantity::bytes,
 };
-
-/// Label by which a VM asks for a failure domain, as VM Operator's.
-const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
 /// The ways to set a guest system up that VM Operator has beside cloud-init.
 const OTHER_BOOTSTRAPS: [&str; 3] = ["linuxPrep", "sysprep", "vAppConfig"];
@@ -46,6 +44,7 @@ pub(super) fn validate(machine: &VirtualMachine, found: Found) -> Result<VmSpec,
         size(&class_name, &hardware, cpus, memory)?;
         prerequisites(spec, &namespace, &creation)?;
         user_data = Some(creation.user_data.ok_or_else(|| bootstrap_missing(machine))?);
+        in_a_zone(machine, creation.zones)?;
     }
     Ok(VmSpec {
         uid: super::uid(machine),
@@ -148,6 +147,26 @@ fn class_missing(class: &str, namespace: &str, available: &[String]) -> Unmet {
     }
 }
 
+/// One that there is, if it asks for any.
+fn in_a_zone(machine: &VirtualMachine, zones: Option<Vec<String>>) -> Result<(), Unmet> {
+    let (Some(zone), Some(mut zones)) = (machine.labels().get(ZONE_LABEL), zones) else {
+        return Ok(());
+    };
+    if zones.contains(zone) {
+        return Ok(());
+    }
+    zones.sort();
+    let there = match zones.as_slice() {
+        [] => "there are none".to_owned(),
+        names => format!("there are {}", names.join(", ")),
+    };
+    Err(Unmet {
+        condition: condition::PLACEMENT_READY,
+        reason: "ZoneNotFound",
+        message: format!("zone {zone:?} is not there; {there}"),
+    })
+}
+
 fn bootstrap_missing(machine: &VirtualMachine) -> Unmet {
     let cloud_init = machine.spec.bootstrap.cloud_init.as_ref();
     let secret = cloud_init.and_then(|cloud_init| cloud_init.raw_cloud_config.as_ref());
@@ -202,6 +221,7 @@ mod tests {
             storage_class: true,
             policy: true,
             user_data: Some(UserData(b"#cloud-config".to_vec())),
+            zones: None,
         }
     }
 
@@ -247,6 +267,38 @@ mod tests {
         };
         let spec = validate(&machine(), found).unwrap();
         assert_eq!((spec.cpus, spec.memory_bytes), (2, 4 << 30));
+    }
+
+    #[test]
+    fn a_vm_is_made_in_a_zone_that_there_is() {
+        let made = |asked: Option<&str>, zones: Option<&[&str]>| {
+            let mut machine = machine();
+            let asked = asked.map(|zone| (ZONE_LABEL.to_owned(), zone.to_owned()));
+            machine.labels_mut().extend(asked);
+            let zones = zones.map(|zones| zones.iter().map(|&zone| zone.to_owned()).collect());
+            let found = Found {
+                class: Some(class()),
+                classes: Vec::new(),
+                creation: Some(Creation { zones, ..creation() }),
+            };
+            validate(&machine, found).map(|spec| spec.zone)
+        };
+        let a = Ok(Some("a".to_owned()));
+        assert_eq!(made(Some("a"), Some(&["b", "a"])).map_err(|unmet| unmet.message), a);
+        assert_eq!(made(Some("a"), None).map_err(|unmet| unmet.message), a);
+        assert_eq!(made(None, None).map_err(|unmet| unmet.message), Ok(None));
+        let unmet = made(Some("c"), Some(&["b", "a"])).unwrap_err();
+        assert_eq!(
+            (unmet.condition, unmet.reason),
+            (condition::PLACEMENT_READY, "ZoneNotFound")
+        );
+        assert_eq!(unmet.message, "zone \"c\" is not there; there are a, b");
+        assert!(
+            made(Some("c"), Some(&[]))
+                .unwrap_err()
+                .message
+                .ends_with("; there are none")
+        );
     }
 
     #[test]
