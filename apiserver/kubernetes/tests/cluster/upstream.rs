@@ -17,14 +17,14 @@ fn definitions() -> Vec<ResourceDefinition> {
 fn cluster_object() -> Value {
     json!({
         "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": {"name": "c"},
-        "spec": {"paused": true, "ofANewerRelease": {"kept": true}},
+        "spec": {"paused": true, "ofANewerRelease": {"dropped": true}},
     })
 }
 
 #[tokio::test]
 async fn every_generated_definition_is_served() {
     let definitions = definitions();
-    assert_eq!(definitions.len(), 17);
+    assert_eq!(definitions.len(), 18);
     let paths: Vec<String> = definitions
         .iter()
         .map(|definition| format!("/apis/{}/{}", definition.names.api_version(), definition.names.plural))
@@ -36,12 +36,12 @@ async fn every_generated_definition_is_served() {
 }
 
 #[tokio::test]
-async fn fields_of_a_newer_upstream_are_kept_and_wrong_types_refused() {
+async fn fields_that_upstream_does_not_name_are_dropped_and_wrong_types_refused() {
     let cluster = TestCluster::with(|options| options.definitions = definitions()).await;
     let admin = cluster.admin();
     let path = "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/clusters";
     let stored = admin.create(path, cluster_object()).await.ok();
-    assert_eq!(stored["spec"]["ofANewerRelease"], json!({"kept": true}));
+    assert_eq!(stored["spec"], json!({"paused": true}));
     assert_eq!(stored["metadata"]["generation"], 1);
 
     let mut wrong = cluster_object();
