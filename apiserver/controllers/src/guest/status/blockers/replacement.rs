@@ -9,8 +9,10 @@ use kube::ResourceExt as _;
 use super::one_line;
 use crate::guest::dereference::Layers;
 
-/// What keeps health checks from having a machine replaced, in words that follow what is wrong with it.
+/// What keeps health checks from having a machine replaced, in words that follow what is wrong with it. Nothing of a machine
+/// that is not a node yet: it is on its way.
 pub(super) fn kept_from(layers: &Layers, machine: &Machine) -> Option<String> {
+    machine.status.node_ref.as_ref()?;
     no_check_looks(layers).or_else(|| too_many(layers, machine))
 }
 
@@ -28,7 +30,12 @@ fn no_check_looks(layers: &Layers) -> Option<String> {
     })
 }
 
+/// A health check that found this machine unwell, and too many others.
 fn too_many(layers: &Layers, machine: &Machine) -> Option<String> {
+    let found = machine.condition(condition::HEALTH_CHECK_SUCCEEDED)?;
+    if found.status != "False" {
+        return None;
+    }
     let name = machine.name_any();
     let mut checks = layers.health_checks.iter();
     let check = checks.find(|check| check.status.targets.contains(&name))?;

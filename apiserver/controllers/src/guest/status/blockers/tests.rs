@@ -216,13 +216,14 @@ fn each_stage_of_a_vm_has_what_it_waits_for() {
 
 #[test]
 fn an_unwell_node_that_nobody_replaces_says_why() {
-    let machine = json!({"status": {"nodeRef": {"name": "n"}, "conditions": [
-        condition("NodeHealthy", "Unknown", "NodeHealthyUnknown", "* Node.Ready: silent")]}});
-    let mut layers = layers(
-        &machine,
-        &json!({"status": {"initialization": {"provisioned": true}}}),
-        &vm(4, &[]),
-    );
+    let unwell = |checked: &str| {
+        json!({"status": {"nodeRef": {"name": "n"}, "conditions": [
+            condition("NodeHealthy", "Unknown", "NodeHealthyUnknown", "* Node.Ready: silent"),
+            condition("HealthCheckSucceeded", checked, "UnhealthyNode", "")]}})
+    };
+    let provisioned = json!({"status": {"initialization": {"provisioned": true}}});
+    let of = |machine: &Value| layers(machine, &provisioned, &vm(4, &[]));
+    let mut layers = of(&unwell("False"));
     let said = |layers: &Layers| told(worst(layers, machines(layers)));
     let plain = "Node NodeHealthyUnknown waiting for node dev-a: NodeHealthyUnknown: Node.Ready: silent";
     assert_eq!(said(&layers), plain);
@@ -252,6 +253,16 @@ fn an_unwell_node_that_nobody_replaces_says_why() {
     layers.cluster = Some(cluster("True"));
     layers.health_checks.clear();
     assert_eq!(said(&layers), plain);
+
+    // Not of one that no health check has found unwell yet, nor of one that is not a node yet.
+    layers = of(&unwell("True"));
+    layers.health_checks.push(check(&["dev-a"]));
+    assert_eq!(said(&layers), plain);
+    let mut on_its_way = unwell("False");
+    on_its_way["status"]["nodeRef"] = Value::Null;
+    layers = of(&on_its_way);
+    (layers.health_checks, layers.cluster) = (vec![check(&["dev-a"])], Some(cluster("False")));
+    assert_eq!(said(&layers), plain.replace("Node Node", "Machine Node"));
 }
 
 #[test]
