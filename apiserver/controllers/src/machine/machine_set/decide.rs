@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use std::cmp::Reverse;
 
+/// So many Machines are made at a time: whatever number is asked for, there is an end to what is held in memory.
+const AT_ONCE: usize = 256;
+
 /// What a set does next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Action {
     /// The number is right.
     Nothing,
-    /// Creates so many Machines.
+    /// Creates so many Machines; what is still missing then follows when these are there.
     Create(usize),
     /// Deletes the Machines of these names.
     Delete(Vec<String>),
@@ -66,7 +69,7 @@ impl Member {
 pub(crate) fn decide(members: &[Member], wanted: usize, order: Order) -> Action {
     let mut live: Vec<_> = members.iter().filter(|member| !member.deleting).collect();
     if live.len() < wanted {
-        return Action::Create(wanted - live.len());
+        return Action::Create((wanted - live.len()).min(AT_ONCE));
     }
     let surplus = live.len() - wanted;
     if surplus == 0 {
@@ -125,6 +128,16 @@ mod tests {
         assert_eq!(decide(&members, 2, Order::Random), Action::Create(1));
         assert_eq!(decide(&members, 1, Order::Random), Action::Nothing);
         assert_eq!(deleted(&members, 0, Order::Random), ["b"]);
+    }
+
+    #[test]
+    fn whatever_number_is_asked_for_there_is_an_end_to_what_is_made_at_a_time() {
+        assert_eq!(decide(&[], AT_ONCE, Order::Random), Action::Create(AT_ONCE));
+        assert_eq!(decide(&[], AT_ONCE + 1, Order::Random), Action::Create(AT_ONCE));
+        assert_eq!(
+            decide(&[member("a", 1)], usize::MAX, Order::Random),
+            Action::Create(AT_ONCE)
+        );
     }
 
     proptest! {

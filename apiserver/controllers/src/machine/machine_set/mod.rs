@@ -30,9 +30,6 @@ pub(crate) use validate::template;
 /// Annotation of a set that makes no Machines any more, whatever its number.
 pub(crate) const DISABLE_CREATE: &str = "cluster.x-k8s.io/disable-machine-create";
 
-/// So many Machines are made at a time: whatever number is asked for, there is an end to what is held in memory.
-const AT_ONCE: usize = 256;
-
 /// Finalizer of MachineSets: their Machines go before them.
 pub(crate) const FINALIZER: &str = "cluster.x-k8s.io/machineset";
 
@@ -126,8 +123,7 @@ async fn scale(context: &Context, set: &MachineSet, hold: Option<&str>) -> Resul
     match decide(&members, wanted, order) {
         Action::Nothing => {}
         Action::Create(_) if hold.is_some() || is_closed(set) => {}
-        // The others follow when these are there.
-        Action::Create(count) => create(context, set, &live, count.min(AT_ONCE)).await?,
+        Action::Create(count) => create(context, set, &live, count).await?,
         Action::Delete(names) => {
             for machine in live.iter().filter(|machine| names.contains(&machine.name_any())) {
                 context.machines.delete(machine).await?;
