@@ -7,12 +7,13 @@ use generic_apiserver::{
     authn::User,
     authz::SystemMasters,
     registry::{Registry, ResourceDefinition, crd::definition_from},
-    serve::ApiServer,
+    serve::{ApiServer, VersionInfo},
     storage::redb::Engine,
 };
 use guestcluster_controllers::{guest, reports::Hearer, runs::Runs};
 use guestcluster_types::{GuestCluster, GuestClusterRelease};
 use kube::{Client, CustomResourceExt};
+use kubernetes_apiserver::{Cluster, ClusterOptions};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -44,13 +45,8 @@ impl Supervisor {
         let engine = Engine::in_memory()?;
         let registry = Registry::start(engine.keyspace("sup/"), definitions.into(), vec![]).await?;
         let server = ApiServer::builder(registry).authorizer(Arc::new(SystemMasters)).build();
-        let root = User {
-            name: "root".into(),
-            groups: vec!["system:masters".into()],
-            ..User::default()
-        };
         Ok(Self {
-            client: Client::new(server.local_service(root), "team-a"),
+            client: Client::new(server.local_service(root()), "team-a"),
             _server: server,
         })
     }
@@ -82,6 +78,30 @@ impl Running {
             .await
             .context("the layer did not stop")??;
         Ok(())
+    }
+}
+
+/// A whole cluster in this process, with these kinds beside the core ones, and a client that may do everything in it.
+pub(crate) async fn cluster(definitions: Vec<ResourceDefinition>) -> Result<(Arc<Cluster>, Client)> {
+    let version = VersionInfo {
+        git_version: "v1.37.2".into(),
+        major: "1".into(),
+        minor: "37".into(),
+    };
+    let store = Engine::in_memory()?.keyspace("sup/");
+    let mut options = ClusterOptions::new(store, Arc::new(version));
+    options.definitions = definitions;
+    let cluster = Cluster::start(options).await?;
+    let client = Client::new(cluster.server().local_service(root()), "team-a");
+    Ok((cluster, client))
+}
+
+/// Who may do everything.
+pub(crate) fn root() -> User {
+    User {
+        name: "root".into(),
+        groups: vec!["system:masters".into()],
+        ..User::default()
     }
 }
 

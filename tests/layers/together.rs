@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
-use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
 use guestcluster_controllers::{
     guest,
     machine::{self, GuestClients},
@@ -37,7 +36,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     played_vms::PlayedVms,
-    supervisor::{PATIENCE, definitions},
+    supervisor::{PATIENCE, cluster, definitions},
 };
 
 /// A supervisor with releases, the two layers, and a played VM layer.
@@ -62,21 +61,7 @@ struct History {
 
 impl World {
     async fn start(number: u8, missing_classes: &[&str]) -> Result<Self> {
-        let engine = Engine::in_memory()?;
-        let version = VersionInfo {
-            git_version: "v1.37.2".into(),
-            major: "1".into(),
-            minor: "37".into(),
-        };
-        let mut options = kubernetes_apiserver::ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version));
-        options.definitions = definitions()?;
-        let cluster = kubernetes_apiserver::Cluster::start(options).await?;
-        let root = User {
-            name: "root".into(),
-            groups: vec!["system:masters".into()],
-            ..User::default()
-        };
-        let client = Client::new(cluster.server().local_service(root), "team-a");
+        let (cluster, client) = cluster(definitions()?).await?;
         for name in ["guestclusters-system", "team-a"] {
             let namespace = serde_json::from_value(json!({"metadata": {"name": name}}))?;
             Api::<Namespace>::all(client.clone())

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
 use guestcluster_controllers::{
     machine::{self, GuestClients},
     runs::Runs,
@@ -24,7 +23,6 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
     core::{ApiResource, DynamicObject},
 };
-use kubernetes_apiserver::ClusterOptions;
 use rand::{RngExt, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -34,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     played_evictions::Evictions,
     played_vms::PlayedVms,
-    supervisor::{PATIENCE, upstream},
+    supervisor::{PATIENCE, cluster, upstream},
 };
 
 pub(super) trait Kind:
@@ -70,21 +68,7 @@ impl World {
         missing_classes: &[&str],
         evictions: Option<Arc<Evictions>>,
     ) -> Result<Self> {
-        let engine = Engine::in_memory()?;
-        let version = VersionInfo {
-            git_version: "v1.37.2".into(),
-            major: "1".into(),
-            minor: "37".into(),
-        };
-        let mut options = ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version));
-        options.definitions = upstream()?;
-        let cluster = kubernetes_apiserver::Cluster::start(options).await?;
-        let root = User {
-            name: "root".into(),
-            groups: vec!["system:masters".into()],
-            ..User::default()
-        };
-        let client = Client::new(cluster.server().local_service(root), "team-a");
+        let (cluster, client) = cluster(upstream()?).await?;
         let namespace = json!({"metadata": {"name": "team-a"}});
         Api::<Namespace>::all(client.clone())
             .create(&PostParams::default(), &serde_json::from_value(namespace)?)

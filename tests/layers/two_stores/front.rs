@@ -13,22 +13,18 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use generic_apiserver::{
-    authn::User,
-    authz::SystemMasters,
-    registry::Registry,
-    serve::{ApiServer, VersionInfo},
-    storage::redb::Engine,
+    authn::User, authz::SystemMasters, registry::Registry, serve::ApiServer, storage::redb::Engine,
 };
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use kube::{Client, client::Body};
-use kubernetes_apiserver::{Cluster, ClusterOptions};
+use kubernetes_apiserver::Cluster;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::supervisor::{all_of_ours, upstream};
+use crate::supervisor::{all_of_ours, cluster, root, upstream};
 
 const OURS: &str = "/apis/guestclusters.dev";
 
@@ -52,15 +48,9 @@ struct State {
 
 impl Front {
     pub(super) async fn start() -> Result<Arc<Self>> {
-        let version = VersionInfo {
-            git_version: "v1.37.2".into(),
-            major: "1".into(),
-            minor: "37".into(),
-        };
-        let mut options = ClusterOptions::new(Engine::in_memory()?.keyspace("host/"), Arc::new(version));
-        options.definitions = upstream()?;
+        let (host, _) = cluster(upstream()?).await?;
         Ok(Arc::new(Self {
-            host: Cluster::start(options).await?,
+            host,
             ours: ArcSwap::from_pointee(our_server().await?),
             state: RwLock::default(),
         }))
@@ -112,15 +102,6 @@ impl Front {
         };
         let hidden = &self.state.read().hidden;
         hidden.contains(*group) || hidden.contains(&format!("{plural}.{group}"))
-    }
-}
-
-/// A user who may do everything.
-pub(super) fn root() -> User {
-    User {
-        name: "root".into(),
-        groups: vec!["system:masters".into()],
-        ..User::default()
     }
 }
 

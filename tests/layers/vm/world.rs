@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use generic_apiserver::{authn::User, serve::VersionInfo, storage::redb::Engine};
+use generic_apiserver::storage::redb::Engine;
 use guestcluster_controllers::{runs::Runs, vm};
 use kube::{
     Api, Client, Resource,
     api::PostParams,
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
-use kubernetes_apiserver::ClusterOptions;
 use serde_json::{Value, json};
 use sim_driver::Sim;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::supervisor::{PATIENCE, upstream};
+use crate::supervisor::{PATIENCE, cluster, upstream};
 
 const NAMESPACE: &str = "team-a";
 const NO_DELAYS: &str = "delays: {create: 0, powerOn: 0, boot: 0, join: 0, remove: 0}";
@@ -31,21 +30,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start() -> Result<Self> {
-        let engine = Engine::in_memory()?;
-        let version = VersionInfo {
-            git_version: "v1.37.2".into(),
-            major: "1".into(),
-            minor: "37".into(),
-        };
-        let mut options = ClusterOptions::new(engine.keyspace("sup/"), Arc::new(version));
-        options.definitions = upstream()?;
-        let cluster = kubernetes_apiserver::Cluster::start(options).await?;
-        let root = User {
-            name: "root".into(),
-            groups: vec!["system:masters".into()],
-            ..User::default()
-        };
-        let client = Client::new(cluster.server().local_service(root), NAMESPACE);
+        let (cluster, client) = cluster(upstream()?).await?;
         let sim = Sim::start(Engine::in_memory()?, sim_driver::Config::from_yaml(NO_DELAYS)?).await?;
         let stop = CancellationToken::new();
         let layer = tokio::spawn(vm::run(client.clone(), sim.clone(), Runs::default(), stop.clone()));

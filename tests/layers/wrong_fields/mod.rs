@@ -35,7 +35,21 @@ struct Sender<'c> {
     version: &'c str,
 }
 
-impl Sender<'_> {
+impl<'c> Sender<'c> {
+    fn new(supervisor: &'c Supervisor, definition: &'c Value, kind: &'c Kind) -> Self {
+        Self {
+            client: &supervisor.client,
+            definition,
+            version: &kind.version,
+        }
+    }
+
+    /// The fields of ours, each with what the definition says of it.
+    fn fields(&self, kind: &'c Kind) -> Result<Vec<Field<'c>>> {
+        let schema = &self.definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        fields::all(&kind.schema, schema)
+    }
+
     /// The code and the words of the answer to an object with this beside its name.
     async fn send(&self, object: Value) -> Result<(u16, String)> {
         Ok(match self.create(object).await? {
@@ -115,13 +129,8 @@ async fn each_field_that_is_wrong_is_refused_by_its_name_and_what_is_accepted() 
     let kinds = kinds::all();
     for kind in &kinds {
         let definition = definition(kind)?;
-        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let sender = Sender {
-            client: &supervisor.client,
-            definition: &definition,
-            version: &kind.version,
-        };
-        for field in fields::all(&kind.schema, schema)? {
+        let sender = Sender::new(&supervisor, &definition, kind);
+        for field in sender.fields(kind)? {
             tried.field(&sender, &field).await?;
         }
     }
@@ -147,13 +156,8 @@ async fn what_a_definition_takes_in_can_be_read() -> Result<()> {
     let (mut taken, mut unreadable) = (0, vec![]);
     for kind in &kinds::all() {
         let definition = definition(kind)?;
-        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let sender = Sender {
-            client: &supervisor.client,
-            definition: &definition,
-            version: &kind.version,
-        };
-        for field in fields::all(&kind.schema, schema)? {
+        let sender = Sender::new(&supervisor, &definition, kind);
+        for field in sender.fields(kind)? {
             for value in taken::all(field.schema, field.may_be_null()) {
                 let text: String = value.to_string().chars().take(100).collect();
                 let Ok(object) = sender.create(field.object_with(value)).await? else {
