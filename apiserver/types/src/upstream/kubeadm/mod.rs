@@ -1,19 +1,27 @@
 //! The kubeadm providers: `controlplane.cluster.x-k8s.io/v1beta2` and `bootstrap.cluster.x-k8s.io/v1beta2`.
 
+mod cluster_configuration;
 mod config;
 mod control_plane;
+mod files;
+mod node_configuration;
 
+pub use cluster_configuration::{
+    ApiServer, Arg, ClusterConfiguration, ControlPlaneComponent, Etcd, ExternalEtcd, HostPathMount,
+};
 pub use config::{
-    ApiServer, Arg, BootstrapInitialization, BootstrapTokenDiscovery, ClusterConfiguration, ContentSource,
-    ControlPlaneComponent, Discovery, Etcd, ExternalEtcd, File, HostPathMount, InitConfiguration, JoinConfiguration,
-    JoinControlPlane, KubeadmConfig, KubeadmConfigSpec, KubeadmConfigStatus, KubeadmConfigTemplate,
-    KubeadmConfigTemplateResource, KubeadmConfigTemplateSpec, LocalApiEndpoint, NodeRegistration, NodeTaint, SecretKey,
-    User,
+    BootstrapInitialization, KubeadmConfig, KubeadmConfigSpec, KubeadmConfigStatus, KubeadmConfigTemplate,
+    KubeadmConfigTemplateResource, KubeadmConfigTemplateSpec,
 };
 pub use control_plane::{
     ControlPlaneInitialization, ControlPlaneMachineSpec, ControlPlaneMachineTemplate, ControlPlaneRemediation,
     ControlPlaneRollingUpdate, ControlPlaneRollout, ControlPlaneRolloutStrategy, KubeadmControlPlane,
     KubeadmControlPlaneSpec, KubeadmControlPlaneStatus, LastRemediation,
+};
+pub use files::{ContentSource, File, SecretKey, User};
+pub use node_configuration::{
+    BootstrapTokenDiscovery, Discovery, InitConfiguration, JoinConfiguration, JoinControlPlane, LocalApiEndpoint,
+    NodeRegistration, NodeTaint,
 };
 
 /// Annotation of a control-plane Machine's KubeadmConfig: when the serving certificate ends (RFC 3339). Its presence
